@@ -1,0 +1,54 @@
+# make app: from nothing to the app with demo data.  make test: from nothing to all tests passed.
+PYTHON ?= python3.11
+PORT ?= 8501
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := $(VENV)/bin/pip --disable-pip-version-check
+export THINGSVIZ_DATA ?= $(CURDIR)/data
+export THINGSVIZ_JOBS ?= $(CURDIR)/checkpoints
+DEMO := $(THINGSVIZ_DATA)/demo
+
+.PHONY: app demo test check format bench browser clean
+app: demo
+	$(VENV)/bin/streamlit run app.py --server.port $(PORT)
+
+demo: $(VENV)/.app
+	@$(PY) -m thingsviz.jobs.plant "$(DEMO)" --preset demo --seed 1 --if-missing
+	@$(PY) -m thingsviz.jobs.prepare "$(DEMO)" --subject sub-01
+
+$(PY):
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.app: requirements.txt | $(PY)
+	$(PIP) install -q -r requirements.txt
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.app tests/requirements.txt
+	$(PIP) install -q -r tests/requirements.txt
+	@touch $@
+
+$(VENV)/.bench: $(VENV)/.test benchmarks/requirements.txt
+	$(PIP) install -q --no-deps -r benchmarks/requirements.txt
+	@touch $@
+
+browser:
+	@tests/install_browser.sh
+
+check: $(VENV)/.test
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+format: $(VENV)/.test
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+test: check browser
+	$(PY) -m pytest -n 2 --dist loadgroup
+
+bench: $(VENV)/.bench
+	$(PY) -m benchmarks
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

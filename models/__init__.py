@@ -1,0 +1,1 @@
+"""Decoders of brain responses in PyTorch; works without the app."""

@@ -1,0 +1,20 @@
+"""The errors that a user can cause: one sentence each, that says what was expected, what came and what to do."""
+
+
+class ThingsvizError(Exception):
+    """Something a user can mend; its text is shown as it stands, without a traceback."""
+
+
+class DataError(ThingsvizError):
+    """A source file, dataset or store that is missing, damaged or of another form than published."""
+
+
+class ConfigError(ThingsvizError):
+    """A setting that cannot work."""
+
+
+class JobError(ThingsvizError):
+    """A job folder that is missing, damaged, busy, or of another dataset."""
+
+
+EXIT_BAD_INPUT = 2

@@ -1,0 +1,1 @@
+"""From published THINGS-fMRI files to arrays a model can take."""

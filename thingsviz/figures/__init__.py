@@ -1,0 +1,1 @@
+"""Info tuples and the pictures drawn from them, one picture a file."""

@@ -1,0 +1,1 @@
+"""Job folders, and the commands that run as processes of their own."""
