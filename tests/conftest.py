@@ -63,7 +63,7 @@ def tiny_copy(tiny, tmp_path) -> Path:
 
 @pytest.fixture
 def tiny_env(tiny, tmp_path, monkeypatch) -> Path:
-    """`THINGSVIZ_DATA` at the tiny dataset and an empty `THINGSVIZ_JOBS`; gives the jobs folder."""
+    """Point THINGSVIZ_DATA at the tiny dataset and THINGSVIZ_JOBS at the empty folder given."""
     jobs = tmp_path / "jobs"
     jobs.mkdir()
     monkeypatch.setenv("THINGSVIZ_DATA", str(tiny))

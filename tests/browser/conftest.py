@@ -121,7 +121,7 @@ def chromium():
 
 
 def watch(page) -> list[str]:
-    """Collect what goes wrong on a page: console errors, requests that leave this machine, answers ≥ 400."""
+    """Collect what goes wrong: console errors, requests that leave this machine, answers ≥ 400."""
     faults: list[str] = []
     page.on(
         "console", lambda m: faults.append(f"console: {m.text}") if m.type == "error" else None
@@ -144,7 +144,7 @@ def watch(page) -> list[str]:
 
 @pytest.fixture
 def page(chromium):
-    """A new browser page, 1280 wide; the test fails if the visit had any fault or exception box."""
+    """A new browser page, 1280 wide; fails the test on any fault or exception box of the visit."""
     context = chromium.new_context(viewport={"width": 1280, "height": 900})
     context.grant_permissions(["clipboard-read", "clipboard-write"])
     page = context.new_page()
