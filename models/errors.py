@@ -1,5 +1,5 @@
-"""The error that a setting or an input of a model can cause: one sentence, what was expected, what came, what to do."""
+"""The error that a setting or an input of a model can cause: one sentence, shown as it stands."""
 
 
 class ModelError(ValueError):
-    """A model setting or input that cannot work; its text is shown as it stands."""
+    """What was expected, what came and what to do, in one sentence."""

@@ -1,4 +1,4 @@
-"""What a model asks of its data: standardised single-trial responses that never need to be in memory as a whole."""
+"""What a model asks of its data: single-trial responses that are never in memory as a whole."""
 
 from __future__ import annotations
 
@@ -27,3 +27,25 @@ class TrialMatrix(Protocol):
     def blocks(self, rows: Rows, width: int) -> Iterator[tuple[slice, Floats]]:
         """Walk over the voxels `width` at a time: the voxel slice and (len(rows), ≤ width)."""
         ...
+
+
+class ArrayTrials:
+    """A TrialMatrix over an array in memory (or a memory map), for scripts and tests."""
+
+    def __init__(self, array: NDArray[np.floating]) -> None:
+        self.array = array
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(n_trials, n_voxels)."""
+        return int(self.array.shape[0]), int(self.array.shape[1])
+
+    def batch(self, rows: Rows) -> Floats:
+        """All voxels of some trials, (len(rows), n_voxels)."""
+        return np.asarray(self.array[rows], np.float32)
+
+    def blocks(self, rows: Rows, width: int) -> Iterator[tuple[slice, Floats]]:
+        """Walk over the voxels `width` at a time."""
+        for start in range(0, self.shape[1], width):
+            part = slice(start, min(start + width, self.shape[1]))
+            yield part, np.asarray(self.array[:, part][rows], np.float32)

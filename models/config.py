@@ -1,0 +1,309 @@
+"""Every setting of a model and of its training; importing it costs no torch."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import Field, ValidationError, model_validator
+
+from models.errors import ModelError
+from models.settings import Settings, did_you_mean, sentence, setting
+
+Side = Annotated[int, Field(ge=1, le=256)]
+
+
+class ViT3DConfig(Settings):
+    """The report's 3-D vision transformer; the defaults are the report's own (its §3)."""
+
+    name: Literal["vit3d"] = setting("vit3d", "Model", "Vision transformer over 3-D patches.")
+    patch_size: tuple[Side, Side, Side] = setting(
+        (6, 7, 5), "Patch size", "Voxels along x, y and z that make one token."
+    )
+    pad: bool = setting(
+        False,
+        "Pad the volume",
+        "Fill the volume with zeros up to a multiple of the patch size instead of refusing a size "
+        "that does not divide it.",
+        more=True,
+    )
+    tokens: Literal["dense", "brain"] = setting(
+        "dense",
+        "Tokens",
+        "dense: every patch of the volume, as in the report; brain: only patches that meet the "
+        "brain mask, which is several times faster and loses nothing.",
+    )
+    n_selected_tokens: int | None = setting(
+        None,
+        "Keep the best tokens",
+        "Keep only this many brain patches: those whose voxels the ratings explain best in the "
+        "fitting trials. Empty: all of them.",
+        ge=1,
+        le=100_000,
+        more=True,
+    )
+    patch_embedding: Literal["shared", "local"] = setting(
+        "shared",
+        "Patch embedding",
+        "shared: one linear map for every place in the brain, as in the report; local: each place "
+        "has a map of its own, which learns within minutes what a shared one does not.",
+    )
+    embed_dim: int = setting(512, "Token width", "Numbers that describe one token.", ge=8, le=4096)
+    n_layers: int = setting(
+        6, "Layers", "Transformer blocks; the report tried 3 and 6.", ge=0, le=48
+    )
+    n_heads: int = setting(
+        8, "Attention heads", "Heads in each layer; must divide the token width.", ge=1, le=64
+    )
+    mlp_ratio: float = setting(
+        4.0,
+        "MLP ratio",
+        "Hidden width of a block's MLP, in token widths.",
+        ge=0.25,
+        le=8,
+        more=True,
+    )
+    dropout: float = setting(
+        0.1, "Dropout", "Share of activations dropped while training.", ge=0, lt=1
+    )
+    input_dropout: float = setting(
+        0.0,
+        "Voxel dropout",
+        "Share of voxels set to zero while training; keeps a local embedding from overfitting.",
+        ge=0,
+        lt=1,
+    )
+    pooling: Literal["cls", "mean", "sum"] = setting(
+        "cls",
+        "Pooling",
+        "What the head reads: a CLS token as in the report, or the mean or the scaled sum "
+        "(sum / √tokens) of all tokens.",
+    )
+    final_norm: bool = setting(
+        True,
+        "LayerNorm before the head",
+        "The report's choice; without it the way from voxels to ratings can stay linear.",
+        more=True,
+    )
+    block_start: Literal["random", "identity"] = setting(
+        "random",
+        "Start of the blocks",
+        "identity: each block starts as a pass-through (its output maps are zero), so that the "
+        "first steps train the embedding alone.",
+        more=True,
+    )
+    attention: Literal["softmax"] = setting(
+        "softmax", "Attention", "Mechanism by which tokens look at each other.", more=True
+    )
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> Self:
+        if self.embed_dim % self.n_heads:
+            near = [h for h in range(1, 65) if self.embed_dim % h == 0]
+            msg = (
+                f"n_heads {self.n_heads} does not divide embed_dim {self.embed_dim}: use one of "
+                f"{', '.join(map(str, near))}"
+            )
+            raise ValueError(msg)
+        if self.n_selected_tokens is not None and self.tokens != "brain":
+            msg = "n_selected_tokens needs tokens='brain', but tokens is 'dense'"
+            raise ValueError(msg)
+        return self
+
+
+class RidgeConfig(Settings):
+    """Ridge regression; each target's penalty is chosen on held-out training concepts."""
+
+    name: Literal["ridge"] = setting("ridge", "Model", "Ridge regression on voxels.")
+    n_alphas: int = setting(13, "Penalties tried", "Penalties on a log scale.", ge=1, le=60)
+    log10_alpha_min: float = setting(
+        -3.0,
+        "Smallest penalty (log10)",
+        "In units of the mean variance of a trial (trace of the kernel / trials).",
+        ge=-10,
+        le=10,
+        more=True,
+    )
+    log10_alpha_max: float = setting(
+        3.0, "Largest penalty (log10)", "In the same units.", ge=-10, le=10, more=True
+    )
+    held_out: float = setting(
+        0.2,
+        "Concepts held out",
+        "Share of the training concepts on which the penalty is chosen.",
+        gt=0,
+        lt=1,
+        more=True,
+    )
+    n_selected_voxels: int | None = setting(
+        None,
+        "Keep the best voxels",
+        "Keep only the voxels that the ratings explain best in the fitting trials. Empty: all.",
+        ge=1,
+        le=10_000_000,
+    )
+    block_voxels: int = setting(
+        4096, "Voxels in memory", "Voxels read at a time.", ge=16, le=1_000_000, more=True
+    )
+    seed: int = setting(0, "Seed", "Draws the held-out concepts.", ge=0, le=2**31 - 1, more=True)
+
+    @model_validator(mode="after")
+    def _range_is_a_range(self) -> Self:
+        if self.log10_alpha_min > self.log10_alpha_max:
+            msg = (
+                f"log10_alpha_min {self.log10_alpha_min} is above log10_alpha_max "
+                f"{self.log10_alpha_max}: swap them"
+            )
+            raise ValueError(msg)
+        return self
+
+
+class MeanConfig(Settings):
+    """The mean of the training ratings: what a decoder that ignores the brain reaches."""
+
+    name: Literal["mean"] = setting("mean", "Model", "The training mean, whatever the brain does.")
+
+
+ModelConfig = Annotated[ViT3DConfig | RidgeConfig | MeanConfig, Field(discriminator="name")]
+
+
+class FitConfig(Settings):
+    """How a network is trained; the defaults are the report's own (its §3)."""
+
+    epochs: int = setting(
+        10, "Epochs", "Rounds of training, each ends with a validation.", ge=1, le=10_000
+    )
+    batches_per_epoch: int | None = setting(
+        64,
+        "Batches per epoch",
+        "Random batches in an epoch (the report: 64). Empty: every training trial once.",
+        ge=1,
+        le=1_000_000,
+    )
+    batch_size: int = setting(
+        16, "Batch size", "Trials in one step of the optimiser.", ge=1, le=65_536
+    )
+    micro_batch_size: int | None = setting(
+        None,
+        "Trials in memory",
+        "Compute a batch in parts of this size and add up their gradients: the step of the "
+        "whole batch with the memory of a part. Empty: the whole batch at once.",
+        ge=1,
+        le=65_536,
+        more=True,
+    )
+    loss: Literal["mse", "huber"] = setting("mse", "Loss", "Squared error, or Huber's.")
+    huber_delta: float = setting(
+        1.0, "Huber δ", "Error at which Huber's loss turns from square to line.", gt=0, le=1e6
+    )
+    target_scaling: Literal["z", "none"] = setting(
+        "z",
+        "Target scaling",
+        "z: learn ratings z-scored by the fitting trials, so that a loss of 1 is what the mean "
+        "reaches; none: ratings as given, as in the report. Predictions come out on the given "
+        "scale either way.",
+        more=True,
+    )
+    learning_rate: float = setting(1e-4, "Learning rate", "Step size of AdamW.", gt=0, le=1)
+    embedding_learning_rate: float | None = setting(
+        None,
+        "Learning rate of the embedding",
+        "For the patch embedding alone. Empty: the same.",
+        gt=0,
+        le=1,
+        more=True,
+    )
+    weight_decay: float = setting(
+        0.01, "Weight decay", "AdamW's decay, relative to the learning rate.", ge=0, le=10
+    )
+    schedule: Literal["plateau", "none"] = setting(
+        "plateau",
+        "Schedule",
+        "plateau: halve the learning rate after 2 epochs without a better validation loss.",
+    )
+    warmup_batches: int = setting(
+        0,
+        "Warm-up",
+        "Batches over which the learning rate rises from zero.",
+        ge=0,
+        le=100_000,
+        more=True,
+    )
+    gradient_clip: float | None = setting(
+        1.0,
+        "Gradient clip",
+        "Largest norm of a gradient. Empty: no limit.",
+        gt=0,
+        le=1e6,
+        more=True,
+    )
+    early_stopping: int | None = setting(
+        None,
+        "Early stopping",
+        "Stop after this many epochs without a better validation. Empty: never.",
+        ge=1,
+        le=10_000,
+    )
+    best_by: Literal["validation_loss", "validation_r"] = setting(
+        "validation_loss",
+        "Best epoch by",
+        "What decides which epoch's weights are kept, and early stopping.",
+        more=True,
+    )
+    validation_batches: int | None = setting(
+        None,
+        "Validation batches",
+        "Validate on so many batches of trials, always the same ones. Empty: all of them.",
+        ge=1,
+        le=1_000_000,
+        more=True,
+    )
+    precision: Literal["auto", "float32", "bfloat16"] = setting(
+        "auto",
+        "Precision",
+        "auto: bfloat16 where the processor multiplies it natively, else float32. Weights are "
+        "kept in float32 either way.",
+        more=True,
+    )
+    device: Literal["auto", "cpu", "cuda"] = setting(
+        "auto", "Device", "auto: a GPU when there is one.", more=True
+    )
+    seed: int = setting(0, "Seed", "Draws weights, batches and dropout.", ge=0, le=2**31 - 1)
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        if self.micro_batch_size is not None and self.micro_batch_size > self.batch_size:
+            msg = (
+                f"micro_batch_size {self.micro_batch_size} is larger than batch_size "
+                f"{self.batch_size}: leave it empty or make it smaller"
+            )
+            raise ValueError(msg)
+        return self
+
+
+CONFIGS: dict[str, type[ViT3DConfig] | type[RidgeConfig] | type[MeanConfig]] = {
+    "vit3d": ViT3DConfig,
+    "ridge": RidgeConfig,
+    "mean": MeanConfig,
+}
+
+
+def parse_model(data: dict[str, Any]) -> ViT3DConfig | RidgeConfig | MeanConfig:
+    """Turn a dict (from JSON, a form or a script) into a model config, or raise one sentence."""
+    name = data.get("name")
+    if name not in CONFIGS:
+        guess = did_you_mean(str(name), CONFIGS)
+        msg = f"model.name {name!r} is not a model{guess}: use one of {', '.join(CONFIGS)}"
+        raise ModelError(msg)
+    config = CONFIGS[name]
+    try:
+        return config.model_validate(data)
+    except ValidationError as error:
+        raise ModelError(sentence(error, "model", config.model_fields)) from None
+
+
+def parse_fit(data: dict[str, Any]) -> FitConfig:
+    """Turn a dict into training settings, or raise one sentence."""
+    try:
+        return FitConfig.model_validate(data)
+    except ValidationError as error:
+        raise ModelError(sentence(error, "fit", FitConfig.model_fields)) from None

@@ -1,0 +1,59 @@
+"""Named recipes: the report's settings again, and one that learns within two minutes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from models.config import FitConfig, ViT3DConfig
+
+
+@dataclass(frozen=True)
+class Preset:
+    """A model with its training, and one sentence that says what it is for."""
+
+    title: str
+    summary: str
+    model: ViT3DConfig
+    fit: FitConfig
+
+
+PRESETS: dict[str, Preset] = {
+    "fast_local": Preset(
+        "Fast, local",
+        "Large brain patches with a map each, two narrow layers: above the mean within 2 minutes.",
+        ViT3DConfig(
+            patch_size=(12, 13, 15),
+            tokens="brain",
+            patch_embedding="local",
+            embed_dim=64,
+            n_layers=2,
+            n_heads=4,
+            mlp_ratio=2,
+            input_dropout=0.1,
+            pooling="sum",
+            final_norm=False,
+            block_start="identity",
+        ),
+        FitConfig(
+            epochs=8,
+            batches_per_epoch=None,
+            batch_size=64,
+            learning_rate=5e-4,
+            weight_decay=0.05,
+            early_stopping=3,
+            best_by="validation_r",
+        ),
+    ),
+    "report": Preset(
+        "The report, again",
+        "The report's transformer (patch 6 × 7 × 5, dense tokens) with its losses and steps.",
+        ViT3DConfig(),
+        FitConfig(target_scaling="none", gradient_clip=None, precision="float32"),
+    ),
+    "report_large_patches": Preset(
+        "The report, large patches",
+        "The report's transformer with patch 12 × 13 × 15 and 3 layers: its cheaper variant.",
+        ViT3DConfig(patch_size=(12, 13, 15), n_layers=3),
+        FitConfig(target_scaling="none", gradient_clip=None, precision="float32"),
+    ),
+}

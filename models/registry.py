@@ -1,0 +1,119 @@
+"""Which decoders there are, and how each is built; only building one imports torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.config import MeanConfig, ModelConfig, RidgeConfig, ViT3DConfig
+from models.errors import ModelError
+from models.inputs import Floats, Rows, TrialMatrix
+
+if TYPE_CHECKING:
+    from models.network import Network
+
+Mask = NDArray[np.bool_]
+Arrays = dict[str, NDArray[Any]]
+
+
+class LinearModel(Protocol):
+    """A decoder that is fitted in one go; predictions come out on the scale of Y."""
+
+    def fit(self, X: TrialMatrix, rows: Rows, Y: Floats, groups: NDArray[Any]) -> Self:
+        """Fit on trials `rows` with ratings Y (len(rows), n_targets), concepts (len(rows),)."""
+        ...
+
+    def predict(self, X: TrialMatrix, rows: Rows) -> Floats:
+        """Ratings (len(rows), n_targets)."""
+        ...
+
+    def arrays(self) -> Arrays:
+        """Everything that was fitted, for a safetensors file."""
+        ...
+
+    @classmethod
+    def from_arrays(cls, config: Any, arrays: Arrays) -> Self:  # noqa: ANN401
+        """Rebuild a fitted model from its config and `arrays()`."""
+        ...
+
+
+@dataclass(frozen=True)
+class ModelSpec:
+    """One architecture: its settings, its kind, one sentence for the form, where it is built."""
+
+    name: str
+    config: type[ViT3DConfig] | type[RidgeConfig] | type[MeanConfig]
+    kind: Literal["network", "linear"]
+    summary: str
+    builder: str
+
+    def load(self) -> Any:  # noqa: ANN401
+        """Import the class that the spec names."""
+        module, name = self.builder.split(":")
+        return getattr(import_module(module), name)
+
+
+MODELS: dict[str, ModelSpec] = {
+    spec.name: spec
+    for spec in (
+        ModelSpec(
+            "vit3d",
+            ViT3DConfig,
+            "network",
+            "A vision transformer whose tokens are blocks of voxels.",
+            "models.vit3d:ViT3D",
+        ),
+        ModelSpec(
+            "ridge",
+            RidgeConfig,
+            "linear",
+            "Ridge regression from voxels to ratings: the reference that a network has to beat.",
+            "models.ridge:Ridge",
+        ),
+        ModelSpec(
+            "mean",
+            MeanConfig,
+            "linear",
+            "The training mean of each rating: what can be reached without looking at the brain.",
+            "models.mean:Mean",
+        ),
+    )
+}
+
+
+def spec_of(config: ModelConfig) -> ModelSpec:
+    """Return the spec of a config."""
+    return MODELS[config.name]
+
+
+def build_network(
+    config: ModelConfig, mask: Mask, n_targets: int, score: Floats | None = None
+) -> Network:
+    """Build an untrained network for a brain mask (X, Y, Z).
+
+    `score` (n_brain_voxels,): how much each voxel says about the ratings (models.selection);
+    needed only where the config keeps the best tokens.
+    """
+    spec = spec_of(config)
+    if spec.kind != "network":
+        msg = f"model {config.name!r} is not a network: build it with build_linear"
+        raise ModelError(msg)
+    return cast("Network", spec.load()(config, mask, n_targets, score))
+
+
+def build_linear(config: ModelConfig) -> LinearModel:
+    """Build an unfitted linear decoder."""
+    spec = spec_of(config)
+    if spec.kind != "linear":
+        msg = f"model {config.name!r} is a network: build it with build_network"
+        raise ModelError(msg)
+    return cast("LinearModel", spec.load()(config))
+
+
+def load_linear(config: ModelConfig, arrays: Arrays) -> LinearModel:
+    """Rebuild a fitted linear decoder from what its `arrays()` gave."""
+    return cast("LinearModel", spec_of(config).load().from_arrays(config, arrays))

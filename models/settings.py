@@ -1,0 +1,48 @@
+"""How settings are declared and how their faults are said: immutable, bounded, in one sentence."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Container, Iterable
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+
+def setting(default: Any, title: str, description: str, **rules: Any) -> Any:  # noqa: ANN401
+    """Make a field; `more=True` marks it as one that a form may fold away."""
+    extra = {"more": rules.pop("more", False)}
+    return Field(default, title=title, description=description, json_schema_extra=extra, **rules)
+
+
+class Settings(BaseModel):
+    """Settings are immutable, and unknown names are refused instead of ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+def sentence(
+    error: ValidationError, where: str, known: Iterable[str] = (), tags: Container[str] = ()
+) -> str:
+    """Say the first fault of a failed validation in one sentence.
+
+    `known`: names to suggest for an unknown one; `tags`: parts of a place that only name the
+    member of a union ("model.vit3d.embed_dim" reads better without "vit3d").
+    """
+    first = error.errors(include_url=False)[0]
+    kind, got = first["type"], first["input"]
+    place = ".".join([where, *(str(part) for part in first["loc"] if part not in tags)])
+    words = first["msg"].removeprefix("Value error, ")
+    if kind == "extra_forbidden":
+        return f"{place} is not a setting{did_you_mean(str(first['loc'][-1]), known)}: remove it"
+    if kind == "missing":
+        return f"{place} is missing: add it"
+    if kind == "value_error":
+        return f"{where}: {words}"
+    return f"{place}: {words[0].lower() + words[1:]}, but it is {got!r}"
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Name the nearest known name, or say nothing."""
+    near = difflib.get_close_matches(name, sorted(known), 1)
+    return f" (did you mean {near[0]!r}?)" if near else ""
