@@ -10,7 +10,7 @@ from thingsviz.core.errors import DataError
 
 @dataclass(frozen=True, order=True)
 class TrialKey:
-    """One trial of one subject; `trial` k is volume k − 1 of its run and row k − 1 of its conditions file."""
+    """One trial; `trial` k is volume k − 1 of its run and row k − 1 of its conditions file."""
 
     session: int
     run: int
@@ -22,7 +22,7 @@ class TrialKey:
 
 
 def parse_subject(text: str) -> str:
-    """Return `sub-XX` for `sub-XX`, `XX` or `X`; anything else is refused (it becomes part of a path)."""
+    """Return `sub-XX` for `sub-XX`, `XX`, `X`; refuse what could not be part of a path."""
     found = re.fullmatch(r"(?:sub-)?(\w{1,16})", text.strip(), flags=re.ASCII)
     if not found:
         msg = f"subject {text!r} is not a label like 'sub-01': use letters and digits only"

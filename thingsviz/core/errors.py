@@ -1,4 +1,4 @@
-"""The errors that a user can cause: one sentence each, that says what was expected, what came and what to do."""
+"""The errors a user can cause: one sentence on what was expected, what came, what to do."""
 
 
 class ThingsvizError(Exception):
@@ -6,7 +6,7 @@ class ThingsvizError(Exception):
 
 
 class DataError(ThingsvizError):
-    """A source file, dataset or store that is missing, damaged or of another form than published."""
+    """A source file, dataset or store that is missing, damaged or not as published."""
 
 
 class ConfigError(ThingsvizError):

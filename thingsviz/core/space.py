@@ -12,7 +12,7 @@ FloatArray = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Grid:
-    """A voxel grid: `shape` (X, Y, Z) and the 4 × 4 `affine` from voxel index to mm, row by row."""
+    """A voxel grid: `shape` (X, Y, Z) and the 4 × 4 `affine` from voxel index to mm, by rows."""
 
     shape: tuple[int, int, int]
     affine: tuple[tuple[float, ...], ...]
@@ -32,7 +32,8 @@ class Grid:
     @property
     def voxel_size(self) -> FloatArray:
         """Edge lengths of a voxel in mm, (3,)."""
-        return np.sqrt((self.matrix[:3, :3] ** 2).sum(0))
+        size: FloatArray = np.sqrt((self.matrix[:3, :3] ** 2).sum(0))
+        return size
 
     @property
     def n_voxels(self) -> int:
@@ -48,7 +49,8 @@ class Grid:
         """Nearest voxel indices (…, 3) of millimetre coordinates (…, 3), clipped to the grid."""
         inverse = np.linalg.inv(self.matrix)
         ijk = np.rint(np.asarray(mm, float) @ inverse[:3, :3].T + inverse[:3, 3])
-        return np.clip(ijk, 0, np.array(self.shape) - 1).astype(np.intp)
+        inside: NDArray[np.intp] = np.clip(ijk, 0, np.array(self.shape) - 1).astype(np.intp)
+        return inside
 
     def same_as(self, other: Grid, tolerance_mm: float = 1e-3) -> bool:
         """Whether both grids have the same shape and, within the tolerance, the same affine."""
