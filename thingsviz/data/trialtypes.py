@@ -1,0 +1,66 @@
+"""Which trials are train, test or catch, when the published betas do not say so."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from thingsviz.core.errors import DataError
+from thingsviz.data.names import exemplar_number, is_catch
+from thingsviz.data.paths import Dataset
+from thingsviz.data.tables import read_table
+
+TRAIN, TEST, CATCH = "train", "test", "catch"
+# In the published design the 12 training exemplars of a concept bear the numbers 1 to 12 and its
+# test image a higher one (checked on all 11,040 trials of sub-01).
+LAST_TRAIN_EXEMPLAR = 12
+
+
+def infer_types(table: pd.DataFrame) -> NDArray[np.object_]:
+    """Tell train, test and catch apart from (session, image_filename) alone, (n_trials,).
+
+    A test image is one shown in more than one session. Where only some runs of a subject are
+    there, a test image may not repeat; so, if the numbering is the published one (no repeated
+    image has a number up to 12, and no concept has two images above), a number above 12 is
+    test too.
+    """
+    images = table["image_filename"]
+    catch = images.map(is_catch).to_numpy(dtype=bool)
+    live = table[~catch]
+    sessions = live.groupby("image_filename")["session"].nunique()
+    repeats = set(sessions.index[sessions > 1])
+    test = repeats | _numbered_as_test(live, repeats)
+    types = np.where(images.isin(test), TEST, TRAIN).astype(object)
+    types[catch] = CATCH
+    return types
+
+
+def _numbered_as_test(live: pd.DataFrame, repeats: set[str]) -> set[str]:
+    """Return images whose number says test, none if the numbering is not the published one."""
+    numbers = {image: exemplar_number(image) for image in live["image_filename"].unique()}
+    above = {image for image, number in numbers.items() if number > LAST_TRAIN_EXEMPLAR}
+    concepts = live.drop_duplicates("image_filename").set_index("image_filename")["concept"]
+    one_each = not concepts[sorted(above)].duplicated().any()
+    return above if repeats <= above and one_each else set()
+
+
+def types_from_events(dataset: Dataset, subject: str, table: pd.DataFrame) -> dict[int, str]:
+    """Read trial types from BIDS events beside the betas, {row: type}; {} unless all runs have them."""
+    found: dict[int, str] = {}
+    for rows in (group for _, group in table.groupby(["session", "run"])):
+        session, run = int(rows["session"].iloc[0]), int(rows["run"].iloc[0])
+        path = dataset.events_file(subject, session, run)
+        if path is None:
+            return {}
+        events = read_table(path).cells
+        if not {"trial_type", "file_path"} <= set(events.columns):
+            return {}
+        if events["file_path"].str.strip().tolist() != rows["image_filename"].tolist():
+            msg = (
+                f"{str(path)!r} lists other images than the conditions of the same run: remove one"
+            )
+            raise DataError(msg)
+        kinds = events["trial_type"].str.strip().replace({"exp": TRAIN})
+        found |= dict(zip(rows.index.tolist(), kinds.tolist(), strict=True))
+    return found if set(found.values()) <= {TRAIN, TEST, CATCH} else {}
