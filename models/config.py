@@ -141,6 +141,15 @@ class RidgeConfig(Settings):
         ge=1,
         le=10_000_000,
     )
+    score_power: float = setting(
+        0.0,
+        "Voxel weights",
+        "Multiply each voxel by (share of its variance that the ratings explain) to this power; "
+        "0 treats all voxels alike.",
+        ge=0,
+        le=4,
+        more=True,
+    )
     block_voxels: int = setting(
         4096, "Voxels in memory", "Voxels read at a time.", ge=16, le=1_000_000, more=True
     )
