@@ -1,0 +1,95 @@
+"""Every cached loader: keyed on (path, mtime, size) of the file behind it, never on arrays.
+
+Streamlit hashes large arrays by sampling, so that an edit of one voxel gives the same key.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import pandas as pd
+import streamlit as st
+
+if TYPE_CHECKING:
+    from thingsviz.data.betas import BetaStore, StoreState
+from thingsviz.data.paths import Dataset, find_datasets
+from thingsviz.jobs.store import JobFolder, list_jobs
+
+# seconds for which a look into folders is believed; steps from trial to trial come faster
+FOLDER_TTL = 5
+
+
+class Stamp(NamedTuple):
+    """One state of a file: a new state, a new key."""
+
+    path: str
+    mtime_ns: int
+    size: int
+
+
+def stamp(path: Path) -> Stamp:
+    """Return the present state of a file; zeros when there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return Stamp(str(path), 0, 0)
+    return Stamp(str(path), found.st_mtime_ns, found.st_size)
+
+
+class Known(NamedTuple):
+    """A dataset and what its description says."""
+
+    dataset: Dataset
+    simulated: bool
+    subjects: tuple[str, ...]
+
+
+@st.cache_data(ttl=FOLDER_TTL, show_spinner=False)
+def datasets() -> list[Known]:
+    """Return the datasets in the root."""
+    return [Known(d, d.simulated, tuple(d.subjects())) for d in find_datasets()]
+
+
+def store(dataset: Dataset, subject: str) -> BetaStore:
+    """Return the open store of a subject; all visitors share it (it is a read-only memory map)."""
+    manifest = stamp(dataset.store_dir(subject) / "manifest.json")
+    return _store(dataset, subject, manifest)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Opening the subject …", hash_funcs={Dataset: str})
+def _store(dataset: Dataset, subject: str, manifest: Stamp) -> BetaStore:
+    from thingsviz.data.betas import BetaStore
+
+    return BetaStore.open(dataset, subject)
+
+
+@st.cache_data(ttl=FOLDER_TTL, show_spinner=False, hash_funcs={Dataset: str})
+def state_of(dataset: Dataset, subject: str) -> StoreState:
+    """Return the state of a subject's store: missing, raw, preparing, ready, stale or broken."""
+    from thingsviz.data.betas import store_state
+
+    return store_state(dataset, subject)
+
+
+@st.cache_data(ttl=2, show_spinner=False)
+def jobs() -> list[JobFolder]:
+    """Return all job folders, the newest first."""
+    return list_jobs()
+
+
+def predictions(job: JobFolder) -> pd.DataFrame | None:
+    """Return a job's predictions, or None before its end."""
+    return _predictions(job, stamp(job.file("predictions.parquet")))
+
+
+@st.cache_resource(max_entries=16, show_spinner=False, hash_funcs={JobFolder: str})
+def _predictions(job: JobFolder, file: Stamp) -> pd.DataFrame | None:
+    return job.predictions()
+
+
+def forget_folders() -> None:
+    """Look again into the folders now: after something there was made or changed from a page."""
+    datasets.clear()
+    state_of.clear()
+    jobs.clear()

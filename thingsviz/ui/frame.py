@@ -1,0 +1,192 @@
+"""The frame of every page: navigation, title, data picker, SIMULATED badge, one-line errors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
+
+import streamlit as st
+from streamlit.navigation.page import Page
+
+from models.errors import ModelError
+from thingsviz.core.errors import DataError, ThingsvizError
+
+if TYPE_CHECKING:
+    from thingsviz.data.betas import BetaStore
+from thingsviz.data.paths import Dataset, datasets_root
+from thingsviz.figures.style import Theme
+from thingsviz.ui import cache, query, state
+from thingsviz.ui.help import glossary
+from thingsviz.ui.state import Key
+
+ROOT = Path(__file__).parents[2]
+ICON = Path(__file__).parent / "icon.svg"
+
+
+class PageFile(NamedTuple):
+    """A page of the app: its file in pages/, its name in the menu, its icon."""
+
+    file: str
+    title: str
+    icon: str
+
+
+PAGES = (
+    PageFile("home.py", "Home", ":material/home:"),
+    PageFile("trials.py", "Trials", ":material/imagesmode:"),
+    PageFile("brain.py", "3D brain", ":material/neurology:"),
+    PageFile("train.py", "Train", ":material/model_training:"),
+    PageFile("predictions.py", "Predictions", ":material/query_stats:"),
+)
+
+
+@dataclass(frozen=True)
+class PageContext:
+    """What every page but Home works on: a prepared subject."""
+
+    dataset: Dataset
+    subject: str
+    store: BetaStore
+    theme: Theme
+    simulated: bool
+
+
+def page_path(file: str) -> Path:
+    """Return the path of a page's file, for st.page_link and st.switch_page."""
+    return ROOT / "pages" / file
+
+
+def navigation() -> Page:
+    """Declare the pages and return the one that was asked for.
+
+    The icon is set first: otherwise the browser fetches the page's own from Google's fonts.
+    """
+    st.set_page_config(page_icon=str(ICON), layout="wide")
+    pages = [
+        st.Page(page_path(p.file), title=p.title, icon=p.icon, default=p.file == "home.py")
+        for p in PAGES
+        if page_path(p.file).is_file()
+    ]
+    return st.navigation(pages)
+
+
+def theme() -> Theme:
+    """Return the theme that the visitor sees."""
+    return "dark" if st.context.theme.type == "dark" else "light"
+
+
+def plain(sentence: str) -> str:
+    r"""Escape Markdown outside of `code`, so that a path such as a_b_c is shown as it is."""
+    parts = sentence.split("`")
+    parts[::2] = [re.sub(r"([\\*_\[\]$<>#~|:])", r"\\\1", part) for part in parts[::2]]
+    return "`".join(parts)
+
+
+@contextmanager
+def guard() -> Iterator[None]:
+    """Turn an error that a user can mend into its one sentence on the page."""
+    try:
+        yield
+    except (ThingsvizError, ModelError) as error:
+        st.error(plain(str(error)), icon=":material/error:")
+    except OSError as error:
+        what = f"{error.strerror or error}: {error.filename}" if error.filename else str(error)
+        st.error(plain(f"A file could not be read ({what}); see Home for the state of the data."))
+
+
+def open_plain_page(title: str, purpose: str, *, simulated: bool = False) -> Theme:
+    """Open a page that needs no data: page settings, navigation, title, purpose.
+
+    A page may run without app.py: a deep link opened right after the server's start goes to the
+    file in pages/ itself. So the navigation is declared here once more.
+    """
+    navigation()
+    st.set_page_config(page_title=f"{title} · thingsviz")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.title(title, anchor=False, width="content")
+        if simulated:
+            st.badge("SIMULATED", color="orange", help=glossary("simulated"))
+    st.caption(purpose)
+    return theme()
+
+
+def open_page(title: str, purpose: str) -> PageContext:
+    """Open a page about a prepared subject; without one, say so, point to Home, end the page."""
+    found = cache.datasets()
+    known, complaint = _choose_dataset(found)
+    shown = open_plain_page(title, purpose, simulated=known is not None and known.simulated)
+    if complaint:
+        st.warning(plain(complaint), icon=":material/link_off:")
+    if known is None:
+        _send_home(f"There are no data here yet: {datasets_root()} holds no dataset.")
+    subject = _choose_subject(known)
+    store = None
+    with guard():
+        store = _open_store(known.dataset, subject)
+    if store is None:
+        _send_home(f"{subject} of {known.dataset.name} cannot be shown before it is prepared.")
+    return PageContext(known.dataset, subject, store, shown, known.simulated)
+
+
+def _open_store(dataset: Dataset, subject: str) -> BetaStore | None:
+    """Open the subject's store, None when there is none; note when its sources have changed."""
+    found = cache.state_of(dataset, subject)
+    if found.state == "stale":
+        st.warning(plain(f"{found.reason} Prepare {subject} again on Home."))
+    if found.state == "broken":
+        raise DataError(found.reason)
+    return cache.store(dataset, subject) if found.state in {"ready", "stale"} else None
+
+
+def _send_home(sentence: str) -> NoReturn:
+    st.info(plain(sentence), icon=":material/info:")
+    st.page_link(page_path("home.py"), label="Go to Home", icon=":material/home:")
+    st.stop()
+
+
+def _choose_dataset(found: list[cache.Known]) -> tuple[cache.Known | None, str]:
+    """Show the dataset picker; return the chosen one and a complaint about the address, if any."""
+    if not found:
+        return None, ""
+    names = [known.dataset.name for known in found]
+    asked = query.asked().get("dataset")
+    complaint = ""
+    if asked in names:
+        state.put(Key.DATASET, asked)
+    elif asked is not None:
+        complaint = f"The address asks for dataset {asked!r}, which is not here."
+    chosen = _pick("Dataset", names, Key.DATASET, Key.W_DATASET)
+    if complaint:
+        complaint += f" This is {chosen!r}."
+    return found[names.index(chosen)], complaint
+
+
+def _choose_subject(known: cache.Known) -> str:
+    names = list(known.subjects)
+    if not names:
+        _send_home(f"The dataset {known.dataset.name!r} holds no subject.")
+    asked = query.asked().get("subject")
+    if asked in names:
+        state.put(Key.SUBJECT, asked)
+    chosen = _pick("Subject", names, Key.SUBJECT, Key.W_SUBJECT)
+    if asked is not None and asked not in names:
+        st.warning(
+            plain(
+                f"The address asks for subject {asked!r}, which is not here. This is {chosen!r}."
+            )
+        )
+    return chosen
+
+
+def _pick(label: str, names: list[str], key: Key, widget: Key) -> str:
+    """Show a picker in the sidebar that is remembered from page to page."""
+    known = state.get(key)
+    current: str = known if known in names else names[0]
+    state.put(key, current)
+    state.put(widget, current)
+    st.sidebar.selectbox(label, names, key=str(widget), on_change=state.copy, args=(widget, key))
+    return current

@@ -1,0 +1,104 @@
+"""What the field's words mean: the text that appears when the pointer rests on one."""
+
+from __future__ import annotations
+
+GLOSSARY: dict[str, str] = {
+    "beta": (
+        "**Beta**: how strongly one voxel responded on one trial, estimated by a regression of "
+        "its time course on the moments at which pictures were shown."
+    ),
+    "trial": (
+        "**Trial**: one showing of one picture, half a second long. It is named by session, "
+        "run and trial, all counted from 1; trial k of a run is its k-th volume."
+    ),
+    "session": (
+        "**Session**: one visit to the scanner. THINGS-fMRI has 12 of 10 runs for each person."
+    ),
+    "run": ("**Run**: one uninterrupted recording of a few minutes."),
+    "concept": (
+        "**Concept**: what the picture shows, such as 'aardvark'. THINGS has 1,854 concepts; "
+        "people in the scanner saw 720 of them."
+    ),
+    "catch trial": (
+        "**Catch trial**: an artificial object that asked for a button press, shown to keep "
+        "people attentive. It has no ratings and no model is trained on it."
+    ),
+    "test image": (
+        "**Test image**: one of the pictures shown once in every session, so that its "
+        "responses can be averaged. The train pictures were shown once in all."
+    ),
+    "rating": (
+        "**Property rating**: what many people said of the concept, for instance how heavy it "
+        "is from 1 to 7. The bar is their mean, the line one standard deviation (SD) between "
+        "people."
+    ),
+    "noise ceiling": (
+        "**Noise ceiling**: the best score that any decoder or model could reach, given how "
+        "much the same picture's responses (or the same concept's ratings) vary from one time "
+        "to the next."
+    ),
+    "permutation p": (
+        "**Permutation p**: the share of shuffled worlds, in which ratings were dealt out to "
+        "other concepts, that scored as high as the real one. Small: hardly chance."
+    ),
+    "confidence interval": (
+        "**95 % interval**: where the score lies in 95 of 100 resamplings of the concepts."
+    ),
+    "confidence": (
+        "**Confidence**: the two-sided p of the prediction's z-score under the raters' own "
+        "mean and SD. A constant prediction scores around one half, so it says little by "
+        "itself."
+    ),
+    "ridge": (
+        "**Ridge**: linear regression from voxels to ratings with a penalty on large weights; "
+        "the plain method that any network has to beat."
+    ),
+    "mean": (
+        "**Mean**: always predicts the average rating of the training trials; looks at no brain."
+    ),
+    "oracle": (
+        "**Oracle**: the best possible decoder, which knows how the planted data were made. It "
+        "exists for simulated data only."
+    ),
+    "z-score": (
+        "**z-score**: a value minus its mean, divided by its standard deviation; here with "
+        "mean and SD of the training trials of the same session."
+    ),
+    "roi": (
+        "**Region of interest (ROI)**: a named group of voxels, such as V1 or the face area FFA."
+    ),
+    "crosshair": (
+        "**Crosshair**: the one voxel that all three slices pass through. x grows to the "
+        "right, y to the front, z to the top of the head, in millimetres."
+    ),
+    "colour limit": (
+        "**Colour limit**: the scale ends at the 98th percentile of |beta| in the brain of "
+        "this trial, on both sides of zero alike; stronger responses have the end colour."
+    ),
+    "pearson r": (
+        "**r**: correlation of predicted and true ratings over trials. 1 is perfect, 0 is "
+        "nothing; it ignores a wrong scale or offset."
+    ),
+    "mse": (
+        "**MSE**: mean squared error; smaller is better, in squared units of the rating scale."
+    ),
+    "mae": ("**MAE**: mean absolute error; smaller is better, in units of the rating scale."),
+    "average of repeats": (
+        "**Average of repeats**: the mean response to several showings of the same picture. "
+        "Noise shrinks with the root of their number, the response to the picture stays."
+    ),
+    "simulated": (
+        "**SIMULATED**: the brain responses were made by a program with known truth, not "
+        "measured. Good for learning the app and for judging methods; no finding about any "
+        "brain."
+    ),
+    "prepare": (
+        "**Prepare**: read a subject's files once, check them, and write a store from which "
+        "any trial opens in a millisecond. The published files are not changed."
+    ),
+}
+
+
+def glossary(term: str) -> str:
+    """Return the hover text of a term of the field (one of GLOSSARY's keys)."""
+    return GLOSSARY[term]

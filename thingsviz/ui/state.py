@@ -1,0 +1,57 @@
+"""Every key of the session state, and the only reading and writing of it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Any
+
+import streamlit as st
+
+
+class Key(StrEnum):
+    """What a visitor's session remembers between runs and pages: plain values only.
+
+    Keys of widgets begin with `w_`; Streamlit forgets those when their widget is not shown, so
+    what must last from page to page has a key of its own beside them.
+    """
+
+    DATASET = "dataset"
+    SUBJECT = "subject"
+    TRIAL = "trial"
+    QUERY = "query_seen"
+    N_AVERAGED = "n_averaged"
+    JOB = "job"
+    TASKS_SEEN = "tasks_seen"
+    W_DATASET = "w_dataset"
+    W_SUBJECT = "w_subject"
+    W_PICK_BY = "w_pick_by"
+    W_SESSION = "w_session"
+    W_RUN = "w_run"
+    W_TRIAL = "w_trial"
+    W_CONCEPT = "w_concept"
+    W_CONCEPT_TRIAL = "w_concept_trial"
+    W_IMAGE = "w_image"
+    W_IMAGE_TRIAL = "w_image_trial"
+    W_N_AVERAGED = "w_n_averaged"
+    W_JOB = "w_job"
+
+
+def get(key: Key, default: object = None) -> Any:  # noqa: ANN401
+    """Return what the session remembers under `key`."""
+    return st.session_state.get(str(key), default)
+
+
+def put(key: Key, value: object) -> None:
+    """Remember a plain value: text, number, tuple, list, dict or None."""
+    st.session_state[str(key)] = value
+
+
+def forget(*keys: Key) -> None:
+    """Forget what stands under `keys`, if anything."""
+    for key in keys:
+        st.session_state.pop(str(key), None)
+
+
+def copy(source: Key, target: Key) -> None:
+    """Remember under `target` what stands under `source`: the on_change callback of a widget."""
+    st.session_state[str(target)] = st.session_state[str(source)]
