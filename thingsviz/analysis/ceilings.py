@@ -1,0 +1,66 @@
+"""How good a decoder could be at best: raters who disagree, and voxels that do not repeat."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from thingsviz.analysis.scoring import METRICS
+
+Array = NDArray[np.float64]
+
+
+def rating_ceiling(
+    mean: ArrayLike, sd: ArrayLike, n_raters: ArrayLike, weight: ArrayLike | None = None
+) -> dict[str, Array]:
+    """Return what a decoder that knew the true ratings would score; each metric (n_targets,).
+
+    The published mean of N raters is the true rating plus noise of variance e² = SD²/N:
+
+        r    = √(1 − mean(e²) / var(published means))
+        MSE  = mean(e²),   MAE = mean(e) · √(2/π),   confidence = mean((2/π) · arctan(√N))
+
+    `mean`, `sd` (n_concepts, n_targets), `n_raters` (n_concepts,) or (n_concepts, n_targets);
+    `weight` (n_concepts,): trials of each concept. NaN where SD or N is missing.
+    """
+    t, spread = np.asarray(mean, float), np.asarray(sd, float)
+    n = np.broadcast_to(np.asarray(n_raters, float).reshape(len(t), -1), t.shape)
+    w = np.ones(len(t)) if weight is None else np.asarray(weight, float)
+    w = (w / w.sum())[:, None]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        noise = np.where(n > 0, spread / np.sqrt(n), np.nan)
+        variance = (w * t**2).sum(0) - (w * t).sum(0) ** 2
+        mse = (w * noise**2).sum(0)
+        r = np.sqrt(np.clip(1 - mse / variance, 0, 1))
+        sure = (w * np.where(spread > 0, 2 / np.pi * np.arctan(np.sqrt(n)), 1.0)).sum(0)
+    mae = (w * noise).sum(0) * np.sqrt(2 / np.pi)
+    known = np.isfinite(mse)
+    return dict(zip(METRICS, [r, mse, mae, np.where(known, sure, np.nan)], strict=True))
+
+
+def voxel_noise_ceiling(betas: ArrayLike, n_averaged: int = 1) -> Array:
+    """Return the share of a voxel's variance that repeats, 0 to 1, (n_voxels,).
+
+    betas (n_images, n_repeats, n_voxels). As published for THINGS-fMRI (after Allen et al. 2022):
+
+        noise² = mean over images of the variance between repeats (ddof 1)
+        signal² = max(0, variance of all responses − noise²)
+        ceiling = signal² / (signal² + noise² / n_averaged)
+    """
+    data = np.asarray(betas, float)
+    noise = data.var(axis=1, ddof=1).mean(0)
+    total = data.reshape(-1, data.shape[-1]).var(axis=0, ddof=1)
+    signal = np.clip(total - noise, 0, None)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.asarray(np.nan_to_num(signal / (signal + noise / n_averaged)))
+
+
+def ceiling_draws(
+    mean: Array, sd: Array, n_raters: Array, weight: Array, n_draws: int = 200
+) -> dict[str, Array]:
+    """Return `rating_ceiling` of concepts drawn with replacement, (n_draws, n_targets) each."""
+    rng = np.random.default_rng(3)
+    drawn = [rng.integers(0, len(mean), len(mean)) for _ in range(n_draws if len(mean) > 2 else 0)]
+    values = [rating_ceiling(mean[c], sd[c], n_raters[c], weight[c]) for c in drawn]
+    shape = (len(values), mean.shape[1])
+    return {name: np.array([v[name] for v in values]).reshape(shape) for name in METRICS}
