@@ -1,0 +1,62 @@
+"""How long work shows itself to who waits for it: one line on the terminal with the time left, and a progress file."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+from types import TracebackType
+from typing import TextIO
+
+from thingsviz.core.progress import Progress
+from thingsviz.jobs.tasks import progress_file
+
+EVERY_S = 0.5  # on a terminal
+EVERY_LOG_S = 5.0  # in a log file, where each line stays
+
+
+class Console:
+    """A reporter (`core.progress.Report`) that prints `title 40 % · message · 12 s left`."""
+
+    def __init__(self, title: str, file: Path | None = None, out: TextIO | None = None):
+        self.title, self.out = title, out or sys.stderr
+        self._file = progress_file(file)
+        self._live = self.out.isatty()
+        self._started = self._printed = time.monotonic()
+
+    def __enter__(self) -> Console:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        """Clear the line."""
+        if self._live:
+            self.out.write("\r\033[K")
+            self.out.flush()
+
+    def __call__(self, progress: Progress) -> None:
+        """Take note of progress."""
+        now = time.monotonic()
+        left = seconds_left(progress, now - self._started)
+        message = f"{progress.message} · {left}" if left else progress.message
+        self._file(progress._replace(message=message))
+        if now - self._printed < (EVERY_S if self._live else EVERY_LOG_S):
+            return
+        self._printed = now
+        share = f"{100 * progress.done // max(progress.total, 1):3d} %"
+        line = f"{self.title} {share} · {message}"
+        self.out.write(f"\r\033[K{line}" if self._live else f"{line}\n")
+        self.out.flush()
+
+
+def seconds_left(progress: Progress, elapsed_s: float) -> str:
+    """Say how long the rest takes if it goes on as before; empty where nothing can be said."""
+    if not 0 < progress.done < progress.total or elapsed_s < 1:
+        return ""
+    left = elapsed_s / progress.done * (progress.total - progress.done)
+    minutes, seconds = divmod(round(left), 60)
+    return f"{minutes} min {seconds:02d} s left" if minutes else f"{seconds} s left"
