@@ -1,0 +1,82 @@
+"""Ceilings against simulated raters and simulated voxels whose truth is known."""
+
+import numpy as np
+import pytest
+
+from thingsviz.analysis.ceilings import ceiling_draws, rating_ceiling, voxel_noise_ceiling
+from thingsviz.analysis.scoring import confidence, mae, mse, pearson
+
+
+@pytest.fixture
+def raters(rng):
+    """40 raters judge 3,000 concepts: published mean and SD, and the truth behind them."""
+    truth = rng.normal(4, 1.0, 3000)
+    answers = truth[:, None] + rng.normal(0, 1.4, (3000, 40))
+    return truth[:, None], answers.mean(1)[:, None], answers.std(1, ddof=1)[:, None]
+
+
+def test_ceiling_is_what_the_truth_itself_scores(raters):
+    truth, mean, sd = raters
+    ceiling = rating_ceiling(mean, sd, np.full(3000, 40))
+    # 3,000 concepts: the standard error of r is about 0.0009, of the others below 2 %
+    assert ceiling["r"][0] == pytest.approx(pearson(mean, truth)[0], abs=0.004)
+    assert ceiling["mse"][0] == pytest.approx(mse(mean, truth)[0], rel=0.08)
+    assert ceiling["mae"][0] == pytest.approx(mae(mean, truth)[0], rel=0.05)
+    assert ceiling["confidence"][0] == pytest.approx(confidence(truth, mean, sd)[0], abs=0.01)
+
+
+def test_more_raters_raise_the_ceiling(raters):
+    _, mean, sd = raters
+    few, many = (rating_ceiling(mean, sd, np.full(3000, n)) for n in (5, 500))
+    assert few["r"][0] < many["r"][0] < 1
+    assert few["mse"][0] > many["mse"][0] > 0
+
+
+def test_weights_are_trials(raters):
+    _, mean, sd = raters
+    n = np.full(3000, 40)
+    weight = np.where(np.arange(3000) < 1500, 1.0, 0.0)
+    half = rating_ceiling(mean[:1500], sd[:1500], n[:1500])
+    for name, value in rating_ceiling(mean, sd, n, weight).items():
+        np.testing.assert_allclose(value, half[name], atol=1e-9)
+
+
+@pytest.mark.parametrize("lacking", ["sd", "n"])
+def test_nothing_is_claimed_without_sd_or_raters(raters, lacking):
+    _, mean, sd = raters
+    n = np.full(3000, 40.0)
+    if lacking == "sd":
+        sd = np.full_like(sd, np.nan)
+    else:
+        n[:] = np.nan
+    assert all(np.isnan(value).all() for value in rating_ceiling(mean, sd, n).values())
+
+
+def test_noise_beyond_the_spread_leaves_nothing():
+    mean, sd = np.array([[4.0], [4.1], [3.9]]), np.full((3, 1), 5.0)
+    assert rating_ceiling(mean, sd, np.full(3, 4))["r"][0] == 0
+
+
+def test_draws_scatter_around_the_ceiling(raters):
+    _, mean, sd = (column[:100] for column in raters)
+    drawn = ceiling_draws(mean, sd, np.full((100, 1), 40.0), np.ones(100))
+    assert drawn["r"].shape == (200, 1)
+    value = rating_ceiling(mean, sd, np.full(100, 40))["r"][0]
+    assert drawn["r"].min() < value < drawn["r"].max()
+    assert ceiling_draws(mean[:2], sd[:2], np.ones((2, 1)), np.ones(2))["r"].shape == (0, 1)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.1, 0.5])
+def test_voxel_noise_ceiling_finds_the_planted_share(rng, share):
+    images, repeats, voxels = 100, 12, 400
+    signal = np.sqrt(share) * rng.normal(size=(images, 1, voxels))
+    betas = signal + np.sqrt(1 - share) * rng.normal(size=(images, repeats, voxels))
+    found = voxel_noise_ceiling(betas)
+    # negative estimates are cut at 0, which lifts the mean by under 0.01
+    assert found.mean() == pytest.approx(share, abs=0.015)
+    twelve = voxel_noise_ceiling(betas, n_averaged=12)
+    assert twelve.mean() == pytest.approx(share / (share + (1 - share) / 12), abs=0.08)
+
+
+def test_a_dead_voxel_has_no_ceiling():
+    assert voxel_noise_ceiling(np.zeros((5, 3, 2))).tolist() == [0, 0]
