@@ -44,7 +44,7 @@ def write_json(path: Path, value: object) -> None:
     write_atomically(path, lambda file: file.write(text.encode()))
 
 
-FULL = (errno.ENOSPC, errno.EDQUOT)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 READ_ONLY = (errno.EROFS, errno.EACCES, errno.EPERM)
 ELSEWHERE = "choose a folder with --derivatives DIR or THINGSVIZ_DERIVATIVES"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -15,7 +16,10 @@ from thingsviz.core.errors import DataError
 from thingsviz.core.space import Grid
 from thingsviz.data.unpack import Unpacker
 
-SIZES = {348: (nib.Nifti1Header, b"n+1\0"), 540: (nib.Nifti2Header, b"n+2\0")}
+SIZES: dict[int, tuple[Any, bytes]] = {
+    348: (nib.Nifti1Header, b"n+1\0"),
+    540: (nib.Nifti2Header, b"n+2\0"),
+}
 EXPECTED = "a one-file NIfTI (.nii or .nii.gz)"
 
 
@@ -110,7 +114,7 @@ def _offset(path: Path, offset: float, size: int) -> int:
 
 
 def _fits(source: Unpacker, header: Header) -> None:
-    """Compare what the header claims with what can be in the file, before anything is allocated."""
+    """Compare what the header claims with what can be in the file, before allocating."""
     claimed = header.offset + header.volume_bytes * header.n_volumes
     if claimed > source.most_bytes:
         shape = (*header.grid.shape, header.n_volumes)
@@ -141,7 +145,7 @@ class VolumeReader:
         self.source.__exit__(None, None, None)
 
     def volumes(self) -> Iterator[NDArray[np.generic]]:
-        """Yield each volume's numbers as they are on disk, (X · Y · Z,), the first axis fastest."""
+        """Yield each volume's numbers as on disk, (X · Y · Z,), the first axis fastest."""
         for _ in range(self.header.n_volumes):
             raw = self.source.read(self.header.volume_bytes)
             yield np.frombuffer(raw, self.header.dtype)

@@ -74,9 +74,14 @@ class Dataset:
         """The folder's own name."""
         return self.root.resolve().name
 
+    @property
+    def description_file(self) -> Path:
+        """What BIDS calls the file that describes a dataset, whether it is there or not."""
+        return self.root / "dataset_description.json"
+
     def description(self) -> dict[str, Any]:
         """Return what dataset_description.json says, {} without one."""
-        path = self.root / "dataset_description.json"
+        path = self.description_file
         if not path.is_file():
             return {}
         try:

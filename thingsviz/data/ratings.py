@@ -117,8 +117,8 @@ def _absent(table: pd.DataFrame) -> str:
 
 # Each made thing sorts before its two namesakes with '_' and after them without, and copies of
 # the ratings exist whose names were sorted one way and whose values the other: chicken_wire then
-# 'lives' 6.89 of 7. Of the right values these three tell: wire, ball and mill are man-made and their
-# namesakes are not, and camera2 is by far the heaviest camera.
+# 'lives' 6.89 of 7. The right values can be told by this: wire, ball and mill are man-made and
+# their namesakes are not, and camera2 is by far the heaviest camera.
 FAMILIES = (
     ("chicken_wire", "chicken1", "chicken2", "property_manmade_mean", "chicken_wire"),
     ("crystal_ball", "crystal1", "crystal2", "property_manmade_mean", "crystal_ball"),

@@ -31,7 +31,7 @@ class TrialTable(NamedTuple):
 def build_trials(dataset: Dataset, subject: str) -> TrialTable:
     """Join all conditions of a subject with image paths and ratings.
 
-    Catch trials (no `concept`) and trials of unrated concepts stay, without `uniqueID` and ratings.
+    Catch trials (no `concept`) and unrated concepts stay, without `uniqueID` and ratings.
     """
     conditions, warnings = read_runs(dataset, subject)
     return complete(dataset, subject, conditions, warnings)
@@ -125,7 +125,7 @@ def complete(
 
 
 def _picture_paths(dataset: Dataset, table: pd.DataFrame) -> tuple[pd.Series, list[str]]:
-    """Return each live trial's line of image-paths.csv, found by base name; else the usual path."""
+    """Return each live trial's line of image-paths.csv, by base name; else the usual path."""
     usual = "images/" + table["concept"] + "/" + table["image_filename"].map(base_name)
     live = table["concept"].notna()
     path = dataset.image_paths_file

@@ -46,7 +46,7 @@ def _numbered_as_test(live: pd.DataFrame, repeats: set[str]) -> set[str]:
 
 
 def types_from_events(dataset: Dataset, subject: str, table: pd.DataFrame) -> dict[int, str]:
-    """Read trial types from BIDS events beside the betas, {row: type}; {} unless all runs have them."""
+    """Read trial types from BIDS events, {row: type}; {} unless all runs have them."""
     found: dict[int, str] = {}
     for rows in (group for _, group in table.groupby(["session", "run"])):
         session, run = int(rows["session"].iloc[0]), int(rows["run"].iloc[0])

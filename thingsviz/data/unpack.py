@@ -15,6 +15,7 @@ CHUNK = 1 << 18
 GZIP_MAGIC = b"\x1f\x8b"
 # Deflate cannot pack tighter than 1032 : 1, so a file's size bounds what can be in it.
 MOST_PACKED = 1032
+FAULT: type[Exception] = igzip_lib.error  # type: ignore[assignment]
 
 
 class Digest(NamedTuple):
@@ -43,7 +44,13 @@ class Unpacker:
             raise DataError(msg) from error
         self._packed = path.suffix == ".gz"
         self._gzip = _new_member()
-        self._rest = b""
+        self._rest = self._load(CHUNK) if self._packed else b""
+        if self._packed and self._rest[:2] != GZIP_MAGIC:
+            self._file.close()
+            msg = (
+                f"{str(path)!r} is not a gzip file (it begins with {self._rest[:2]!r}): {REPLACE}"
+            )
+            raise DataError(msg)
 
     def __enter__(self) -> Unpacker:
         return self
@@ -61,6 +68,11 @@ class Unpacker:
         """The most that can be in this file once unpacked."""
         size = self.path.stat().st_size
         return size * MOST_PACKED if self._packed else size
+
+    @property
+    def n_read(self) -> int:
+        """Bytes read from the file so far, packed as they are."""
+        return self._size
 
     def read(self, count: int) -> bytes:
         """Return exactly `count` bytes; a file that ends before is an error."""
@@ -101,11 +113,8 @@ class Unpacker:
                 raise DataError(self._cut())
         try:
             return bytes(self._gzip.decompress(fresh, most))
-        except igzip_lib.error as error:
-            what = (
-                "is not a gzip file" if self._size <= CHUNK and self._bad_magic() else "is damaged"
-            )
-            msg = f"{str(self.path)!r} {what} ({error}): {REPLACE}"
+        except FAULT as error:
+            msg = f"{str(self.path)!r} is damaged ({str(error).strip()}): {REPLACE}"
             raise DataError(msg) from error
 
     def _next_member(self) -> bool:
@@ -126,10 +135,6 @@ class Unpacker:
         self._sha.update(chunk)
         self._size += len(chunk)
         return chunk
-
-    def _bad_magic(self) -> bool:
-        with self.path.open("rb") as file:
-            return file.read(2) != GZIP_MAGIC
 
     def _cut(self) -> str:
         return f"{str(self.path)!r} ends too early, at {self._size} bytes: {REPLACE}"

@@ -1,0 +1,160 @@
+"""The prepared store of one subject: any single-trial response in well under a millisecond."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from thingsviz.core.entities import TrialKey
+from thingsviz.core.errors import DataError
+from thingsviz.core.space import Grid
+from thingsviz.data.manifest import NAME as MANIFEST
+from thingsviz.data.manifest import read_manifest
+from thingsviz.data.masks import BrainMask, read_mask
+from thingsviz.data.paths import Dataset
+from thingsviz.data.state import TABLE, StoreState, first_fault, store_state
+from thingsviz.data.storefile import NAME as BETAS
+from thingsviz.data.storefile import checksums
+from thingsviz.data.trials import KEYS, read_trials
+
+__all__ = ["BetaStore", "NoSuchTrialError", "StoreState", "store_state"]
+
+
+class NoSuchTrialError(DataError, IndexError):
+    """A (session, run, trial) that this subject does not have."""
+
+
+class BetaStore:
+    """Responses (n_trials, n_brain_voxels) as float16 on disk, with trials, mask and voxels."""
+
+    def __init__(self, folder: Path, manifest: dict[str, Any]) -> None:
+        self.folder, self.manifest = folder, manifest
+        self.betas: NDArray[np.float16] = np.load(folder / BETAS, mmap_mode="r")
+
+    @classmethod
+    def open(cls, dataset: Dataset, subject: str) -> BetaStore:
+        """Open a prepared store, a stale one too; one that is missing or damaged is an error."""
+        folder = dataset.store_dir(subject)
+        command = f"run 'python -m thingsviz.jobs.prepare {dataset.root} --subject {subject}'"
+        if not (folder / MANIFEST).is_file():
+            msg = f"{subject} of {dataset.name!r} is not prepared: {command}"
+            raise DataError(msg)
+        manifest = read_manifest(folder)
+        if manifest["kind"] == TABLE:
+            msg = f"{subject} of {dataset.name!r} has a trials table but no betas: {command}"
+            raise DataError(msg)
+        try:
+            fault = first_fault(folder, manifest)
+        except (OSError, ValueError, KeyError) as error:
+            fault = f"{str(folder)!r} is damaged ({error})"
+        if fault:
+            raise DataError(fault)
+        return cls(folder, manifest)
+
+    @cached_property
+    def trials(self) -> pd.DataFrame:
+        """The trials table, (n_trials rows), in the order of the rows of `betas`."""
+        return read_trials(self.folder)
+
+    @cached_property
+    def brain(self) -> BrainMask:
+        """The brain mask with its grid."""
+        return read_mask(self.folder / "brain_mask.nii.gz")[0]
+
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """Which voxels of the grid are brain, (X, Y, Z)."""
+        return self.brain.inside
+
+    @property
+    def grid(self) -> Grid:
+        """The grid of the volumes."""
+        return self.brain.grid
+
+    @cached_property
+    def voxels(self) -> pd.DataFrame:
+        """One row a brain voxel: i, j, k, regions (bool), noise ceilings (%) where published."""
+        return pd.read_parquet(self.folder / "voxels.parquet")
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """(n_trials, n_voxels)."""
+        return self.betas.shape[0], self.betas.shape[1]
+
+    @property
+    def fingerprint(self) -> str:
+        """One name for what the sources of this store hold."""
+        return str(self.manifest["fingerprint"])
+
+    @property
+    def simulated(self) -> bool:
+        """Whether the responses are planted, not measured."""
+        return bool(self.manifest["simulated"])
+
+    @property
+    def space(self) -> str:
+        """The space that the dataset declares, T1w unless it says otherwise."""
+        return str(self.manifest["space"])
+
+    def vector(self, row: int) -> NDArray[np.float32]:
+        """Return one trial's brain voxels, (n_voxels,), % signal change."""
+        values: NDArray[np.float32] = self.betas[row].astype(np.float32)
+        return values
+
+    def volume(self, row: int) -> NDArray[np.float32]:
+        """Return one trial as a volume, (X, Y, Z), 0 outside the brain."""
+        return self.brain.unmask(self.betas[row])
+
+    @cached_property
+    def _rows(self) -> dict[tuple[int, int, int], int]:
+        keys = self.trials[KEYS].itertuples(index=False, name=None)
+        return {(int(s), int(r), int(t)): row for row, (s, r, t) in enumerate(keys)}
+
+    def row(self, key: TrialKey) -> int:
+        """Return the row of a trial; a key that does not exist is an error naming what does."""
+        found = self._rows.get((key.session, key.run, key.trial))
+        if found is None:
+            raise NoSuchTrialError(no_such(self.trials, key))
+        return found
+
+    def key(self, row: int) -> TrialKey:
+        """Return the scanner's name of a row."""
+        session, run, trial = self.trials[KEYS].iloc[row]
+        return TrialKey(int(session), int(run), int(trial))
+
+    def damaged_rows(self) -> list[tuple[int, int]]:
+        """Compare all betas with their checksums (reads them all); return bad row ranges."""
+        known = self.manifest["checksums"]
+        ranges = [(int(c["rows"][0]), int(c["rows"][1])) for c in known]
+        now = checksums(self.folder / BETAS, ranges, self.shape[1])
+        pairs = zip(ranges, known, now, strict=True)
+        return [rows for rows, entry, crc in pairs if entry["crc32"] != crc]
+
+
+def no_such(trials: pd.DataFrame, key: TrialKey) -> str:
+    """Say which sessions, runs or trials exist instead of `key`."""
+    sessions = sorted(trials["session"].unique())
+    here = trials[trials["session"] == key.session]
+    if here.empty:
+        return f"there is no session {key.session}: sessions are {say_range(sessions)}"
+    runs = sorted(here["run"].unique())
+    here = here[here["run"] == key.run]
+    if here.empty:
+        return f"session {key.session} has no run {key.run}: its runs are {say_range(runs)}"
+    found = say_range(sorted(here["trial"].unique()))
+    return f"ses-{key.session:02d} run-{key.run:02d} has no trial {key.trial}: trials are {found}"
+
+
+def say_range(numbers: list[int]) -> str:
+    """Write sorted numbers shortly: '1 to 12', or '1, 2, 5'."""
+    if not numbers:
+        return "none"
+    first, last = int(numbers[0]), int(numbers[-1])
+    if len(numbers) == last - first + 1:
+        return f"{first} to {last}" if last > first else str(first)
+    return ", ".join(str(int(n)) for n in numbers)

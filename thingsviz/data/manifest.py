@@ -1,0 +1,91 @@
+"""What a store says of itself: its sources with their sha256, its files, its fingerprint."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from thingsviz.core.errors import DataError
+from thingsviz.data.paths import Dataset
+from thingsviz.data.unpack import Digest, digest_file
+
+FORMAT = 1
+NAME = "manifest.json"
+
+
+class Source(NamedTuple):
+    """A source file as it was when it was read; `path` is relative to the dataset."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    sha256: str
+
+
+def note_source(dataset: Dataset, path: Path, digest: Digest | None = None) -> Source:
+    """Describe a source; its sha256 is taken now unless it was taken while reading."""
+    before = path.stat()
+    digest = digest or digest_file(path)
+    if before.st_size != digest.size:
+        msg = f"{str(path)!r} changed while it was read: run prepare again when it is complete"
+        raise DataError(msg)
+    return Source(dataset.relative(path), digest.size, before.st_mtime_ns, digest.sha256)
+
+
+def fingerprint(sources: Iterable[Source]) -> str:
+    """Return one name for what all sources hold, whatever their dates."""
+    rows = sorted((source.path, source.sha256) for source in sources)
+    return hashlib.sha256(json.dumps([FORMAT, rows]).encode()).hexdigest()
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Read a manifest; one that cannot be understood is an error."""
+    path = folder / NAME
+    try:
+        found = json.loads(path.read_bytes())
+        known = found["format"] == FORMAT and isinstance(found["sources"], list)
+        sources_of(found)
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        msg = f"{str(path)!r} is damaged ({type(error).__name__}): run prepare again"
+        raise DataError(msg) from error
+    if not known:
+        msg = f"{str(path)!r} is of another version of thingsviz: run prepare again"
+        raise DataError(msg)
+    return dict(found)
+
+
+def sources_of(manifest: dict[str, Any]) -> list[Source]:
+    """Return the sources that a manifest lists."""
+    return [Source(**row) for row in manifest["sources"]]
+
+
+def first_change(dataset: Dataset, manifest: dict[str, Any], now: Sequence[Path]) -> str:
+    """Compare sizes and dates of the sources with those on disk: '' or the first difference."""
+    known = {source.path: source for source in sources_of(manifest)}
+    there = {dataset.relative(path): path for path in now}
+    for name in sorted(there.keys() - known.keys()):
+        return f"{name} is new"
+    for name, source in known.items():
+        path = there.get(name)
+        if path is None or not path.is_file():
+            return f"{name} is gone"
+        stat = path.stat()
+        if (stat.st_size, stat.st_mtime_ns) != (source.size, source.mtime_ns):
+            return f"{name} has changed"
+    return ""
+
+
+def same_content(dataset: Dataset, manifest: dict[str, Any]) -> bool:
+    """Whether all sources still have the sha256 they had: reads every one of them."""
+    try:
+        return all(
+            digest_file(dataset.root / source.path).sha256 == source.sha256
+            for source in sources_of(manifest)
+        )
+    except OSError:
+        return False

@@ -1,0 +1,41 @@
+"""Which release of a subject a store is built from, and the work that makes."""
+
+from __future__ import annotations
+
+from thingsviz.core.errors import ConfigError, DataError
+from thingsviz.data.paths import Dataset
+from thingsviz.data.plan import plan_volumes
+from thingsviz.data.trials import no_runs
+from thingsviz.data.voxels import read_voxels
+from thingsviz.data.work import Work, volume_pieces
+
+RELEASES = ("auto", "volumes", "table")
+
+
+def plan_work(dataset: Dataset, subject: str, release: str = "auto") -> Work:
+    """Check a subject's files and return what there is to do."""
+    if release not in RELEASES:
+        msg = f"release {release!r} is not one of {', '.join(RELEASES)}"
+        raise ConfigError(msg)
+    runs = dataset.runs(subject)
+    if not runs:
+        raise DataError(no_runs(dataset, subject))
+    return _volumes(dataset, subject)
+
+
+def _volumes(dataset: Dataset, subject: str) -> Work:
+    plan = plan_volumes(dataset, subject)
+    voxels, notes = read_voxels(dataset.voxel_metadata(subject), plan.mask)
+    return Work(
+        dataset=dataset,
+        subject=subject,
+        kind="volumes",
+        trials=plan.trials,
+        voxels=voxels,
+        mask=plan.mask,
+        sources=plan.sources,
+        warnings=[*plan.warnings, *notes],
+        simulated=plan.simulated,
+        signature=plan.signature,
+        pieces=volume_pieces(plan),
+    )

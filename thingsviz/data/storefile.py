@@ -1,0 +1,82 @@
+"""The one big file of a store, betas.npy: how it is reserved, filled out of order, and checked."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+NAME = "betas.npy"
+DTYPE = np.dtype("<f2")
+ALIGN = 128  # bytes of the .npy header of a 2-D array
+
+
+class StoreFile:
+    """A float16 matrix (n_trials, n_voxels) on disk, written by place, from several threads.
+
+    pwrite, not a writable memory map: mapped pages would count as this process's memory, and a
+    full disk would be a crash instead of an error.
+    """
+
+    def __init__(self, path: Path, shape: tuple[int, int]) -> None:
+        self.path, self.shape = path, shape
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+
+    def __enter__(self) -> StoreFile:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        os.close(self._descriptor)
+
+    @property
+    def n_bytes(self) -> int:
+        """Length of the whole file."""
+        return ALIGN + self.shape[0] * self.shape[1] * DTYPE.itemsize
+
+    def reserve(self) -> None:
+        """Write the header and claim the disk space, so that a full disk is noticed at once."""
+        header = {"descr": npy.dtype_to_descr(DTYPE), "fortran_order": False, "shape": self.shape}
+        with self.path.open("r+b") as file:
+            npy.write_array_header_1_0(file, header)
+            written = file.tell()
+        if written != ALIGN:
+            msg = f"the .npy header has {written} bytes, expected {ALIGN}"
+            raise RuntimeError(msg)
+        os.posix_fallocate(self._descriptor, 0, self.n_bytes)
+
+    def write_row(self, row: int, values: NDArray[np.float16]) -> None:
+        """Write one trial, (n_voxels,)."""
+        self._write(values, row * self.shape[1])
+
+    def write_columns(self, first: int, block: NDArray[np.float16]) -> None:
+        """Write some voxels of all trials, (n_trials, n)."""
+        for row, values in enumerate(block):
+            self._write(values, row * self.shape[1] + first)
+
+    def _write(self, values: NDArray[np.float16], place: int) -> None:
+        data = np.ascontiguousarray(values, DTYPE).view(np.uint8).data
+        offset = ALIGN + place * DTYPE.itemsize
+        while data:
+            done = os.pwrite(self._descriptor, data, offset)
+            data, offset = data[done:], offset + done
+
+    def sync(self) -> None:
+        """Wait until all that was written is on the disk."""
+        os.fsync(self._descriptor)
+
+
+def checksums(path: Path, rows: list[tuple[int, int]], n_voxels: int) -> Iterator[int]:
+    """Yield the CRC-32 of each range of rows of a betas.npy, read front to end."""
+    row_bytes = n_voxels * DTYPE.itemsize
+    with path.open("rb") as file:
+        for first, last in rows:
+            file.seek(ALIGN + first * row_bytes)
+            crc = 0
+            for _ in range(first, last):
+                crc = zlib.crc32(file.read(row_bytes), crc)
+            yield crc
