@@ -1,8 +1,27 @@
 """Trials: one showing of one picture: the picture, its ratings, the brain's response."""
 
-from thingsviz.ui.frame import open_page
+import streamlit as st
+
+from thingsviz.ui.frame import guard, open_page
+from thingsviz.ui.pickers import pick_trial
+from thingsviz.ui.trialpanels import (
+    show_picture,
+    show_ratings,
+    show_response,
+    show_showings,
+    shown_trial,
+)
 
 page = open_page(
     "Trials",
     "Step through single trials: the picture, its ratings, how the brain responded.",
 )
+with guard():
+    trial = shown_trial(page, pick_trial(page))
+    left, right = st.columns([2, 3], gap="large")
+    with left, guard():
+        show_picture(page, trial)
+        show_showings(page, trial)
+    with right, guard():
+        show_ratings(page, trial)
+    show_response(page, trial)

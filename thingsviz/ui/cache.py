@@ -6,13 +6,13 @@ Streamlit hashes large arrays by sampling, so that an edit of one voxel gives th
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import pandas as pd
 import streamlit as st
 
-if TYPE_CHECKING:
-    from thingsviz.data.betas import BetaStore, StoreState
+from thingsviz.core.errors import ThingsvizError
+from thingsviz.data.betas import BetaStore, StoreState, store_state
 from thingsviz.data.paths import Dataset, find_datasets
 from thingsviz.jobs.store import JobFolder, list_jobs
 
@@ -59,16 +59,12 @@ def store(dataset: Dataset, subject: str) -> BetaStore:
 
 @st.cache_resource(max_entries=8, show_spinner="Opening the subject …", hash_funcs={Dataset: str})
 def _store(dataset: Dataset, subject: str, manifest: Stamp) -> BetaStore:
-    from thingsviz.data.betas import BetaStore
-
     return BetaStore.open(dataset, subject)
 
 
 @st.cache_data(ttl=FOLDER_TTL, show_spinner=False, hash_funcs={Dataset: str})
 def state_of(dataset: Dataset, subject: str) -> StoreState:
     """Return the state of a subject's store: missing, raw, preparing, ready, stale or broken."""
-    from thingsviz.data.betas import store_state
-
     return store_state(dataset, subject)
 
 
@@ -93,3 +89,17 @@ def forget_folders() -> None:
     datasets.clear()
     state_of.clear()
     jobs.clear()
+
+
+def job_subject(job: JobFolder) -> tuple[str, str] | None:
+    """Return (dataset, subject) of a job, or None when its recipe cannot be read."""
+    return _job_subject(job, stamp(job.file("config.json")))
+
+
+@st.cache_data(max_entries=500, show_spinner=False, hash_funcs={JobFolder: str})
+def _job_subject(job: JobFolder, config: Stamp) -> tuple[str, str] | None:
+    try:
+        recipe = job.config()
+    except ThingsvizError:
+        return None
+    return recipe.dataset, recipe.subject

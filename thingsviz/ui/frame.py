@@ -7,16 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, NoReturn
+from typing import NamedTuple, NoReturn
 
 import streamlit as st
 from streamlit.navigation.page import Page
 
 from models.errors import ModelError
 from thingsviz.core.errors import DataError, ThingsvizError
-
-if TYPE_CHECKING:
-    from thingsviz.data.betas import BetaStore
+from thingsviz.data.betas import BetaStore
 from thingsviz.data.paths import Dataset, datasets_root
 from thingsviz.figures.style import Theme
 from thingsviz.ui import cache, query, state

@@ -21,6 +21,7 @@ class Key(StrEnum):
     QUERY = "query_seen"
     N_AVERAGED = "n_averaged"
     JOB = "job"
+    PICK_BY = "pick_by"
     TASKS_SEEN = "tasks_seen"
     W_DATASET = "w_dataset"
     W_SUBJECT = "w_subject"

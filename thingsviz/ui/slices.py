@@ -1,0 +1,51 @@
+"""The three linked slices of a trial: our own viewer, whose crosshair never asks the server."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from thingsviz.analysis.regions import Regions, regions_of
+from thingsviz.data.betas import BetaStore
+from thingsviz.figures.slices import Voxel, start_voxel
+from thingsviz.figures.slices_packet import Geometry, pack, pack_geometry
+
+FOLDER = Path(__file__).parent / "viewer"
+CEILING = "nc_singletrial"
+
+_VIEWER = st.components.v2.component(
+    "thingsviz_slices",
+    html=(FOLDER / "slices.html").read_text("utf-8"),
+    css=(FOLDER / "slices.css").read_text("utf-8"),
+    js=(FOLDER / "slices.js").read_text("utf-8"),
+)
+
+
+def show_slices(store: BetaStore, values: NDArray[np.floating], title: str) -> None:
+    """Show one volume, given as its brain voxels `values` (n_voxels,) in % signal change."""
+    geometry = _geometry(store.fingerprint, _store=store)
+    _VIEWER(data=pack(geometry, values, title), key="slices")
+
+
+def regions(store: BetaStore) -> Regions:
+    """Return the region labels of a store's voxels."""
+    return _regions(store.fingerprint, _store=store)
+
+
+def start_of(store: BetaStore) -> Voxel:
+    """Begin where the published noise ceiling is highest, or in the middle of the brain."""
+    weight = store.voxels[CEILING].to_numpy() if CEILING in store.voxels else None
+    return start_voxel(store.mask, weight)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Naming regions …")
+def _regions(fingerprint: str, _store: BetaStore) -> Regions:
+    return regions_of(_store.voxels, _store.grid, _store.mask, _store.space)
+
+
+@st.cache_resource(max_entries=8, show_spinner="Laying out the brain …")
+def _geometry(fingerprint: str, _store: BetaStore) -> Geometry:
+    return pack_geometry(_store.mask, _store.grid, regions(_store), start_of(_store), fingerprint)
