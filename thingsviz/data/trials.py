@@ -10,12 +10,19 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from thingsviz.core.entities import parse_subject
-from thingsviz.core.errors import DataError
+from thingsviz.core.errors import ConfigError, DataError
 from thingsviz.data.names import base_name, concept_of
 from thingsviz.data.paths import Dataset, RunFiles
-from thingsviz.data.ratings import Ratings, read_ratings
+from thingsviz.data.ratings import (
+    Ratings,
+    available,
+    mean_column,
+    rating_range,
+    read_ratings,
+    sd_column,
+)
 from thingsviz.data.tables import read_table, read_text, require_columns
-from thingsviz.data.trialtypes import CATCH, infer_types, types_from_events
+from thingsviz.data.trialtypes import CATCH, TRAIN, infer_types, types_from_events
 
 KEYS = ["session", "run", "trial"]
 TEXTS = ["trial_type", "image_filename", "concept", "uniqueID", "filepath", "fmri_path"]
@@ -167,6 +174,29 @@ def read_trials(store_dir: Path) -> pd.DataFrame:
 
 def _short(error: Exception) -> str:
     return str(error).split("\n")[0][:120]
+
+
+def normalise(trials: pd.DataFrame, how: str) -> pd.DataFrame:
+    """Return the table with each rating mean brought to a common scale; SDs follow it.
+
+    unit: (r − low) / (high − low), so (r − 1)/6 for most; z: (r − mean) / SD over the concepts
+    of the train trials, each counted once; raw: as rated.
+    """
+    if how not in {"raw", "unit", "z"}:
+        msg = f"normalisation {how!r} is not one of raw, unit, z"
+        raise ConfigError(msg)
+    out = trials.copy()
+    concepts = trials[trials["trial_type"] == TRAIN].drop_duplicates("uniqueID")
+    for prop in available(trials.columns) if how != "raw" else []:
+        mean, spread = mean_column(prop), sd_column(prop)
+        low, high, _ = rating_range(prop)
+        if how == "z":
+            low = float(concepts[mean].mean())
+            high = low + float(concepts[mean].std(ddof=0))
+        out[mean] = (trials[mean] - low) / (high - low)
+        if spread in trials:
+            out[spread] = trials[spread] / (high - low)
+    return out
 
 
 def live_rows(trials: pd.DataFrame) -> NDArray[np.int64]:
