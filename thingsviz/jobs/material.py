@@ -1,0 +1,187 @@
+"""What a recipe turns into: opened store, split, standardised responses, scaled ratings."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors.numpy import load_file, save
+
+from models.inputs import TrialMatrix
+from thingsviz.analysis.scales import RatingScale, training_scale
+from thingsviz.core.errors import ConfigError, DataError, JobError
+from thingsviz.core.files import write_atomically
+from thingsviz.data.betas import BetaStore, store_state
+from thingsviz.data.paths import Dataset, open_dataset
+from thingsviz.data.ratings import available, mean_column, sd_column
+from thingsviz.data.splits import Split, check_fitted_on, make_split
+from thingsviz.data.standardise import SessionScaler, StandardisedBetas
+from thingsviz.jobs.config import JobConfig
+from thingsviz.jobs.store import JobFolder
+
+Rows = NDArray[np.int64]
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Material:
+    """Everything a model is fitted to and judged by; arrays have a row a trial of the store.
+
+    Ratings of trials that show no rated concept are NaN; no part of a split contains them.
+    """
+
+    config: JobConfig
+    dataset: Dataset
+    store: BetaStore
+    split: Split
+    scaler_file: Path
+
+    @cached_property
+    def ratings(self) -> Array:
+        """Ratings on the raters' own scales, (n_trials, n_targets)."""
+        return self._columns([mean_column(target) for target in self.config.targets])
+
+    @cached_property
+    def rating_sd(self) -> Array:
+        """SD between raters, (n_trials, n_targets); NaN where the release has none."""
+        return self._columns([sd_column(target) for target in self.config.targets])
+
+    @cached_property
+    def n_raters(self) -> Array:
+        """How many raters stand behind a mean, (n_trials, n_targets); NaN where nobody says."""
+        names = [rater_column(target) for target in self.config.targets]
+        return self._columns(names)
+
+    def _columns(self, names: list[str]) -> Array:
+        table = self.store.trials
+        nothing = np.full(len(table), np.nan)
+        columns = [table[n].to_numpy(float) if n in table else nothing for n in names]
+        return np.column_stack(columns)
+
+    @cached_property
+    def concepts(self) -> NDArray[np.str_]:
+        """The concept that each trial shows, (n_trials,); '' for catch trials."""
+        return self.store.trials["concept"].fillna("").to_numpy(str)
+
+    @cached_property
+    def scale(self) -> RatingScale:
+        """The scale on which models are trained, fitted on training trials."""
+        rows = self.split.train
+        how, targets = self.config.rating_scale, self.config.targets
+        return training_scale(how, targets, self.ratings[rows], self.concepts[rows])
+
+    @cached_property
+    def training_ratings(self) -> NDArray[np.float32]:
+        """Ratings on the training scale, (n_trials, n_targets)."""
+        return self.scale.to_training(self.ratings).astype(np.float32)
+
+    @cached_property
+    def scaler(self) -> SessionScaler | None:
+        """The z-scoring of sessions, fitted on training trials only; None when not wanted."""
+        if self.config.standardise == "none":
+            return None
+        return load_scaler(self.scaler_file, self.store, self.split)
+
+    @cached_property
+    def responses(self) -> TrialMatrix:
+        """Responses as models read them, (n_trials, n_voxels)."""
+        return StandardisedBetas(self.store, self.scaler)
+
+    @property
+    def parts(self) -> dict[str, Rows]:
+        """The rows that are predicted in the end, by part."""
+        parts = {"validation": self.split.validation, "test": self.split.test}
+        if "exemplars" in self.split.extra:
+            parts["exemplars"] = np.asarray(self.split.extra["exemplars"], np.int64)
+        return {name: rows for name, rows in parts.items() if len(rows)}
+
+    @cached_property
+    def split_hash(self) -> str:
+        """One name for the rows of all parts."""
+        digest = hashlib.sha256()
+        for name, rows in {"train": self.split.train, **self.parts}.items():
+            digest.update(name.encode() + np.asarray(rows, "<i8").tobytes())
+        return digest.hexdigest()[:16]
+
+
+def rater_column(target: str) -> str:
+    """Return the column that counts a property's raters; labels and size have none."""
+    name = mean_column(target)
+    return "property_N-ratings" if name.startswith("property_") else f"{name}-without-raters"
+
+
+def open_store(config: JobConfig) -> tuple[Dataset, BetaStore]:
+    """Open the prepared data of a recipe, or say in one sentence what is missing."""
+    is_path = "/" in config.dataset or "\\" in config.dataset
+    dataset = open_dataset(Path(config.dataset) if is_path else config.dataset)
+    state = store_state(dataset, config.subject)
+    if state.state not in {"ready", "stale"}:
+        hint = f"python -m thingsviz.jobs.prepare {dataset.root} --subject {config.subject}"
+        why = f" ({state.reason})" if state.reason else ""
+        msg = f"{config.subject} of {dataset.name!r} is {state.state}{why}: prepare it with {hint}"
+        raise DataError(msg)
+    return dataset, BetaStore.open(dataset, config.subject)
+
+
+def check_targets(config: JobConfig, store: BetaStore) -> None:
+    """Refuse targets that the ratings of this dataset do not have."""
+    there = available(store.trials.columns)
+    lacking = [target for target in config.targets if target not in there]
+    if lacking:
+        msg = (
+            f"the ratings of {config.dataset!r} have no {' and no '.join(lacking)}: "
+            f"choose targets from {', '.join(there)}"
+        )
+        raise ConfigError(msg)
+
+
+def open_material(job: JobFolder) -> Material:
+    """Open all that a job needs; its split is drawn once and then read from its file."""
+    config, split_file = job.config(), job.file("split.json")
+    dataset, store = open_store(config)
+    check_fingerprint(store, job.manifest().get("dataset_fingerprint"), config.dataset)
+    check_targets(config, store)
+    if split_file.is_file():
+        split = Split.load(split_file)
+    else:
+        wish = config.split
+        split = make_split(store.trials, wish.kind, wish.fractions, wish.seed)
+        split.save(split_file)
+    return Material(config, dataset, store, split, job.checkpoints / "scaler.safetensors")
+
+
+def check_fingerprint(store: BetaStore, expected: str | None, dataset: str) -> None:
+    """Refuse a job folder that was begun with other data of the same name."""
+    if expected is not None and expected != store.fingerprint:
+        msg = (
+            f"this is a job folder of another dataset: it was begun with data {expected[:12]}, "
+            f"but {dataset!r} holds {store.fingerprint[:12]}; start a new job for these data"
+        )
+        raise JobError(msg)
+
+
+def load_scaler(path: Path, store: BetaStore, split: Split) -> SessionScaler:
+    """Read the z-scoring kept by a job, or fit it on the training trials and keep it."""
+    if path.is_file():
+        kept = load_file(path)
+        fitted = kept["fitted_rows"]
+        scaler = SessionScaler(
+            kept["sessions"],
+            kept["mean"],
+            kept["inverse_sd"],
+            fitted,
+            tuple(int(session) for session in kept["pooled"]),
+        )
+    else:
+        scaler = SessionScaler.fit(store, split.train)
+        names = ("sessions", "mean", "inverse_sd", "fitted_rows")
+        arrays = {name: np.ascontiguousarray(getattr(scaler, name)) for name in names}
+        data = save({**arrays, "pooled": np.array(scaler.pooled, np.int64)})
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, lambda file: file.write(data))
+    check_fitted_on(split, scaler.fitted_rows, "the z-scoring")
+    return scaler
