@@ -1,0 +1,139 @@
+"""The strip under an exported picture: what it shows, colour bar with unit, SIMULATED when so."""
+
+from __future__ import annotations
+
+import io
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
+
+from thingsviz.figures.style import Theme, palette, rgb
+from thingsviz.figures.views import SIDES
+from thingsviz.figures.volume import VolumeInfo, colours
+
+Pixels = NDArray[np.uint8]
+
+STRIP = 104  # pixels
+MARGIN = 24
+BAR = (300, 16)  # pixels
+ORANGE = "#B35900"
+
+
+class Caption(NamedTuple):
+    """What the strip says: `title`, then `lines`; `ticks` (value, text) from −limit to limit."""
+
+    title: str
+    lines: tuple[str, ...]
+    simulated: bool
+    limit: float
+    threshold: float
+    ticks: tuple[tuple[float, str], ...]
+    unit: str
+
+
+def caption(title: str, subtitle: str, info: VolumeInfo, *, simulated: bool) -> Caption:
+    """Return the caption of a picture of `info`; `title` names dataset, subject, trial."""
+    limit, t = info.limit, info.threshold
+    marks = sorted({-limit, -t, t, limit})
+    return Caption(
+        title=title,
+        lines=tuple(line for line in (subtitle, threshold_text(info)) if line),
+        simulated=simulated,
+        limit=limit,
+        threshold=t,
+        ticks=tuple((v, signed(v)) for v in marks),
+        unit=f"beta ({info.unit})",
+    )
+
+
+def threshold_text(info: VolumeInfo) -> str:
+    """Say in words what is drawn: threshold, its percentile, smoothing."""
+    smoothing = f"{info.smoothing_mm:g} mm FWHM" if info.smoothing_mm else "none"
+    return (
+        f"|beta| > {info.threshold:.3g} {info.unit} ({_ordinal(info.percentile)} percentile of "
+        f"the brain) · smoothing {smoothing}"
+    )
+
+
+def signed(value: float) -> str:
+    """Return a value with its sign and three digits; a plain minus, which every font has."""
+    return f"{value:+.3g}"
+
+
+def finish(pixels: Pixels, text: Caption, theme: Theme) -> bytes:
+    """Return the PNG of a picture (height, width, 3), its strip below; the text as metadata."""
+    height, width = pixels.shape[:2]
+    p = palette(theme)
+    page = Image.new("RGB", (width, height + STRIP), p.background)
+    page.paste(Image.fromarray(pixels), (0, 0))
+    draw = ImageDraw.Draw(page)
+    draw.line([(MARGIN, height), (width - MARGIN, height)], fill=p.grid, width=1)
+    _write_text(draw, height, text, theme)
+    _draw_bar(page, draw, (width - MARGIN - BAR[0], height + 30), text, theme)
+    about = PngInfo()
+    simulated = "SIMULATED. " if text.simulated else ""
+    about.add_itxt("Description", f"{simulated}{text.title}. {'. '.join(text.lines)}")
+    packed = io.BytesIO()
+    page.save(packed, "PNG", pnginfo=about, compress_level=6)
+    return packed.getvalue()
+
+
+def with_sides(pixels: Pixels, places: dict[str, tuple[float, float]], theme: Theme) -> Pixels:
+    """Write L, R, A, P, S, I at their `places` (x, y in pixels) on `pixels` (height, width, 3)."""
+    page = Image.fromarray(pixels)
+    draw = ImageDraw.Draw(page)
+    for name in SIDES:
+        if name in places:
+            draw.text(places[name], name, palette(theme).text, _font(26), anchor="mm")
+    return np.asarray(page)
+
+
+def _write_text(draw: ImageDraw.ImageDraw, top: int, text: Caption, theme: Theme) -> None:
+    p = palette(theme)
+    left, y = MARGIN, top + 16
+    if text.simulated:
+        box = draw.textbbox((left + 8, y + 2), "SIMULATED", _font(15))
+        draw.rounded_rectangle((left, y - 1, box[2] + 8, y + 23), 5, fill=ORANGE)
+        draw.text((left + 8, y + 11), "SIMULATED", "white", _font(15), anchor="lm")
+        left = int(box[2]) + 20
+    draw.text((left, y + 11), text.title, p.text, _font(20), anchor="lm")
+    for row, line in enumerate(text.lines):
+        draw.text((MARGIN, y + 42 + 25 * row), line, p.muted, _font(16), anchor="lm")
+
+
+def _draw_bar(
+    page: Image.Image,
+    draw: ImageDraw.ImageDraw,
+    corner: tuple[int, int],
+    text: Caption,
+    theme: Theme,
+) -> None:
+    """Draw the colour bar; what the threshold hides is left in the colour of the page."""
+    p, (x, y), (width, height) = palette(theme), corner, BAR
+    values = np.linspace(-text.limit, text.limit, width, dtype=np.float32)
+    row = colours(values, text.limit, theme)
+    row[np.abs(values) < text.threshold] = rgb(p.surface)
+    page.paste(Image.fromarray(np.tile(row, (height, 1, 1))), corner)
+    draw.rectangle((x - 1, y - 1, x + width, y + height), outline=p.muted)
+    draw.text((x + width / 2, y - 12), text.unit, p.muted, _font(15), anchor="mm")
+    free = -1e9
+    for value, words in text.ticks:
+        at = x + (value / text.limit + 1) / 2 * width
+        draw.line([(at, y + height), (at, y + height + 5)], fill=p.muted, width=1)
+        if at - free > 46:  # else the two would be written over each other
+            draw.text((at, y + height + 15), words, p.text, _font(15), anchor="mm")
+            free = at
+
+
+def _ordinal(percentile: float) -> str:
+    """Return 97 as '97th', 99.9 as '99.9th', 91 as '91st'."""
+    text = f"{percentile:.4g}"
+    last = text[-1] if not text.endswith(("11", "12", "13")) or "." in text else "0"
+    return text + {"1": "st", "2": "nd", "3": "rd"}.get(last, "th")
+
+
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)
