@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from thingsviz.core.errors import DataError
 
+TRAIN, TEST, CATCH = "train", "test", "catch"  # the types of a trial
+
 
 @dataclass(frozen=True, order=True)
 class TrialKey:

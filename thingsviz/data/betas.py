@@ -14,10 +14,10 @@ from thingsviz.core.entities import TrialKey
 from thingsviz.core.errors import DataError
 from thingsviz.core.space import Grid
 from thingsviz.data.manifest import NAME as MANIFEST
-from thingsviz.data.manifest import read_manifest
+from thingsviz.data.manifest import TABLE, read_manifest
 from thingsviz.data.masks import BrainMask, read_mask
 from thingsviz.data.paths import Dataset
-from thingsviz.data.state import TABLE, StoreState, first_fault, store_state
+from thingsviz.data.state import StoreState, first_fault, store_state
 from thingsviz.data.storefile import NAME as BETAS
 from thingsviz.data.storefile import checksums
 from thingsviz.data.trials import KEYS, read_trials

@@ -8,22 +8,28 @@ import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from thingsviz.core.errors import DataError
 from thingsviz.core.files import is_writable, read_only, said_plainly
 from thingsviz.core.locks import try_lock
 from thingsviz.core.progress import Progress, Report, silent
+from thingsviz.data.betas import BetaStore
+from thingsviz.data.export import NAME as HDF5_NAME
+from thingsviz.data.export import write_hdf5
 from thingsviz.data.fill import Filled
 from thingsviz.data.journal import NAME as JOURNAL_NAME
 from thingsviz.data.journal import Journal
+from thingsviz.data.manifest import RESPONSES, VOLUMES, read_manifest
 from thingsviz.data.meter import Meter
 from thingsviz.data.paths import Dataset
 from thingsviz.data.releases import plan_work
 from thingsviz.data.state import StoreState, examine, lock_file
 from thingsviz.data.storefile import NAME as BETAS_NAME
 from thingsviz.data.storefile import StoreFile
+from thingsviz.data.trials import TrialTable, build_trials
+from thingsviz.data.verify import refresh_dates
 from thingsviz.data.work import Piece, Work
 from thingsviz.data.writeout import write_small_files, write_table_only
 
@@ -59,36 +65,56 @@ def build_store(
     interrupt keeps the finished runs for the next start. If another process builds, wait for it.
     """
     options = options or BuildOptions()
-    state = examine(dataset, subject)
-    if state.state != "ready" or options.table_only:
+    if not _is_done(dataset, subject, options):
         store = dataset.store_dir(subject)
+        # Look at the tables and headers first: most of what can be wrong is found here, in a
+        # second, before any folder is made.
+        plan = None if options.table_only else plan_work(dataset, subject, options.release)
+        table = build_trials(dataset, subject) if options.table_only else None
         if not is_writable(store.parent):
             raise DataError(read_only(store.parent))
-        build = _build_table if options.table_only else _build_betas
         with said_plainly(store.parent), _alone(dataset, subject, on_progress):
-            build(dataset, subject, options, on_progress)
+            if not _is_done(dataset, subject, options):
+                if table:
+                    _build_table(dataset, subject, table)
+                elif plan:
+                    _build_betas(plan, options, on_progress)
+                    _add_hdf5(dataset, subject, options, on_progress)
     return examine(dataset, subject)
 
 
-def _build_table(
-    dataset: Dataset, subject: str, options: BuildOptions, on_progress: Report
-) -> None:
-    """Publish the trials table alone; a store with betas is left as it is."""
-    if examine(dataset, subject).state == "ready":
-        return
+def _is_done(dataset: Dataset, subject: str, options: BuildOptions) -> bool:
+    """Whether the store is what was asked for, from the release asked for, and up to date."""
+    state = examine(dataset, subject)
+    if options.table_only and state.state in {"ready", "raw"} and "trials" in state.counts:
+        return True
+    if state.state != "ready":
+        return False
+    known = read_manifest(dataset.store_dir(subject))
+    wanted = {"volumes": VOLUMES, "table": RESPONSES}.get(options.release, known["kind"])
+    return known["kind"] == wanted and (not options.hdf5 or HDF5_NAME in known["files"])
+
+
+def _build_table(dataset: Dataset, subject: str, table: TrialTable) -> None:
+    """Publish the trials table alone; a store with betas is never replaced by it."""
+    store = dataset.store_dir(subject)
+    if (store / BETAS_NAME).is_file():
+        msg = f"{str(store)!r} holds betas, which the trials table alone would replace"
+        raise DataError(f"{msg}: run prepare without --table-only")
     with _unfinished(dataset, subject, keep=False) as folder:
         folder.mkdir(parents=True)
-        write_table_only(dataset, subject, folder)
-        publish(folder, dataset.store_dir(subject))
-    on_progress(Progress(1, 1, f"the trials table of {subject} is ready"))
+        write_table_only(dataset, subject, table, folder)
+        publish(folder, store)
 
 
-def _build_betas(
-    dataset: Dataset, subject: str, options: BuildOptions, on_progress: Report
-) -> None:
-    if examine(dataset, subject).state == "ready":
+def _build_betas(work: Work, options: BuildOptions, on_progress: Report) -> None:
+    """Publish the whole store, unless it is there and only HDF5 was asked for."""
+    dataset, subject = work.dataset, work.subject
+    without = replace(options, hdf5=False)
+    if _is_done(dataset, subject, without):
         return
-    work = plan_work(dataset, subject, options.release)
+    if refresh_dates(dataset, subject) and _is_done(dataset, subject, without):
+        return
     with _unfinished(dataset, subject, keep=True) as folder:
         journal = Journal(folder, work.signature)
         journal.start()
@@ -103,6 +129,11 @@ def _build_betas(
         write_small_files(work, list(done.values()), folder)
         (folder / JOURNAL_NAME).unlink()
         publish(folder, dataset.store_dir(subject))
+
+
+def _add_hdf5(dataset: Dataset, subject: str, options: BuildOptions, on_progress: Report) -> None:
+    if options.hdf5:
+        write_hdf5(BetaStore.open(dataset, subject), on_progress)
 
 
 @contextmanager

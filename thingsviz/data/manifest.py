@@ -14,6 +14,8 @@ from thingsviz.data.unpack import Digest, digest_file
 
 FORMAT = 1
 NAME = "manifest.json"
+# What a store is made from: the volumes, the table release, or the trials table alone.
+VOLUMES, RESPONSES, TABLE = "volumes", "responses", "table"
 
 
 class Source(NamedTuple):
@@ -78,14 +80,3 @@ def first_change(dataset: Dataset, manifest: dict[str, Any], now: Sequence[Path]
         if (stat.st_size, stat.st_mtime_ns) != (source.size, source.mtime_ns):
             return f"{name} has changed"
     return ""
-
-
-def same_content(dataset: Dataset, manifest: dict[str, Any]) -> bool:
-    """Whether all sources still have the sha256 they had: reads every one of them."""
-    try:
-        return all(
-            digest_file(dataset.root / source.path).sha256 == source.sha256
-            for source in sources_of(manifest)
-        )
-    except OSError:
-        return False

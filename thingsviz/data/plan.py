@@ -68,7 +68,8 @@ def small_sources(dataset: Dataset, subject: str, *, with_betas: bool) -> list[P
     paths += [path for path in events if path]
     paths += [dataset.ratings_file, dataset.image_paths_file, dataset.description_file]
     if with_betas:
-        paths += [dataset.brain_mask(subject), dataset.voxel_metadata(subject)]
+        paths.append(dataset.brain_mask(subject))
+        paths += dataset.table_release(subject)[1:]
     return [path for path in paths if path.is_file()]
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from thingsviz.core.errors import ConfigError, DataError
+from thingsviz.data.manifest import VOLUMES
 from thingsviz.data.paths import Dataset
 from thingsviz.data.plan import plan_volumes
+from thingsviz.data.tablerelease import plan_table
 from thingsviz.data.trials import no_runs
 from thingsviz.data.voxels import read_voxels
 from thingsviz.data.work import Work, volume_pieces
@@ -18,6 +20,9 @@ def plan_work(dataset: Dataset, subject: str, release: str = "auto") -> Work:
         msg = f"release {release!r} is not one of {', '.join(RELEASES)}"
         raise ConfigError(msg)
     runs = dataset.runs(subject)
+    whole = dataset.table_release(subject).complete
+    if release == "table" or (release == "auto" and whole and not any(f.betas for f in runs)):
+        return plan_table(dataset, subject)
     if not runs:
         raise DataError(no_runs(dataset, subject))
     return _volumes(dataset, subject)
@@ -29,7 +34,7 @@ def _volumes(dataset: Dataset, subject: str) -> Work:
     return Work(
         dataset=dataset,
         subject=subject,
-        kind="volumes",
+        kind=VOLUMES,
         trials=plan.trials,
         voxels=voxels,
         mask=plan.mask,

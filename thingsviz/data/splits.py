@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from thingsviz.core.entities import TEST, TRAIN
 from thingsviz.core.errors import ConfigError, DataError
 from thingsviz.core.files import write_json
 from thingsviz.data.trials import live_rows
-from thingsviz.data.trialtypes import TEST, TRAIN
 
 Rows = NDArray[np.int64]
 PARTS = ("train", "validation", "test")

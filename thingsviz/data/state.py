@@ -8,15 +8,13 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from thingsviz.core.entities import CATCH, TEST, TRAIN
 from thingsviz.core.errors import DataError
 from thingsviz.core.locks import is_locked
 from thingsviz.data.manifest import NAME as MANIFEST
-from thingsviz.data.manifest import first_change, read_manifest
+from thingsviz.data.manifest import RESPONSES, TABLE, VOLUMES, first_change, read_manifest
 from thingsviz.data.paths import Dataset
 from thingsviz.data.plan import small_sources
-from thingsviz.data.trialtypes import CATCH, TEST, TRAIN
-
-TABLE = "table"
 
 
 class StoreState(NamedTuple):
@@ -85,7 +83,9 @@ def _without_store(dataset: Dataset, subject: str, folder: Path) -> StoreState:
 def sources(dataset: Dataset, subject: str, kind: str) -> list[Path]:
     """Return all files that a store of this kind is made from."""
     paths = small_sources(dataset, subject, with_betas=kind != TABLE)
-    if kind == "volumes":
+    if kind == RESPONSES:
+        paths.append(dataset.table_release(subject).responses)
+    if kind == VOLUMES:
         paths += [files.betas for files in dataset.runs(subject) if files.betas]
     return paths
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from thingsviz.core.entities import parse_subject
+from thingsviz.core.entities import CATCH, TRAIN, parse_subject
 from thingsviz.core.errors import ConfigError, DataError
 from thingsviz.data.names import base_name, concept_of
 from thingsviz.data.paths import Dataset, RunFiles
@@ -22,7 +22,7 @@ from thingsviz.data.ratings import (
     sd_column,
 )
 from thingsviz.data.tables import read_table, read_text, require_columns
-from thingsviz.data.trialtypes import CATCH, TRAIN, infer_types, types_from_events
+from thingsviz.data.trialtypes import trial_types
 
 KEYS = ["session", "run", "trial"]
 TEXTS = ["trial_type", "image_filename", "concept", "uniqueID", "filepath", "fmri_path"]
@@ -118,10 +118,7 @@ def complete(
     table = conditions.assign(trial_number=conditions["trial"])
     table["concept"] = table["image_filename"].map(concept_of).astype("str")
     if "trial_type" not in table:
-        table["trial_type"] = infer_types(table)
-        events = types_from_events(dataset, subject, table)
-        if events:
-            table["trial_type"] = pd.Series(events)
+        table["trial_type"] = trial_types(dataset, subject, table)
     table["uniqueID"] = table["concept"].where(table["concept"].isin(ratings.table.index))
     table["filepath"], path_notes = _picture_paths(dataset, table)
     rated = ratings.table.reindex(table["uniqueID"]).reset_index(drop=True)

@@ -6,15 +6,23 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from thingsviz.core.entities import CATCH, TEST, TRAIN
 from thingsviz.core.errors import DataError
-from thingsviz.data.names import exemplar_number, is_catch
+from thingsviz.data.names import base_name, exemplar_number, is_catch
 from thingsviz.data.paths import Dataset
+from thingsviz.data.stimuli import types_of_images
 from thingsviz.data.tables import read_table
 
-TRAIN, TEST, CATCH = "train", "test", "catch"
 # In the published design the 12 training exemplars of a concept bear the numbers 1 to 12 and its
 # test image a higher one (checked on all 11,040 trials of sub-01).
 LAST_TRAIN_EXEMPLAR = 12
+
+
+def trial_types(dataset: Dataset, subject: str, table: pd.DataFrame) -> pd.Series:
+    """Return the type of each trial: from the table release, else from events, else inferred."""
+    known = types_from_stimuli(dataset, subject, table)
+    known = known or types_from_events(dataset, subject, table)
+    return pd.Series(known or infer_types(table), index=table.index).astype("str")
 
 
 def infer_types(table: pd.DataFrame) -> NDArray[np.object_]:
@@ -43,6 +51,19 @@ def _numbered_as_test(live: pd.DataFrame, repeats: set[str]) -> set[str]:
     concepts = live.drop_duplicates("image_filename").set_index("image_filename")["concept"]
     one_each = not concepts[sorted(above)].duplicated().any()
     return above if repeats <= above and one_each else set()
+
+
+def types_from_stimuli(dataset: Dataset, subject: str, table: pd.DataFrame) -> dict[int, str]:
+    """Read trial types from the table release, {row: type}; {} unless it knows all images."""
+    path = dataset.table_release(subject).stimuli
+    if not path.is_file():
+        return {}
+    known = types_of_images(path)
+    names = table["image_filename"]
+    types = {
+        row: CATCH if is_catch(n) else known.get(base_name(n), "") for row, n in names.items()
+    }
+    return {} if "" in types.values() else {int(str(row)): kind for row, kind in types.items()}
 
 
 def types_from_events(dataset: Dataset, subject: str, table: pd.DataFrame) -> dict[int, str]:

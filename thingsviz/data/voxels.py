@@ -23,16 +23,26 @@ def read_voxels(path: Path, mask: BrainMask) -> tuple[pd.DataFrame, list[str]]:
     table = pd.DataFrame(mask.ijk.astype(np.int32), columns=["i", "j", "k"])
     if not path.is_file():
         return table, []
-    published = read_metadata(path)
+    return voxel_table(mask, read_metadata(path), path)
+
+
+def voxel_table(
+    mask: BrainMask, published: pd.DataFrame, path: Path
+) -> tuple[pd.DataFrame, list[str]]:
+    """Put published rows in store order; a brain voxel that is not listed has no region."""
+    table = pd.DataFrame(mask.ijk.astype(np.int32), columns=["i", "j", "k"])
     place = place_in(mask, published[POSITION].to_numpy(dtype=np.int64), path)
-    kept = published.drop(columns=POSITION).iloc[place[place >= 0]]
+    kept = published.drop(columns=["voxel_id", *POSITION]).iloc[place[place >= 0]]
     kept.index = pd.Index(np.flatnonzero(place >= 0))
     lacking = int((place < 0).sum())
     note = f"{path.name} does not list {lacking} of {len(place)} brain voxels"
-    regions = [name for name in kept.columns if name not in CEILINGS]
-    whole = kept.reindex(table.index)
-    whole[regions] = whole[regions].fillna(False).astype(bool)
-    return pd.concat([table, whole], axis=1), [note] if lacking else []
+    regions = region_columns(kept)
+    parts = [
+        table,
+        kept.drop(columns=regions).reindex(table.index),
+        kept[regions].reindex(table.index, fill_value=False),
+    ]
+    return pd.concat(parts, axis=1), [note] if lacking else []
 
 
 def place_in(mask: BrainMask, ijk: NDArray[np.int64], path: Path) -> NDArray[np.int64]:
@@ -61,11 +71,14 @@ def read_metadata(path: Path) -> pd.DataFrame:
     if not set(POSITION) <= set(table.columns):
         msg = f"{str(path)!r} lacks the columns voxel_x, voxel_y, voxel_z: download it again"
         raise DataError(msg)
-    regions = [name for name in table.columns if name not in {*POSITION, *CEILINGS}]
+    if "voxel_id" not in table.columns:
+        table["voxel_id"] = np.arange(len(table))
+    fixed = ["voxel_id", *POSITION]
+    regions = [name for name in table.columns if name not in {*fixed, *CEILINGS}]
     flags = [name for name in regions if bool(table[name].isin([0, 1]).all())]
     table[flags] = table[flags].astype(bool)
     ceilings = [name for name in CEILINGS if name in table.columns]
-    return table[[*POSITION, *ceilings, *flags]]
+    return table[[*fixed, *ceilings, *flags]]
 
 
 def _narrow(chunk: pd.DataFrame) -> pd.DataFrame:
@@ -74,10 +87,10 @@ def _narrow(chunk: pd.DataFrame) -> pd.DataFrame:
     names = [
         name
         for name in chunk.columns
-        if name in {*POSITION, *CEILINGS}
+        if name in {"voxel_id", *POSITION, *CEILINGS}
         or (not NOT_A_REGION.match(name) and pd.api.types.is_numeric_dtype(chunk[name]))
     ]
-    floats = [name for name in names if name not in POSITION]
+    floats = [name for name in names if name not in {"voxel_id", *POSITION}]
     return chunk[names].astype(dict.fromkeys(floats, np.float32))
 
 

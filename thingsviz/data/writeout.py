@@ -16,14 +16,14 @@ from thingsviz.core.errors import DataError
 from thingsviz.core.files import write_atomically, write_json
 from thingsviz.data import manifest
 from thingsviz.data.fill import Filled
-from thingsviz.data.manifest import FORMAT, Source, fingerprint, note_source
+from thingsviz.data.manifest import FORMAT, TABLE, Source, fingerprint, note_source
 from thingsviz.data.masks import write_mask
 from thingsviz.data.paths import Dataset
 from thingsviz.data.plan import small_sources
-from thingsviz.data.state import TABLE, count
+from thingsviz.data.state import count
 from thingsviz.data.storefile import DTYPE, checksums
 from thingsviz.data.storefile import NAME as BETAS
-from thingsviz.data.trials import build_trials
+from thingsviz.data.trials import TrialTable
 from thingsviz.data.work import Work
 
 ROWS_A_CHECKSUM = 256
@@ -49,9 +49,9 @@ def write_small_files(work: Work, filled: Sequence[Filled], folder: Path) -> Non
     _write_manifest(folder, {**head, **betas})
 
 
-def write_table_only(dataset: Dataset, subject: str, folder: Path) -> None:
+def write_table_only(dataset: Dataset, subject: str, table: TrialTable, folder: Path) -> None:
     """Write the trials table and its manifest, for a subject without betas."""
-    trials, warnings = build_trials(dataset, subject)
+    trials, warnings = table
     write_trials(folder, trials)
     paths = small_sources(dataset, subject, with_betas=False)
     sources = [note_source(dataset, path) for path in paths]

@@ -15,6 +15,7 @@ from thingsviz.data.builder import BuildOptions, build_store
 from thingsviz.data.paths import Dataset, open_dataset
 from thingsviz.data.releases import RELEASES
 from thingsviz.data.state import StoreState
+from thingsviz.data.verify import verify_store
 from thingsviz.jobs.tasks import progress_file
 
 EXIT_INTERRUPTED = 130
@@ -29,6 +30,8 @@ def main(argv: list[str] | None = None) -> int:
         options = BuildOptions(arguments.table_only, arguments.hdf5, arguments.release)
         report = both(bar(sys.stderr.isatty()), progress_file(arguments.progress))
         state = build_store(dataset, subject, options, report)
+        if arguments.verify:
+            verify_store(dataset, subject, report)
     except ThingsvizError as error:
         print(f"prepare: {error}", file=sys.stderr)
         return EXIT_BAD_INPUT
@@ -48,6 +51,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--table-only", action="store_true", help="only the trials table; needs no betas")
     add("--release", choices=RELEASES, default="auto", help="which release to read")
     add("--derivatives", type=Path, help="where results go if not into the dataset")
+    add("--verify", action="store_true", help="then read all again and compare checksums")
     add("--progress", type=Path, help=argparse.SUPPRESS)
     return parser
 
