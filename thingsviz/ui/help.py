@@ -53,6 +53,10 @@ GLOSSARY: dict[str, str] = {
         "**Ridge**: linear regression from voxels to ratings with a penalty on large weights; "
         "the plain method that any network has to beat."
     ),
+    "chance": (
+        "**Chance**: the average score over shuffled worlds, in which predictions were dealt out "
+        "to other concepts. The grey band holds 95 of 100 of them."
+    ),
     "mean": (
         "**Mean**: always predicts the average rating of the training trials; looks at no brain."
     ),
