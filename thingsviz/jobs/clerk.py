@@ -50,7 +50,8 @@ class Clerk:
             raise StoppedError
 
     def say(self, state: str, message: str) -> None:
-        """Publish a state at once."""
+        """Publish a state at once, and note it in the log."""
+        print(f"{time.strftime('%H:%M:%S')} {state}: {message}", flush=True)
         self._publish(replace(self.status, state=state, message=message, eta_s=None))
 
     def _publish(self, status: JobStatus) -> None:
@@ -61,6 +62,13 @@ class Clerk:
     def announce(self, message: str) -> None:
         """Publish what a running job does now."""
         self.say("running", message)
+
+    def finish(self, seconds: float) -> None:
+        """Publish that everything is written."""
+        n_steps = self.status.n_steps
+        self.status = replace(self.status, step=n_steps) if n_steps else self.status
+        self.job.file("stop").unlink(missing_ok=True)
+        self.say("done", f"done in {seconds:.0f} s")
 
     def expect(self, n_epochs: int, n_steps: int) -> None:
         """Take note of how long a training can become."""
@@ -80,6 +88,8 @@ class Clerk:
             eta_s=self._seconds_left(now, step),
             message=f"epoch {row['epoch']} of {self.status.n_epochs}",
         )
+        if row["kind"] == "epoch":
+            print(f"{time.strftime('%H:%M:%S')} {_in_words(row)}", flush=True)
         if row["kind"] == "epoch" or now - self._written > STATUS_EVERY_S:
             self._publish(self.status)
 
@@ -97,6 +107,12 @@ class Clerk:
         lines = path.read_bytes().splitlines(keepends=True)
         kept = b"".join(line for line in lines[:n_rows] if line.endswith(b"\n"))
         core_files.write_atomically(path, lambda file: file.write(kept))
+
+
+def _in_words(row: dict[str, Any]) -> str:
+    names = ("train_loss", "validation_loss", "validation_r")
+    numbers = ", ".join(f"{name} {row[name]:.4g}" for name in names if row.get(name) is not None)
+    return f"epoch {row['epoch']}: {numbers}"
 
 
 class Interruptible:

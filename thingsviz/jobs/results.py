@@ -71,9 +71,14 @@ def scored_parts(predictions: pd.DataFrame, targets: Sequence[str]) -> Iterator[
     """Walk over what gets rows in the table: test and exemplars, single and averaged."""
     judged = predictions[predictions["part"] != "validation"]
     averaged = judged["n_averaged"] > 1
-    for (name, several), frame in judged.groupby(["part", averaged], sort=False):
-        where = Where(str(name), _averaging(frame) if several else "single", tuple(targets))
-        yield Scored(where, frame["row"].to_numpy(np.int64), _part(frame, targets))
+    for name in judged["part"].unique():
+        for several in (False, True):
+            frame = judged[(judged["part"] == name) & (averaged == several)]
+            if frame.empty:
+                continue
+            words = _averaging(frame) if several else "single"
+            where = Where(str(name), words, tuple(targets))
+            yield Scored(where, frame["row"].to_numpy(np.int64), _part(frame, targets))
 
 
 def _averaging(frame: pd.DataFrame) -> str:

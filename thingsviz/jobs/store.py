@@ -108,6 +108,10 @@ class JobFolder:
         """Whether a process holds the job's lock."""
         return is_locked(self.file("lock"))
 
+    def is_done(self) -> bool:
+        """Whether nothing is left to do: the scores are written last."""
+        return self.status().state == "done" and self.file("scores.json").is_file()
+
     def metrics(self, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
         """Return the rows written after `offset` and the next offset.
 

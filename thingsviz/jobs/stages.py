@@ -1,0 +1,71 @@
+"""The stages of a job after its recipe is known to be sound: fit, predict, compare, write down."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from thingsviz.analysis.limits import free_confidence, sentences
+from thingsviz.core.files import write_atomically
+from thingsviz.data.splits import audit
+from thingsviz.jobs import files
+from thingsviz.jobs.clerk import Clerk, Interruptible
+from thingsviz.jobs.fitting import default_threads, fit
+from thingsviz.jobs.manifest import add_to_manifest, begin_manifest, now
+from thingsviz.jobs.material import Material
+from thingsviz.jobs.references import reference_rows, score
+from thingsviz.jobs.results import predict_parts, scored_parts
+from thingsviz.jobs.weights import load_predict
+
+
+def run(clerk: Clerk, material: Material) -> None:
+    """Go through all stages that are not done yet; any of them may raise StoppedError."""
+    clerk.announce("reading the data")
+    begin_manifest(clerk.job, material, default_threads())
+    fit(clerk, material)
+    predictions = _predict_once(clerk, material)
+    _score(clerk, material, predictions)
+
+
+def _predict_once(clerk: Clerk, material: Material) -> pd.DataFrame:
+    """Predict with the best weights; the only place that looks at test trials, once a job."""
+    job = clerk.job
+    known = job.predictions()
+    if known is not None:
+        return known
+    clerk.announce("predicting the test trials")
+    touched = [*job.manifest().get("test_set_touched", []), now()]
+    add_to_manifest(job, test_set_touched=touched)
+    X = Interruptible(material.responses, clerk)
+    found = predict_parts(material, load_predict(job, material, X))
+    write_atomically(job.file("predictions.parquet"), lambda f: found.to_parquet(f, index=False))
+    return found
+
+
+def _score(clerk: Clerk, material: Material, predictions: pd.DataFrame) -> None:
+    clerk.announce("scoring")
+    config, job = material.config, clerk.job
+    rows = score(config.model.name, predictions, material, chance=True)
+    X = Interruptible(material.responses, clerk)
+    references = reference_rows(material, X, clerk.announce)
+    rows += [row for row in references if row["model"] != config.model.name]
+    checked = audit(material.store.trials, material.split)
+    simulated = material.dataset.simulated
+    record: dict[str, Any] = {
+        "rows": rows,
+        "could_not_show": sentences(rows, checked, config.split.kind, simulated),
+        "audit": checked._asdict(),
+        "constant_confidence": _free(material, predictions),
+    }
+    files.write_json(job.file("scores.json"), record)
+
+
+def _free(material: Material, predictions: pd.DataFrame) -> dict[str, Any]:
+    """Return what the report's confidence gives a constant, for each part that is judged."""
+    targets = material.config.targets
+    return {
+        scored.where.part: free_confidence(scored.data, targets)
+        for scored in scored_parts(predictions, targets)
+        if scored.where.n_averaged == "single"
+    }

@@ -1,0 +1,128 @@
+"""`python -m thingsviz.jobs.train JOB_DIR`: the whole training; starting it twice does no harm."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import time
+import traceback
+from contextlib import suppress
+from pathlib import Path
+
+from models.errors import ModelError
+from thingsviz.core.errors import EXIT_BAD_INPUT, ThingsvizError
+from thingsviz.jobs import files
+from thingsviz.jobs.clerk import Clerk, StoppedError
+from thingsviz.jobs.launch import LOCK_HANDLE
+from thingsviz.jobs.material import open_material
+from thingsviz.jobs.slots import slot
+from thingsviz.jobs.store import JobFolder, try_lock
+
+INTERRUPTED = 130
+UNEXPECTED = 1
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run or continue a job; 0 done or stopped, 2 with one sentence for what a user can mend."""
+    parser = argparse.ArgumentParser(prog="python -m thingsviz.jobs.train", description=__doc__)
+    parser.add_argument("job", type=Path, metavar="JOB_DIR", help="folder with a config.json")
+    job = JobFolder(parser.parse_args(argv).job.absolute())
+    if not job.file("config.json").is_file():
+        return _refuse(f"{job.path} is not a job folder: it needs a config.json")
+    try:
+        handle = _hold(job)
+    except OSError as error:
+        return _refuse(files.disk_sentence(error, job.path) or f"{job.path}: {error}")
+    if handle is None:
+        print(f"{job.name} is already running", file=sys.stderr)
+        return 0
+    try:
+        return _run(job)
+    finally:
+        os.close(handle)
+
+
+def _hold(job: JobFolder) -> int | None:
+    """Take the job's lock, or the one that the launcher took and handed over."""
+    given = os.environ.pop(LOCK_HANDLE, "")
+    if given.isdigit():
+        try:
+            if os.path.samestat(os.fstat(int(given)), job.file("lock").stat()):
+                return int(given)
+        except OSError:
+            pass
+    return try_lock(job.file("lock"))
+
+
+def _run(job: JobFolder) -> int:
+    """Turn every ending into a status, a sentence and an exit code."""
+    clerk = Clerk(job)
+    try:
+        job.config()
+        if job.is_done():
+            print(f"{job.name} is done: nothing is left to do", file=sys.stderr)
+            return 0
+        _forget_old_wish(job)
+        clerk.listen()
+        _train(clerk)
+    except (StoppedError, KeyboardInterrupt):
+        return _stopped(clerk)
+    except Exception as error:
+        return _failed(clerk, error)
+    return 0
+
+
+def _train(clerk: Clerk) -> None:
+    """Do the work; torch is imported only once recipe and data are known to be sound."""
+    started = time.monotonic()
+    clerk.announce("opening the data")
+    material = open_material(clerk.job)
+    with slot(clerk):
+        from thingsviz.jobs.stages import run
+
+        run(clerk, material)
+    clerk.finish(time.monotonic() - started)
+
+
+def _forget_old_wish(job: JobFolder) -> None:
+    """Ignore a stop that was meant for an earlier process; the launcher has done so already."""
+    if job.status().state != "queued":
+        job.file("stop").unlink(missing_ok=True)
+
+
+def _stopped(clerk: Clerk) -> int:
+    clerk.job.file("stop").unlink(missing_ok=True)
+    clerk.say("stopped", "stopped on request; it can be resumed")
+    print(f"{clerk.job.name} was stopped; start it again to resume", file=sys.stderr)
+    return INTERRUPTED if clerk.signalled == signal.SIGINT else 0
+
+
+def _failed(clerk: Clerk, error: Exception) -> int:
+    sentence, code = _verdict(error, clerk.job.path)
+    # A full disk keeps the old status; the free lock says that nothing runs.
+    with suppress(OSError):
+        clerk.say("failed", sentence)
+    return _refuse(sentence, code)
+
+
+def _verdict(error: Exception, folder: Path) -> tuple[str, int]:
+    """Return the sentence for a user, and the exit code: 2 for what a user can mend."""
+    if isinstance(error, ThingsvizError | ModelError):
+        return str(error), EXIT_BAD_INPUT
+    sentence = files.disk_sentence(error, folder) if isinstance(error, OSError) else None
+    if sentence:
+        return sentence, EXIT_BAD_INPUT
+    traceback.print_exception(error)
+    kind = type(error).__name__
+    return f"an error in thingsviz ended it ({kind}): its log tells more", UNEXPECTED
+
+
+def _refuse(sentence: str, code: int = EXIT_BAD_INPUT) -> int:
+    print(sentence, file=sys.stderr)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
