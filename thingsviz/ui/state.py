@@ -23,6 +23,7 @@ class Key(StrEnum):
     JOB = "job"
     PICK_BY = "pick_by"
     TASKS_SEEN = "tasks_seen"
+    PREPARE_NEXT = "prepare_next"
     W_DATASET = "w_dataset"
     W_SUBJECT = "w_subject"
     W_PICK_BY = "w_pick_by"
