@@ -95,7 +95,7 @@ def show_response(page: PageContext, shown: Shown) -> None:
         st.subheader("Response of the brain", anchor=False, width="content", help=glossary("beta"))
         if n > 1:
             st.badge(f"mean of {n} showings", color="green", help=glossary("average of repeats"))
-    _average_slider(shown)
+    average_slider(shown)
     show_slices(page.store, _values(page.store, shown.averaged), title)
     st.caption(
         "Click or drag in a slice to move the crosshair. The left of a picture is the left of the "
@@ -108,7 +108,8 @@ def show_response(page: PageContext, shown: Shown) -> None:
         )
 
 
-def _average_slider(shown: Shown) -> None:
+def average_slider(shown: Shown) -> None:
+    """Show how many showings of the picture are averaged, where there are several."""
     if len(shown.showings) < 2:
         return
     state.put(Key.W_N_AVERAGED, len(shown.averaged))
