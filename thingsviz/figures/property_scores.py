@@ -53,12 +53,11 @@ def draw_property_scores(info: PropertyScoresInfo, theme: style.Theme) -> go.Fig
     figure.update_layout(
         style.layout(
             theme,
-            height=130 + 30 * max(len(rows), 1),
-            title={"text": f"{unit} of each property", "y": 0.99, "yanchor": "top"},
-            margin={"l": 8, "r": 8, "t": 66, "b": 8},
+            height=190 + 30 * max(len(rows), 1),
+            title={"text": f"{unit} of each property"},
             xaxis={"title": {"text": unit}},
             yaxis={"categoryorder": "array", "categoryarray": rows},
-            legend={"x": 0, "xanchor": "left"},
+            legend=style.legend_below(),
         )
     )
     return figure

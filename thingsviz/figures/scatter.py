@@ -99,10 +99,9 @@ def draw_scatter(info: ScatterInfo, theme: style.Theme, unit: str) -> go.Figure:
             theme,
             height=460,
             title={"text": f"{info.target}: true and predicted{words}"},
-            margin={"l": 8, "r": 8, "t": 66, "b": 8},
             xaxis={"range": [low, high], "title": {"text": f"True rating ({unit})"}},
             yaxis={"range": [low, high], "title": {"text": f"Predicted rating ({unit})"}},
-            legend={"x": 0, "xanchor": "left"},
+            legend=style.legend_below(),
         )
     )
     return figure

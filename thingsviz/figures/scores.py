@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import NamedTuple
 
 import pandas as pd
@@ -20,11 +21,13 @@ REFERENCES = {
 }
 METRICS = {
     "r": "Pearson r",
-    "mse": "Mean squared error",
-    "mae": "Mean absolute error",
+    "mse": "Mean squared error, scales as rated",
+    "mae": "Mean absolute error, scales as rated",
+    "mse_unit": "Mean squared error, scales 0 to 1",
+    "mae_unit": "Mean absolute error, scales 0 to 1",
     "confidence": "Confidence (mean two-sided p)",
 }
-SMALLER_IS_BETTER = {"mse", "mae"}
+SMALLER_IS_BETTER = {"mse", "mae", "mse_unit", "mae_unit"}
 
 
 class Question(NamedTuple):
@@ -37,12 +40,14 @@ class Question(NamedTuple):
 
 
 class Reference(NamedTuple):
-    """A reference row: its short name, what a reader calls it, and its value."""
+    """A reference row: its short name, what a reader calls it, its value and interval."""
 
     model: str
     label: str
     kind: str
     value: float
+    low: float | None = None
+    high: float | None = None
 
 
 class ScoreInfo(NamedTuple):
@@ -87,7 +92,6 @@ def score_info(scores: pd.DataFrame, model: str, question: Question) -> ScoreInf
     value = number(row["value"])
     if value is None:
         return None
-    values = {name: number(rows.loc[name, "value"]) for name in REFERENCES if name in rows.index}
     return ScoreInfo(
         model=model,
         question=question,
@@ -98,17 +102,27 @@ def score_info(scores: pd.DataFrame, model: str, question: Question) -> ScoreInf
         n_trials=int(number(row["n_trials"]) or 0),
         n_concepts=int(number(row["n_concepts"]) or 0),
         references=tuple(
-            Reference(name, *REFERENCES[name], value)
-            for name, value in values.items()
-            if value is not None and name != model
+            r for r in map(partial(_reference, rows), REFERENCES) if r and r.model != model
         ),
     )
+
+
+def _reference(rows: pd.DataFrame, name: str) -> Reference | None:
+    """Return a reference row, None where it is missing or has no value."""
+    if name not in rows.index:
+        return None
+    row = rows.loc[name]
+    value = number(row["value"])
+    if value is None:
+        return None
+    return Reference(name, *REFERENCES[name], value, number(row["low"]), number(row["high"]))
 
 
 def span(info: ScoreInfo) -> tuple[float, float]:
     """Axis range that holds everything, with a margin; a correlation's always holds 0 and ½."""
     values = [info.value, *(r.value for r in info.references)]
-    values += [v for v in (info.low, info.high) if v is not None]
+    chance = [(r.low, r.high) for r in info.references if r.model == "chance"]
+    values += [v for pair in ((info.low, info.high), *chance) for v in pair if v is not None]
     values += [0.0, 0.5] if info.question.metric == "r" else []
     low, high = min(values), max(values)
     margin = 0.08 * (high - low or abs(high) or 1.0)
@@ -138,6 +152,7 @@ def draw_score(info: ScoreInfo, theme: style.Theme) -> go.Figure:
     p = style.palette(theme)
     figure = go.Figure()
     levels = label_levels(info)
+    _chance_band(figure, info, p)
     for reference, level in zip(info.references, levels, strict=True):
         figure.add_trace(_tick(reference, level, p))
     figure.add_trace(_dot(info, p))
@@ -154,6 +169,14 @@ def draw_score(info: ScoreInfo, theme: style.Theme) -> go.Figure:
         )
     )
     return figure
+
+
+def _chance_band(figure: go.Figure, info: ScoreInfo, p: style.Palette) -> None:
+    """Shade where 95 % of shuffled worlds lie."""
+    for reference in info.references:
+        if reference.model == "chance" and reference.low is not None:
+            band = {"fillcolor": p.muted, "opacity": 0.18, "line_width": 0, "layer": "below"}
+            figure.add_vrect(reference.low, reference.high, **band)
 
 
 def _tick(reference: Reference, level: int, p: style.Palette) -> go.Scatter:

@@ -162,3 +162,8 @@ def layout(theme: Theme, **more: object) -> dict[str, Any]:
         known = base.get(key)
         base[key] = known | value if isinstance(known, dict) and isinstance(value, dict) else value
     return base
+
+
+def legend_below() -> dict[str, Any]:
+    """Return a legend under the x axis, for figures of half a page: it never covers the title."""
+    return {"y": -0.2, "yanchor": "top", "x": 0, "xanchor": "left"}
