@@ -1,5 +1,10 @@
 """Home: which data are here, in what state, and the first steps."""
 
-from thingsviz.ui.frame import open_plain_page
+from thingsviz.ui.frame import guard, open_plain_page
+from thingsviz.ui.home import show_home
 
-open_plain_page("thingsviz", "See which data are here, get them ready, and take the first steps.")
+theme = open_plain_page(
+    "thingsviz", "See which data are here, get them ready, and take the first steps."
+)
+with guard():
+    show_home(theme)

@@ -101,7 +101,7 @@ def draw_ratings(info: RatingsInfo, theme: Theme) -> go.Figure:
         bottom = top - _panel_px(group) / height
         axes |= _axes(group, number, (bottom + GROUP_PX / height, top))
         traces += [
-            _truth(group, number, p.truth, p.muted, index == 0),
+            _truth(group, number, p.truth, p.text, index == 0),
             *_predictions(group, number, p.prediction, info.model, index == 0),
         ]
         top = bottom

@@ -12,9 +12,9 @@ from thingsviz.core.errors import ThingsvizError
 from thingsviz.data.betas import BetaStore
 from thingsviz.figures.ratings import readable
 from thingsviz.ui import query, state
+from thingsviz.ui.component import show_link_button
 from thingsviz.ui.frame import PageContext, plain
 from thingsviz.ui.help import glossary
-from thingsviz.ui.link import copy_link_button
 from thingsviz.ui.state import Key
 from thingsviz.ui.trialindex import TrialIndex, repeats, trial_index
 
@@ -30,7 +30,6 @@ def pick_trial(page: PageContext) -> int:
         st.warning(plain(complaint), icon=":material/link_off:")
     _remember(index.keys[row])
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        _steps(index, row)
         state.put(Key.W_PICK_BY, state.get(Key.PICK_BY, WAYS[0]))
         way = st.segmented_control(
             "Pick by",
@@ -44,7 +43,10 @@ def pick_trial(page: PageContext) -> int:
         {"position": _by_position, "concept": _by_concept, "image": _by_image}[way or WAYS[0]](
             index, row
         )
-        copy_link_button()
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        _steps(index, row)
+        with st.container(width=110):
+            show_link_button("Copy link", key="copy_link")
     _write_address(page, index.keys[row])
     return row
 

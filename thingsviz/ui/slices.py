@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
@@ -12,22 +10,15 @@ from thingsviz.analysis.regions import Regions, regions_of
 from thingsviz.data.betas import BetaStore
 from thingsviz.figures.slices import Voxel, start_voxel
 from thingsviz.figures.slices_packet import Geometry, pack, pack_geometry
+from thingsviz.ui.component import show_slices_packet
 
-FOLDER = Path(__file__).parent / "viewer"
 CEILING = "nc_singletrial"
-
-_VIEWER = st.components.v2.component(
-    "thingsviz_slices",
-    html=(FOLDER / "slices.html").read_text("utf-8"),
-    css=(FOLDER / "slices.css").read_text("utf-8"),
-    js=(FOLDER / "slices.js").read_text("utf-8"),
-)
 
 
 def show_slices(store: BetaStore, values: NDArray[np.floating], title: str) -> None:
     """Show one volume, given as its brain voxels `values` (n_voxels,) in % signal change."""
     geometry = _geometry(store.fingerprint, _store=store)
-    _VIEWER(data=pack(geometry, values, title), key="slices")
+    show_slices_packet(pack(geometry, values, title), key="slices")
 
 
 def regions(store: BetaStore) -> Regions:

@@ -24,6 +24,7 @@ class Key(StrEnum):
     PICK_BY = "pick_by"
     TASKS_SEEN = "tasks_seen"
     PREPARE_NEXT = "prepare_next"
+    VOLUME = "volume"
     W_DATASET = "w_dataset"
     W_SUBJECT = "w_subject"
     W_PICK_BY = "w_pick_by"
@@ -36,6 +37,19 @@ class Key(StrEnum):
     W_IMAGE_TRIAL = "w_image_trial"
     W_N_AVERAGED = "w_n_averaged"
     W_JOB = "w_job"
+    W_3D_AS = "w_3d_as"
+    W_3D_VIEW = "w_3d_view"
+    W_3D_SHOW = "w_3d_show"
+    W_3D_SMOOTHING = "w_3d_smoothing"
+    W_3D_BY = "w_3d_by"
+    W_3D_PERCENTILE = "w_3d_percentile"
+    W_3D_VALUE = "w_3d_value"
+    W_3D_BRAIN = "w_3d_brain"
+    W_3D_RESPONSE = "w_3d_response"
+    W_3D_CROSSHAIR = "w_3d_crosshair"
+    W_3D_X = "w_3d_x"
+    W_3D_Y = "w_3d_y"
+    W_3D_Z = "w_3d_z"
 
 
 def get(key: Key, default: object = None) -> Any:  # noqa: ANN401

@@ -1,12 +1,10 @@
-// Copies the address of this page. The clipboard's own interface exists only on https and localhost;
-// on a lab server reached by plain http the old way through a selected text still works.
+// The button that copies the app's address. The clipboard's own interface exists only on https and
+// localhost; on a lab server reached by plain http the old way through a selected text still works.
 
 async function copy(text) {
   if (navigator.clipboard && window.isSecureContext) return navigator.clipboard.writeText(text);
   const field = document.createElement("textarea");
   field.value = text;
-  field.style.position = "fixed";
-  field.style.opacity = "0";
   document.body.append(field);
   field.select();
   const done = document.execCommand("copy");
@@ -14,17 +12,21 @@ async function copy(text) {
   if (!done) throw new Error("the browser did not allow copying");
 }
 
-export default function ({ data, parentElement }) {
-  const button = parentElement.querySelector(".copy-link");
-  if (!button.textContent) button.textContent = data.label;
-  button.onclick = async () => {
-    try {
-      await copy(window.location.href);
-      button.textContent = "Copied ✓";
-    } catch {
-      button.textContent = "Copy it from the address bar";
-    }
-    clearTimeout(button.timer);
-    button.timer = setTimeout(() => (button.textContent = data.label), 2000);
+export function link(body) {
+  body.innerHTML = '<button type="button" class="link" title="Copy the address of what is on the screen"></button>';
+  const button = body.querySelector("button");
+  let timer;
+  return ({ label }) => {
+    button.textContent = label;
+    button.onclick = async () => {
+      try {
+        await copy(window.parent.location.href);
+        button.textContent = "Copied ✓";
+      } catch {
+        button.textContent = "Not allowed";
+      }
+      clearTimeout(timer);
+      timer = setTimeout(() => (button.textContent = label), 2000);
+    };
   };
 }

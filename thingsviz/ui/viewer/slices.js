@@ -93,7 +93,7 @@ class Viewer {
     if (!this.header) return;
     const style = getComputedStyle(this.root);
     this.ink = style.color;
-    this.paper = style.getPropertyValue("--st-background-color").trim() || "#ffffff";
+    this.paper = style.getPropertyValue("--background").trim() || "#ffffff";
     const [r, g, b] = this.ink.match(/\d+/g).map(Number);
     const stops = this.header.colours[r + g + b > 382 ? "dark" : "light"];
     this.table = colours(stops);
@@ -221,12 +221,28 @@ class Viewer {
   }
 }
 
-const viewers = new WeakMap();
+const MARKUP = `
+<section class="slices" aria-label="Three linked slices of the brain's response">
+  <p class="readout" aria-live="polite"><output></output></p>
+  <div class="planes">${["sagittal", "coronal", "axial"].map((name) => `
+    <figure><canvas tabindex="0" role="img" aria-label="${name} slice"></canvas><figcaption></figcaption></figure>`).join("")}
+  </div>
+  <p class="pointer"></p>
+  <div class="foot">
+    <div class="scale" role="img"><span class="low"></span><span class="bar"></span><span class="high"></span><span class="unit"></span></div>
+    <div class="buttons">
+      <button type="button" data-go="max" title="Move the crosshair to the voxel with the largest beta">strongest +</button>
+      <button type="button" data-go="min" title="Move the crosshair to the voxel with the smallest beta">strongest −</button>
+      <button type="button" data-go="start" title="Move the crosshair back to where it began">start</button>
+    </div>
+  </div>
+</section>`;
 
-export default async function ({ data, parentElement }) {
-  const root = parentElement.querySelector(".slices");
-  if (!root || !data) return;
-  if (!viewers.has(root)) viewers.set(root, new Viewer(root));
-  const { header, values, labels } = unpack(data);
-  viewers.get(root).show(header, values, await geometry(header, labels));
+export function slices(body) {
+  body.innerHTML = MARKUP;
+  const viewer = new Viewer(body.querySelector(".slices"));
+  return async ({ packet }) => {
+    const { header, values, labels } = unpack(packet);
+    viewer.show(header, values, await geometry(header, labels));
+  };
 }

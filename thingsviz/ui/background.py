@@ -1,0 +1,85 @@
+"""Planting and preparing as seen from a page: start, progress, stop, and what comes after."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import streamlit as st
+
+from thingsviz.data.paths import Dataset, datasets_root
+from thingsviz.jobs.tasks import Task, start_task, stop_task, tasks
+from thingsviz.ui import cache, state
+from thingsviz.ui.frame import guard, plain
+from thingsviz.ui.state import Key
+
+DEMO = "demo"
+EVERY_S = 1.0
+
+
+def start_demo() -> None:
+    """Plant the demo subject; `follow` prepares it when that is done."""
+    folder = datasets_root() / DEMO
+    with guard():
+        start_task("plant", [str(folder), "--preset", "demo", "--seed", "1", "--if-missing"])
+        state.put(Key.PREPARE_NEXT, str(folder))
+
+
+def start_prepare(dataset: Dataset, subject: str, *more: str) -> None:
+    """Prepare a subject in the background."""
+    with guard():
+        start_task("prepare", [str(dataset.root), "--subject", subject, *more])
+
+
+def running() -> list[Task]:
+    """Return the tasks under way, the newest first."""
+    return [task for task in tasks() if task.state == "running"]
+
+
+def last_prepare(dataset: Dataset, subject: str) -> Task | None:
+    """Return the newest preparation of a subject, if it is still remembered."""
+    of_it = (t for t in tasks() if t.kind == "prepare" and t.args[:1] == (str(dataset.root),))
+    return next((t for t in of_it if subject in t.args), None)
+
+
+def show_tasks() -> None:
+    """Show what is under way, and keep looking while there is something."""
+    busy = bool(running()) or state.get(Key.PREPARE_NEXT) is not None
+    st.fragment(follow, run_every=EVERY_S if busy else None)()
+
+
+def follow() -> None:
+    """Show the bars; draw the whole page anew when a task has ended."""
+    now = running()
+    for task in now:
+        _bar(task)
+    ids = sorted(task.id for task in now)
+    before = state.get(Key.TASKS_SEEN, [])
+    state.put(Key.TASKS_SEEN, ids)
+    if set(before) - set(ids) or _prepare_planted():
+        cache.forget_folders()
+        st.rerun()
+
+
+def _bar(task: Task) -> None:
+    what = "Planting" if task.kind == "plant" else "Preparing"
+    done, total, _ = task.progress
+    with st.container(horizontal=True, vertical_alignment="center"):
+        share = min(done / total, 1.0) if total else 0.0
+        name = Path(task.args[0]).name if task.args else ""
+        st.progress(share, text=plain(f"{what} {name}: {task.message}"))
+        st.button("Stop", key=f"stop_{task.id}", on_click=stop_task, args=(task.id,))
+
+
+def _prepare_planted() -> bool:
+    """Prepare the demo that this visitor asked for, once it is planted; True when begun."""
+    folder = state.get(Key.PREPARE_NEXT)
+    if folder is None or any(task.kind == "plant" for task in running()):
+        return False
+    state.forget(Key.PREPARE_NEXT)
+    planted = next((t for t in tasks() if t.kind == "plant" and t.args[:1] == (folder,)), None)
+    if planted is None or planted.state != "done":
+        if planted is not None:
+            st.error(plain(planted.message))
+        return False
+    start_prepare(Dataset(Path(folder)), "sub-01")
+    return True
