@@ -1,0 +1,59 @@
+import errno
+import os
+
+import pytest
+
+from thingsviz.core.errors import DataError
+from thingsviz.core.files import is_writable, said_plainly, write_atomically, write_json
+
+
+def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
+    path = tmp_path / "a"
+    path.write_text("old")
+
+    def fail(file):
+        file.write(b"half")
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        write_atomically(path, fail)
+    assert path.read_text() == "old"
+    assert os.listdir(tmp_path) == ["a"]
+
+
+def test_json_refuses_what_json_has_not(tmp_path):
+    with pytest.raises(ValueError, match="JSON compliant"):
+        write_json(tmp_path / "a.json", {"x": float("nan")})
+    assert not list(tmp_path.iterdir())
+
+
+def test_json_keeps_unicode(tmp_path):
+    write_json(tmp_path / "a.json", {"name": "Übung"})
+    assert "Übung" in (tmp_path / "a.json").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG])
+def test_a_full_disk_is_one_sentence(tmp_path, code):
+    with pytest.raises(DataError, match=r"disk of .* is full"), said_plainly(tmp_path):
+        raise OSError(code, "x")
+
+
+@pytest.mark.parametrize("code", [errno.EROFS, errno.EACCES])
+def test_a_read_only_folder_names_the_way_out(tmp_path, code):
+    with pytest.raises(DataError, match="--derivatives DIR or THINGSVIZ_DERIVATIVES"):
+        with said_plainly(tmp_path):
+            raise OSError(code, "x")
+
+
+def test_other_errors_pass(tmp_path):
+    with pytest.raises(OSError, match="strange"), said_plainly(tmp_path):
+        raise OSError(errno.EIO, "strange")
+
+
+def test_write_protection_counts_for_root_too(tmp_path):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    assert is_writable(folder / "not" / "yet")
+    folder.chmod(0o555)
+    assert not is_writable(folder / "not" / "yet")
+    folder.chmod(0o755)
