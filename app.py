@@ -1,5 +1,12 @@
-"""The app's entry: `streamlit run app.py`. Shows the page that was asked for."""
+"""The app's entry: `streamlit run app.py`."""
 
-from thingsviz.ui.frame import navigation
+from pathlib import Path
 
-navigation().run()
+from starlette.middleware import Middleware
+from streamlit.starlette import App
+
+from thingsviz.ui.server import RootAddress
+
+SCRIPT = Path(__file__).parent / "thingsviz" / "ui" / "main.py"
+
+app = App(SCRIPT, middleware=[Middleware(RootAddress)])

@@ -1,0 +1,5 @@
+"""The script that runs for each visitor: shows the page that was asked for."""
+
+from thingsviz.ui.frame import navigation
+
+navigation().run()
