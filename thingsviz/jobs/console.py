@@ -1,4 +1,4 @@
-"""How long work shows itself to who waits for it: one line on the terminal with the time left, and a progress file."""
+"""How long work shows itself to who waits: a line with the time left, and a progress file."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EVERY_LOG_S = 5.0  # in a log file, where each line stays
 class Console:
     """A reporter (`core.progress.Report`) that prints `title 40 % · message · 12 s left`."""
 
-    def __init__(self, title: str, file: Path | None = None, out: TextIO | None = None):
+    def __init__(self, title: str, file: Path | None = None, out: TextIO | None = None) -> None:
         self.title, self.out = title, out or sys.stderr
         self._file = progress_file(file)
         self._live = self.out.isatty()

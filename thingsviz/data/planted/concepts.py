@@ -1,4 +1,4 @@
-"""What each concept's name stands for: its kind, its bulk among its kind, and the glyph to draw."""
+"""What each concept's name stands for: its kind, its bulk among its kind, the glyph to draw."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ from numpy.typing import NDArray
 from thingsviz.core.errors import DataError
 
 PROPERTIES = (
-    "manmade precious lives heavy natural moves grasp hold be-moved pleasant arousal size "
-    "nameability consistency"
-).split()
+    *("manmade", "precious", "lives", "heavy", "natural", "moves", "grasp", "hold", "be-moved"),
+    *("pleasant", "arousal", "size", "nameability", "consistency"),
+)
 FOLDER = Path(__file__).parent
 
 
 class Concepts(NamedTuple):
-    """Concepts of a planted subject, in order: `kind` (n,) indexes the archetypes, `bulk` (n,) is
-    NaN and `glyph` empty where the name says nothing.
+    """Concepts of a planted subject, all in one order.
+
+    kind (n,) indexes the archetypes; bulk (n,) is NaN and a glyph empty for a name that the table
+    does not know.
     """
 
     names: list[str]
@@ -37,13 +39,17 @@ class Concepts(NamedTuple):
 
 @cache
 def archetypes() -> pd.DataFrame:
-    """Return scores of 20 kinds on 14 properties, in units of about half a standard deviation."""
-    return pd.read_csv(FOLDER / "archetypes.tsv", sep="\t", index_col="kind")[PROPERTIES]
+    """Return the scores of 20 kinds on 14 properties, in units of about half an SD."""
+    table = pd.read_csv(FOLDER / "archetypes.tsv", sep="\t", index_col="kind")
+    return table[list(PROPERTIES)]
 
 
 @cache
 def concept_table() -> pd.DataFrame:
-    """Return the table of known concepts by name: kind, glyph, bulk (−2 … 2 within the kind)."""
+    """Return the known concepts by name: kind, glyph, bulk (−2 … 2 among its kind).
+
+    Those that have a glyph of their own come first, the kinds taking turns.
+    """
     columns = {"name": str, "kind": str, "glyph": str, "bulk": float}
     return pd.read_csv(FOLDER / "concepts.tsv", sep="\t", dtype=columns, index_col="name")
 
@@ -52,22 +58,22 @@ def describe(names: list[str], rng: np.random.Generator) -> Concepts:
     """Look names up in the table; a name that is not there gets a kind by chance."""
     table, kinds = concept_table().reindex(names), list(archetypes().index)
     drawn = rng.integers(0, len(kinds), len(names))
-    told = table["kind"].to_numpy()
+    told = table["kind"].tolist()
     kind = [kinds.index(k) if isinstance(k, str) else d for k, d in zip(told, drawn, strict=True)]
-    glyphs = [g if isinstance(g, str) else "" for g in table["glyph"]]
-    return Concepts(names, np.array(kind), table["bulk"].to_numpy(float), glyphs)
+    glyphs = [glyph if isinstance(glyph, str) else "" for glyph in table["glyph"]]
+    return Concepts(names, np.array(kind, np.intp), table["bulk"].to_numpy(float), glyphs)
 
 
 def choose_names(rng: np.random.Generator, n: int, candidates: list[str] | None) -> list[str]:
-    """Choose `n` concept names, sorted: the table's first, or of `candidates` those it knows first."""
-    known = list(concept_table().index)
+    """Choose `n` names, sorted: the table's first, or of `candidates` those that it knows."""
+    table = concept_table().index
     if candidates is None:
-        chosen = known[:n]  # the table begins with one glyph of its own for each
+        chosen = list(table[:n])
     else:
-        told = [name for name in candidates if name in set(known)]
-        rest = [name for name in candidates if name not in set(known)]
-        chosen = [*rng.permutation(told), *rng.permutation(rest)][:n]
+        known = [name for name in candidates if name in table]
+        unknown = [name for name in candidates if name not in table]
+        chosen = [*rng.permutation(known), *rng.permutation(unknown)][:n]
     if len(chosen) < n:
-        msg = f"{n} concepts are needed but only {len(chosen)} names are there: choose a smaller preset"
+        msg = f"{n} concepts are needed, {len(chosen)} names are there: choose a smaller preset"
         raise DataError(msg)
     return sorted(str(name) for name in chosen)

@@ -1,4 +1,4 @@
-"""Which picture is shown in which trial: a made design in the published form, or one that is read from files."""
+"""Which picture is shown in which trial: a made design, or one read from conditions files."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ COLUMNS = ["session", "run", "trial", "trial_type", "image_filename", "concept"]
 def make_design(preset: Preset, concepts: list[str], rng: np.random.Generator) -> pd.DataFrame:
     """Draw a design: one row a trial (COLUMNS), sorted by session, run and trial.
 
-    Each session shows a new exemplar of each concept once and each test image once, spread over its runs; the test
-    images belong to concepts that are trained as well, and their exemplar number is that after the last session.
+    Each session shows a new exemplar of each concept and each test image once, spread over its
+    runs. Test images belong to concepts that are trained too; their number is the next free one.
     """
     tested = rng.choice(concepts, preset.n_test_images, replace=False)
     test = [f"{name}/{name}_{preset.n_sessions + 1:02d}s.jpg" for name in tested]
@@ -56,7 +56,7 @@ def read_design(folder: Path) -> pd.DataFrame:
     """
     found = sorted((p, m) for p in folder.glob("ses-*/*") if (m := CONDITIONS.fullmatch(p.name)))
     if not found:
-        msg = f"{str(folder)!r} holds no ses-*/…_conditions.tsv: give a subject's folder of conditions files"
+        msg = f"{str(folder)!r} holds no ses-*/…_conditions.tsv: give a subject's folder of them"
         raise DataError(msg)
     tables = []
     for path, match in found:
@@ -77,9 +77,10 @@ def _image_names(path: Path) -> list[str]:
     try:
         names = pd.read_csv(path, sep="\t", dtype=str)["image_filename"]
     except (KeyError, OSError, ValueError) as error:
-        msg = f"{str(path)!r} should be a table with a column image_filename ({error}): mend or replace it"
+        msg = f"{str(path)!r} should have a column image_filename ({error}): mend or replace it"
         raise DataError(msg) from None
     if names.isna().any():
-        msg = f"{str(path)!r} has an empty image_filename in row {int(names.isna().argmax())}: mend or replace it"
+        row = int(names.isna().argmax()) + 1
+        msg = f"{str(path)!r} has an empty image_filename in trial {row}: mend or replace it"
         raise DataError(msg)
     return names.tolist()

@@ -1,4 +1,4 @@
-"""Smooth Gaussian fields on the brain: how they are drawn, and the operator that is their covariance."""
+"""Smooth Gaussian fields on the brain: how they are drawn, and their covariance as an operator."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ FWHM_TO_SD = 1 / np.sqrt(8 * np.log(2))
 
 
 def _kernel(n: int, sd: float) -> NDArray[np.float64]:
-    """Gaussian blur along one axis as a symmetric (n, n) matrix, cut where it has fallen to 3e-4."""
+    """Gaussian blur along one axis: a symmetric (n, n) matrix, cut where it has fallen to 3e-4."""
     distance = np.abs(np.subtract.outer(np.arange(n), np.arange(n)))
     blur: NDArray[np.float64] = np.exp(-(distance**2) / (2 * sd**2)) * (distance <= 4 * sd + 1)
     return blur
@@ -19,11 +19,13 @@ def _kernel(n: int, sd: float) -> NDArray[np.float64]:
 class SmoothField:
     """White noise on the brain's bounding box, blurred by D·G and read at the brain's voxels.
 
-    G is a separable Gaussian (three small matrices: exact, symmetric, and faster here than an FFT), D divides by the
-    blurred noise's own standard deviation, so that the field has variance 1 everywhere, at the edges too.
+    G is a separable Gaussian (three small matrices: exact, symmetric, faster here than an FFT);
+    D divides by the blurred noise's own SD, so that the variance is 1 everywhere, edges included.
     """
 
-    def __init__(self, fwhm_mm: float, voxel_mm: NDArray[np.float64], brain: NDArray[np.bool_]):
+    def __init__(
+        self, fwhm_mm: float, voxel_mm: NDArray[np.float64], brain: NDArray[np.bool_]
+    ) -> None:
         box = [_extent(brain, axis) for axis in range(3)]
         self.shape = tuple(hi - lo for lo, hi in box)
         inside = brain[tuple(slice(lo, hi) for lo, hi in box)]
@@ -49,10 +51,11 @@ class SmoothField:
     def draw(self, rng: np.random.Generator, n: int) -> Float32:
         """Draw `n` independent fields of variance 1, (n, n_voxels)."""
         white = rng.standard_normal((n, *self.shape), dtype=np.float32)
-        return self.read(self.blur(white) * self.unit)
+        fields: Float32 = self.blur(white) * self.unit
+        return self.read(fields)
 
     def covariance(self, x: Float32) -> Float32:
-        """Multiply rows `x` (b, n_voxels) by the fields' covariance: P D G G D Pᵀ, P reading the brain from the box."""
+        """`x` (b, n_voxels) times the covariance P D G G D Pᵀ, P reading the brain from a box."""
         box = np.zeros((len(x), int(np.prod(self.shape))), np.float32)
         box[:, self.at] = x
         boxes = box.reshape(len(x), *self.shape) * self.unit

@@ -1,4 +1,4 @@
-"""What the planted brain represents of a picture: latents of concepts, images and single trials, and their covariance."""
+"""What the planted brain represents of a picture: latents of concepts, images and trials."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ N_LATENTS = N_CONCEPTUAL + N_LOW
 
 
 class Latents(NamedTuple):
-    """Latents in the order properties, semantic, low-level, each of variance 1 over concepts or images.
+    """Latents in the order properties, semantic, low-level; each has variance 1 over images.
 
-    concepts (n_concepts, 34); trials (n_trials, 54) with the trial's state in it; covariance (54, 54) over images.
+    concepts (n_concepts, 34); trials (n_trials, 54) with the trial's state in it; covariance
+    (54, 54) over images.
     """
 
     concepts: FloatArray
@@ -34,7 +35,7 @@ class Latents(NamedTuple):
 def concept_latents(
     ratings: FloatArray, kind: NDArray[np.intp], rng: np.random.Generator
 ) -> FloatArray:
-    """Z-scored true ratings (n, 14) and 20 semantic latents, partly shared within a kind: (n, 34)."""
+    """Z-scored true ratings (n, 14) and semantic latents, partly shared in a kind: (n, 34)."""
     shared = 0.6 * rng.standard_normal((int(kind.max(initial=0)) + 1, N_SEMANTIC))[kind]
     latents = np.hstack([ratings, shared + 0.8 * rng.standard_normal((len(kind), N_SEMANTIC))])
     spread = latents.std(0)
@@ -43,7 +44,7 @@ def concept_latents(
 
 
 def image_covariance(concepts: FloatArray) -> FloatArray:
-    """Covariance (54, 54) of the latents over images: that of the concepts, and independent low-level ones."""
+    """Covariance (54, 54) over images: that of the concepts, and independent low-level latents."""
     covariance = np.eye(N_LATENTS)
     covariance[:N_CONCEPTUAL, :N_CONCEPTUAL] = concepts.T @ concepts / len(concepts)
     return covariance
@@ -57,10 +58,10 @@ def square_root(covariance: FloatArray) -> FloatArray:
 
 
 def draw_latents(design: pd.DataFrame, concepts: FloatArray, preset: Preset, seed: int) -> Latents:
-    """Draw the latents of each image and trial of `design`, whose column `concept_index` counts into `concepts`.
+    """Draw latents of each image and trial of `design`; `concept_index` counts into `concepts`.
 
-    image = √(1 − τ) · concept + √τ · own part (τ = exemplar_share; low-level latents are all its own);
-    trial = image + √trial_state · state, the state anew for each trial. A catch picture has no concept: τ = 1.
+    image = √(1 − τ) · concept + √τ · own part, with τ = exemplar_share, and 1 for low-level
+    latents and for catch pictures; trial = image + √trial_state · state, anew for each trial.
     """
     covariance = image_covariance(concepts)
     root = square_root(covariance)

@@ -1,4 +1,4 @@
-"""The best that any linear decoder can reach: posterior means of the ratings from the true tuning and noise."""
+"""The best that a linear decoder can reach: posterior means from the true tuning and noise."""
 
 from __future__ import annotations
 
@@ -18,11 +18,15 @@ from thingsviz.data.planted.tuning import SMOOTH_FWHM_MM, Tuning
 FloatArray = NDArray[np.float64]
 TOLERANCE = 2e-3  # relative residual: changes a prediction by less than 1e-3 of its SD
 MOST_ITERATIONS = 60
+TINY = np.float32(1e-30)
 AT_ONCE = 6  # right-hand sides solved together: 12 MB a vector on the published grid
 
 
 class Filters(NamedTuple):
-    """T = y · F is sufficient for the latents: `voxels` F = N⁻¹ Wᵀ (n_voxels, 54), `information` W N⁻¹ Wᵀ (54, 54)."""
+    """T = y · F tells of the latents all that y does.
+
+    voxels F = N⁻¹ Wᵀ (n_voxels, 54); information W N⁻¹ Wᵀ (54, 54).
+    """
 
     voxels: Float32
     information: FloatArray
@@ -37,16 +41,19 @@ def make_filters(
 ) -> Filters:
     """Solve for the oracle's filters.
 
-    N = diag(white²) + smooth K smooth + Uᵀ U, with K the covariance of the smooth field: conjugate gradients for the
-    first two terms, Woodbury for the wide noise. No approximation but the tolerance.
+    N = diag(white²) + smooth K smooth + Uᵀ U, with K the covariance of the smooth field:
+    conjugate gradients for the first two terms, Woodbury for the wide noise. No approximation
+    but the tolerance.
     """
-    field = SmoothField(SMOOTH_FWHM_MM, voxel_mm, anatomy.brain)
+    if not len(tuning.signal):
+        n = len(tuning.weights)
+        return Filters(np.zeros((anatomy.n_voxels, n), np.float32), np.zeros((n, n)))
+    local = _LocalNoise(SmoothField(SMOOTH_FWHM_MM, voxel_mm, anatomy.brain), tuning)
     weights = np.zeros((len(tuning.weights), anatomy.n_voxels), np.float32)
     weights[:, tuning.signal] = tuning.weights
     right = np.vstack([weights, tuning.wide])
     parts = [right[i : i + AT_ONCE] for i in range(0, len(right), AT_ONCE)]
-    solved = pool.map(lambda part: _solve(field, tuning, part), parts)
-    solution = np.vstack(list(_noticed(solved, on_part)))
+    solution = np.vstack(list(_noticed(pool.map(local.solve, parts), on_part)))
     of_weights, of_wide = solution[: len(weights)], solution[len(weights) :]
     core = np.eye(len(tuning.wide)) + tuning.wide @ of_wide.T
     filters = of_weights - (of_weights @ tuning.wide.T) @ np.linalg.solve(core, of_wide)
@@ -60,36 +67,48 @@ def _noticed(parts: Iterable[Float32], on_part: Callable[[], None]) -> Iterable[
         yield part
 
 
-def _solve(field: SmoothField, tuning: Tuning, right: Float32) -> Float32:
-    """Solve (diag(white²) + smooth K smooth) x = right by preconditioned conjugate gradients, a row each."""
-    white, smooth = tuning.white**2, tuning.smooth
-    nearly = 1 / (white + 8 * smooth**2)  # K's largest eigenvalues are about this
-    x = right * nearly
-    residual = right - (x * white + field.covariance(x * smooth) * smooth)
-    direction = residual * nearly
-    slope = _dot(residual, direction)
-    goal = TOLERANCE**2 * np.maximum(_dot(right, right), 1e-30)
-    for _ in range(MOST_ITERATIONS):
-        if (_dot(residual, residual) <= goal).all():
-            break
-        image = direction * white + field.covariance(direction * smooth) * smooth
-        step = slope / np.maximum(_dot(direction, image), 1e-30)
-        x += step * direction
-        residual -= step * image
-        near = residual * nearly
-        new = _dot(residual, near)
-        direction = near + (new / np.maximum(slope, 1e-30)) * direction
-        slope = new
-    return x
+class _LocalNoise:
+    """The white and the smooth noise: their covariance L = diag(white²) + smooth K smooth."""
+
+    def __init__(self, field: SmoothField, tuning: Tuning) -> None:
+        self.field, self.smooth = field, tuning.smooth
+        self.white: Float32 = tuning.white**2
+        # K's largest eigenvalues are about 8: a diagonal that halves the iterations
+        self.nearly: Float32 = np.reciprocal(self.white + np.float32(8) * self.smooth**2)
+
+    def times(self, x: Float32) -> Float32:
+        """`x` (b, n_voxels) · L."""
+        return x * self.white + self.field.covariance(x * self.smooth) * self.smooth
+
+    def solve(self, right: Float32) -> Float32:
+        """`right` (b, n_voxels) · L⁻¹ by preconditioned conjugate gradients, each row alone."""
+        x = right * self.nearly
+        residual = right - self.times(x)
+        direction = residual * self.nearly
+        slope = _dot(residual, direction)
+        goal = np.float32(TOLERANCE**2) * _dot(right, right)
+        for _ in range(MOST_ITERATIONS):
+            if (_dot(residual, residual) <= goal).all():
+                break
+            image = self.times(direction)
+            step = slope / np.maximum(_dot(direction, image), TINY)
+            x += step * direction
+            residual -= step * image
+            near = residual * self.nearly
+            new = _dot(residual, near)
+            direction = near + (new / np.maximum(slope, TINY)) * direction
+            slope = new
+        return x
 
 
 def _dot(a: Float32, b: Float32) -> Float32:
     """Inner products of rows, (n, 1)."""
-    return np.einsum("lv,lv->l", a, b)[:, None]
+    products: Float32 = np.einsum("lv,lv->l", a, b)[:, None]
+    return products
 
 
 class Posterior(NamedTuple):
-    """Posterior means of the z-scored ratings (n, 14), and the correlation (14,) expected of them."""
+    """Posterior means of z-scored ratings (n, 14), and the correlation (14,) expected of them."""
 
     mean: FloatArray
     expected_r: FloatArray

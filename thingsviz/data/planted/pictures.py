@@ -1,4 +1,4 @@
-"""The pictures a planted subject has seen: drawn from OpenMoji's colour font, or a folder of photographs."""
+"""The pictures a planted subject saw: drawn from OpenMoji's colour font, or photographs."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class IconPictures:
 
     credit = CREDIT
 
-    def __init__(self, glyphs: dict[str, str], seed: int):
+    def __init__(self, glyphs: dict[str, str], seed: int) -> None:
         self.glyphs, self.seed = glyphs, seed
         self._font = font_file()
 
@@ -50,11 +50,11 @@ class IconPictures:
         pen, middle = ImageDraw.Draw(layer), (SIDE, SIDE)
         glyph = self.glyphs.get(concept, "")
         if glyph:
-            font = ImageFont.truetype(self._font, GLYPH)
-            pen.text(middle, glyph, font=font, embedded_color=True, anchor="mm")
+            drawn = ImageFont.truetype(self._font, GLYPH)
+            pen.text(middle, glyph, font=drawn, embedded_color=True, anchor="mm")
         else:
-            font = ImageFont.load_default(36)
-            pen.text(middle, concept.replace("_", "\n"), "#222", font, "mm", align="center")
+            words = concept.replace("_", "\n")
+            pen.text(middle, words, "#222", ImageFont.load_default(36), "mm", align="center")
         return layer.crop(layer.getbbox())
 
     def _compose(self, glyph: Image.Image, name: str) -> Image.Image:
@@ -66,8 +66,9 @@ class IconPictures:
             _colour(hue + rng.uniform(-20, 20), rng.uniform(80, 140), rng.uniform(170, 215)),
         )
         scale = size * GLYPH * 1.1 / max(glyph.size)
-        small = glyph.resize((round(glyph.width * scale), round(glyph.height * scale)))
-        turned = small.rotate(turn, Image.Resampling.BICUBIC, expand=True)
+        shape = (round(glyph.width * scale), round(glyph.height * scale))
+        small = glyph.resize(shape, Image.Resampling.BILINEAR)
+        turned = small.rotate(turn, Image.Resampling.BILINEAR, expand=True)
         room = np.maximum(SIDE - np.array(turned.size), 0)
         x, y = (room * rng.uniform(0.3, 0.7, 2)).astype(int)
         shade = Image.new("L", turned.size, 0)
@@ -78,15 +79,15 @@ class IconPictures:
 
 
 class PhotoPictures:
-    """Photographs of a folder: an exemplar's own file, or its concept's one photograph for all of them."""
+    """Photographs of a folder: an exemplar's own, or its concept's first for all of them."""
 
     credit = ""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.files = {path.stem: path for path in _pictures_below(folder)}
         if not self.files:
-            msg = f"{str(folder)!r} holds no .jpg or .png: give a folder of photographs named like dog.jpg"
+            msg = f"{str(folder)!r} holds no .jpg or .png: give photographs named like dog.jpg"
             raise DataError(msg)
 
     @property
@@ -145,6 +146,6 @@ def font_file() -> str:
     except PackageNotFoundError:
         found = []
     if not found:
-        msg = "the OpenMoji font is missing: run pip install -r requirements.txt, or give --images DIR"
+        msg = "the OpenMoji font is missing: pip install -r requirements.txt, or give --images DIR"
         raise DataError(msg)
     return str(found[0].locate())

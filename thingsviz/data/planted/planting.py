@@ -1,4 +1,4 @@
-"""In what order a planted subject is computed and written, on how many threads, and how it is published as a whole."""
+"""In what order, and on how many threads, a planted subject is computed and written."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
+from thingsviz.core.errors import ConfigError
 from thingsviz.core.progress import Progress, Report, silent
 from thingsviz.data.planted.latents import Latents, concept_latents, draw_latents
 from thingsviz.data.planted.oracle import Filters, make_filters
 from thingsviz.data.planted.presets import Preset, get_preset
-from thingsviz.data.planted.publish import publishing
+from thingsviz.data.planted.publish import check_place, publishing
 from thingsviz.data.planted.regions import make_anatomy
-from thingsviz.data.planted.responses import Brain
+from thingsviz.data.planted.responses import RESPONSES, Brain
 from thingsviz.data.planted.streams import stream
 from thingsviz.data.planted.subject import Sources, Subject, make_subject
 from thingsviz.data.planted.truth import Oracle, write_json, write_truth
@@ -46,10 +46,15 @@ class Order:
 def plant(out: Path, order: Order, on_progress: Report = silent) -> None:
     """Plant a subject into the folder `out`, which appears only when it is complete.
 
-    The same order gives the same bytes, whatever the number of threads: every piece of work has a stream of random
-    numbers of its own, and BLAS runs on one thread in each.
+    The same order gives the same bytes, whatever the number of threads: every piece of work has
+    random numbers of its own, and BLAS runs on one thread in each.
     """
     preset = get_preset(order.preset, order.snr)
+    if order.seed < 0 or order.response not in RESPONSES:
+        forms = ", ".join(RESPONSES)
+        msg = f"seed {order.seed} or response {order.response!r}: give 0 or more, one of {forms}"
+        raise ConfigError(msg)
+    check_place(out)
     subject = make_subject(preset, order.seed, order.sources)
     threads = min(MOST_THREADS, len(os.sched_getaffinity(0)))
     with (
@@ -69,12 +74,14 @@ class _Planting:
 
     def __init__(
         self, folder: Path, order: Order, preset: Preset, subject: Subject, report: Report
-    ):
+    ) -> None:
         self.order, self.preset, self.subject, self.report = order, preset, subject, report
         self.voxel_mm = preset.grid.voxel_size
         self.anatomy = make_anatomy(preset.grid)
         self.writer = LayoutWriter(folder, preset.grid, self.anatomy)
-        self.runs = dict(list(subject.design.groupby(["session", "run"])))
+        session, run = (subject.design[name].to_numpy() for name in ("session", "run"))
+        keys = sorted(set(zip(session.tolist(), run.tolist(), strict=True)))
+        self.runs = {(s, r): np.flatnonzero((session == s) & (run == r)) for s, r in keys}
         self.files = subject.image_files()
         self.done, self.total = 0, len(self.runs) + 12 + len(self.files) // CONCEPTS_A_TASK
 
@@ -91,10 +98,10 @@ class _Planting:
         filters = make_filters(
             brain.tuning, self.anatomy, self.voxel_mm, pool, lambda: self.step("oracle")
         )
-        statistics = self.write_runs(pool, latents, brain, filters)
-        for task in as_completed(pictures):
+        for task in as_completed(pictures):  # long done: they came first
             task.result()
             self.step("pictures")
+        statistics = self.write_runs(pool, latents, brain, filters)
         path = self.writer.derivative("truth.npz")
         write_truth(path, self.subject, latents, self.anatomy, brain, self.preset)
         self.write_oracle(statistics, latents, filters)
@@ -149,24 +156,22 @@ class _Planting:
         self, pool: ThreadPoolExecutor, latents: Latents, brain: Brain, filters: Filters
     ) -> FloatArray:
         """Compute and write all runs; return the oracle's statistics T (n_trials, 54)."""
+        names = self.subject.design["image_filename"]
 
-        def one(key: tuple[int, int], rows: pd.DataFrame) -> tuple[NDArray[np.intp], FloatArray]:
-            session, run = key
-            places = rows.index.to_numpy()
-            y = brain.answer(latents.trials[places], session, run, self.order.response)
-            statistics = (y @ filters.voxels).astype(np.float64)
+        def one(session: int, run: int, rows: NDArray[np.intp]) -> FloatArray:
+            y = brain.answer(latents.trials[rows], session, run, self.order.response)
+            part = (y @ filters.voxels).astype(np.float64)
             offset, scale = brain.session(session)
             y *= scale
             y += offset
-            self.writer.run(session, run, y, rows["image_filename"].tolist())
-            return places, statistics
+            self.writer.run(session, run, y, names[rows].tolist())
+            return part
 
         statistics = np.zeros(latents.trials.shape)
-        tasks = {pool.submit(one, key, rows): key for key, rows in self.runs.items()}
+        tasks = {pool.submit(one, *key, rows): key for key, rows in self.runs.items()}
         for task in as_completed(tasks):
             session, run = tasks[task]
-            places, part = task.result()
-            statistics[places] = part
+            statistics[self.runs[session, run]] = task.result()
             self.step(f"ses-{session:02d} run-{run:02d}")
         return statistics
 

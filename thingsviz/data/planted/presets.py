@@ -26,7 +26,7 @@ def grid_over_sub01(shape: tuple[int, int, int]) -> Grid:
 
 @dataclass(frozen=True)
 class Preset:
-    """Design, grid and signal of a planted subject; `n_train`, `n_test`, `n_catch` count trials of one run."""
+    """Design, grid, signal of a planted subject; n_train, n_test, n_catch count a run's trials."""
 
     name: str
     shape: tuple[int, int, int] = SUB01_SHAPE
@@ -60,7 +60,7 @@ class Preset:
 
 DEMO = Preset("demo", n_runs=2)
 PRESETS: dict[str, Preset] = {
-    # A test has 128 train trials to learn from: less that is private to image and trial, more signal.
+    # Tests have 128 train trials: more signal, and less that is private to image and trial.
     "tiny": Preset(
         "tiny",
         shape=(24, 28, 20),
@@ -80,7 +80,7 @@ PRESETS: dict[str, Preset] = {
 
 
 def get_preset(name: str, snr: float | None = None) -> Preset:
-    """Return the preset called `name`, its noise ceilings scaled by `snr` as well when that is given."""
+    """Return the preset called `name`; `snr` scales its noise ceilings when it is given."""
     if name not in PRESETS:
         msg = f"preset {name!r} is unknown: choose one of {', '.join(PRESETS)}"
         raise ConfigError(msg)

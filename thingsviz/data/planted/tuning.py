@@ -1,4 +1,4 @@
-"""How each voxel answers: its tuning to the latents, its noise ceiling, and how its noise is made up."""
+"""How each voxel answers: tuning to the latents, noise ceiling, and what its noise is made of."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ LEAST_NOISE = 0.05
 class Tuning(NamedTuple):
     """The planted truth of n_voxels brain voxels, n_signal of which answer to pictures.
 
-    signal (n_signal,): their places among the brain voxels; weights W (54, n_signal); ceiling (n_voxels,): the share
-    of a single trial's variance that the image explains; white, smooth (n_voxels,): SDs of these two noises;
-    wide U (12, n_voxels): loadings of the wide noise fields.
+    signal (n_signal,): their places among the brain voxels; weights W (54, n_signal);
+    ceiling (n_voxels,): the share of a single trial's variance that the image explains;
+    white, smooth (n_voxels,): SDs of these noises; wide U (12, n_voxels): its loadings.
     """
 
     signal: NDArray[np.intp]
@@ -63,11 +63,12 @@ def make_tuning(
 def _ceilings(
     anatomy: Anatomy, field: SmoothField, snr: float, rng: np.random.Generator
 ) -> Float32:
-    """Noise ceiling (n_voxels,): the region's mean × snr × a log-normal field of mean 1, cut at .45."""
+    """Noise ceiling (n_voxels,): region's mean × snr × log-normal field of mean 1, cut at .45."""
     means = np.array([region.noise_ceiling for region in REGIONS] + [0.0])  # −1 is no region
     lift = CEILING_LOG_SD * field.draw(rng, 1)[0] - CEILING_LOG_SD**2 / 2
     ceiling = means[anatomy.region] * snr * np.exp(lift)
-    return np.clip(ceiling, 0, CEILING_MOST).astype(np.float32)
+    cut: Float32 = np.clip(ceiling, 0, CEILING_MOST).astype(np.float32)
+    return cut
 
 
 def _gains() -> Float32:
@@ -75,14 +76,14 @@ def _gains() -> Float32:
     columns = [
         [region.special.get(p, region.properties) for p in PROPERTIES]
         + [region.semantic] * N_SEMANTIC
-        + [region.low] * N_LOW
+        + [region.low_level] * N_LOW
         for region in REGIONS
     ]
     return np.array(columns, np.float32).T
 
 
 def _wide_loadings(anatomy: Anatomy, voxel_mm: FloatArray, rng: np.random.Generator) -> Float32:
-    """Loadings (12, n_voxels) of the wide noise, of length 1 in each voxel; the first is global."""
+    """Loadings (12, n_voxels) of wide noise, of length 1 in each voxel; the first is global."""
     field = SmoothField(WIDE_FWHM_MM, voxel_mm, anatomy.brain)
     loadings = np.concatenate([field.draw(rng, 1) for _ in range(N_WIDE)])
     loadings[0] = 1.5 + 0.5 * loadings[0]
