@@ -114,17 +114,21 @@ def rater_column(target: str) -> str:
     return "property_N-ratings" if name.startswith("property_") else f"{name}-without-raters"
 
 
-def open_store(config: JobConfig) -> tuple[Dataset, BetaStore]:
-    """Open the prepared data of a recipe, or say in one sentence what is missing."""
+def find_dataset(config: JobConfig) -> Dataset:
+    """Find the recipe's dataset: a name below THINGSVIZ_DATA, or a path."""
     is_path = "/" in config.dataset or "\\" in config.dataset
-    dataset = open_dataset(Path(config.dataset) if is_path else config.dataset)
-    state = store_state(dataset, config.subject)
+    return open_dataset(Path(config.dataset) if is_path else config.dataset)
+
+
+def open_store(dataset: Dataset, subject: str) -> BetaStore:
+    """Open a subject's prepared data, or say in one sentence what is missing."""
+    state = store_state(dataset, subject)
     if state.state not in {"ready", "stale"}:
-        hint = f"python -m thingsviz.jobs.prepare {dataset.root} --subject {config.subject}"
+        hint = f"python -m thingsviz.jobs.prepare {dataset.root} --subject {subject}"
         why = f" ({state.reason})" if state.reason else ""
-        msg = f"{config.subject} of {dataset.name!r} is {state.state}{why}: prepare it with {hint}"
+        msg = f"{subject} of {dataset.name!r} is {state.state}{why}: prepare it with {hint}"
         raise DataError(msg)
-    return dataset, BetaStore.open(dataset, config.subject)
+    return BetaStore.open(dataset, subject)
 
 
 def check_targets(config: JobConfig, store: BetaStore) -> None:
@@ -139,19 +143,30 @@ def check_targets(config: JobConfig, store: BetaStore) -> None:
         raise ConfigError(msg)
 
 
-def open_material(job: JobFolder) -> Material:
-    """Open all that a job needs; its split is drawn once and then read from its file."""
-    config, split_file = job.config(), job.file("split.json")
-    dataset, store = open_store(config)
+def open_material(job: JobFolder, store: BetaStore | None = None) -> Material:
+    """Open all that a job needs; `store` spares opening the data again."""
+    config = job.config()
+    dataset = find_dataset(config)
+    store = store or open_store(dataset, config.subject)
     check_fingerprint(store, job.manifest().get("dataset_fingerprint"), config.dataset)
     check_targets(config, store)
-    if split_file.is_file():
-        split = Split.load(split_file)
-    else:
-        wish = config.split
-        split = make_split(store.trials, wish.kind, wish.fractions, wish.seed)
-        split.save(split_file)
+    split = read_split(job, config, store)
     return Material(config, dataset, store, split, job.checkpoints / "scaler.safetensors")
+
+
+def read_split(job: JobFolder, config: JobConfig, store: BetaStore) -> Split:
+    """Draw a job's split, or read the one that was drawn at its first start."""
+    path, wish = job.file("split.json"), config.split
+    if not path.is_file():
+        split = make_split(store.trials, wish.kind, wish.fractions, wish.seed)
+        split.save(path)
+        return split
+    split = Split.load(path)
+    rows = np.concatenate([split.train, split.validation, split.test, *split.extra.values()])
+    if len(rows) and not (rows.min() >= 0 and rows.max() < store.shape[0]):
+        msg = f"{path} names trials that these data do not have: delete it or start a new job"
+        raise JobError(msg)
+    return split
 
 
 def check_fingerprint(store: BetaStore, expected: str | None, dataset: str) -> None:

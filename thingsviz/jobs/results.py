@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -49,7 +49,11 @@ def _frame(
     frame["part"], frame["n_averaged"] = name, 1
     for column in ("concept", "image_filename"):
         frame[column] = trials[column].to_numpy(str)
-    values = {"true": material.ratings[rows], "pred": predicted, "sd": material.rating_sd[rows]}
+    values: dict[str, NDArray[Any]] = {
+        "true": material.ratings[rows],
+        "pred": predicted,
+        "sd": material.rating_sd[rows],
+    }
     for j, target in enumerate(material.config.targets):
         for prefix, array in values.items():
             if prefix != "sd" or np.isfinite(array[:, j]).any():
