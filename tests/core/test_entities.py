@@ -22,7 +22,9 @@ def test_labels_of_letters_stay():
     assert parse_subject("sub-pilotA") == "sub-pilotA"
 
 
-@pytest.mark.parametrize("text", ["", "sub-", "../sub-01", "sub-01/x", "sub 01", "ü" * 3, "x" * 40])
+@pytest.mark.parametrize(
+    "text", ["", "sub-", "../sub-01", "sub-01/x", "sub 01", "ü" * 3, "x" * 40]
+)
 def test_what_could_not_be_part_of_a_path_is_refused(text):
     with pytest.raises(DataError, match="not a label like 'sub-01'"):
         parse_subject(text)

@@ -16,7 +16,9 @@ def test_only_the_first_three_axes_count():
 
 
 def test_voxel_size_is_the_length_of_the_columns():
-    turned = Grid.of((4, 4, 4), np.array([[0, 3, 0, 0], [-2, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]]))
+    turned = Grid.of(
+        (4, 4, 4), np.array([[0, 3, 0, 0], [-2, 0, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]])
+    )
     assert turned.voxel_size.tolist() == [2, 3, 1]
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.data import published
-from thingsviz.data.builder import build_store
 from thingsviz.data.betas import BetaStore
+from thingsviz.data.builder import build_store
 from thingsviz.data.paths import Dataset
 
 

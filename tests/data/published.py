@@ -44,7 +44,7 @@ def values_of(session: int, run: int, n: int = N_VOLUMES) -> np.ndarray:
 
 
 def write_nifti(path: Path, values: np.ndarray, affine: np.ndarray = AFFINE, **header: object):
-    image = nib.Nifti1Image(values, affine)
+    image = nib.Nifti1Image(values, affine, dtype=values.dtype)
     if "scl_slope" in header:
         image.header.set_slope_inter(header["scl_slope"], header.get("scl_inter", 0))
     if "descrip" in header:

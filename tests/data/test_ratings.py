@@ -59,7 +59,10 @@ def test_reading_keeps_all_numbers(path):
 
 
 def test_first_round_arousal_is_arousal(path):
-    edit(path, lambda t: t.assign(**{"property_arousal-v1_mean": "4", "property_arousal-v1_SD": "1"}))
+    edit(
+        path,
+        lambda t: t.assign(**{"property_arousal-v1_mean": "4", "property_arousal-v1_SD": "1"}),
+    )
     table, _ = read_ratings(path)
     assert "arousal" in available(table.columns)
     assert (table[mean_column("arousal")] == 4).all()
@@ -73,7 +76,9 @@ def test_second_round_arousal_is_not_overwritten(path):
 
 def test_missing_values_are_nan(path):
     edit(path, lambda t: t.assign(property_lives_SD=["n/a", "", "1", "1", "1", "1"]))
-    assert read_ratings(path).table["property_lives_SD"].isna().tolist() == [True] * 2 + [False] * 4
+    assert (
+        read_ratings(path).table["property_lives_SD"].isna().tolist() == [True] * 2 + [False] * 4
+    )
 
 
 def test_a_missing_property_is_refused(path):
@@ -102,7 +107,9 @@ def test_a_concept_rated_twice_is_refused(path):
 
 def test_values_off_the_scale_are_a_warning(path):
     edit(path, lambda t: t.assign(property_heavy_mean=["1", "2", "9", "4", "5", "6"]))
-    assert "1 ratings of heavy lie outside 1 to 7 ('chicken_wire': 9)" in read_ratings(path).warnings
+    assert (
+        "1 ratings of heavy lie outside 1 to 7 ('chicken_wire': 9)" in read_ratings(path).warnings
+    )
 
 
 def test_the_released_ratings_are_in_order(real):
@@ -141,6 +148,8 @@ def test_one_rotated_family_names_only_its_own(real, tmp_path):
     names = ["crystal_ball", "crystal1", "crystal2"]
     table.loc[names] = np.roll(table.loc[names].to_numpy(), 1, axis=0)
     table.reset_index().to_csv(tmp_path / "r.tsv", sep="\t", index=False)
-    assert read_ratings(tmp_path / "r.tsv").warnings[-1].startswith(
-        "the ratings of crystal_ball, crystal1, crystal2 have changed places"
+    assert (
+        read_ratings(tmp_path / "r.tsv")
+        .warnings[-1]
+        .startswith("the ratings of crystal_ball, crystal1, crystal2 have changed places")
     )

@@ -37,7 +37,9 @@ def test_windows_text_is_read_with_a_warning(path):
     path.write_bytes("a\tb\ncafé\t2\n".encode("cp1252"))
     cells, warnings = read_table(path)
     assert cells["a"].tolist() == ["café"]
-    assert warnings == ["table.tsv is not UTF-8: read as Windows-1252, look at its accented letters"]
+    assert warnings == [
+        "table.tsv is not UTF-8: read as Windows-1252, look at its accented letters"
+    ]
 
 
 def test_quoted_newlines_and_separators_stay_in_their_cell(path):
@@ -101,9 +103,7 @@ def test_required_columns(path):
 
 def test_numbers_with_gaps(path):
     cells = pd.Series(["1", " 2.5 ", "", "n/a", "NaN", "-3e2"], name="x")
-    np.testing.assert_array_equal(
-        to_numbers(path, cells), [1, 2.5, np.nan, np.nan, np.nan, -300]
-    )
+    np.testing.assert_array_equal(to_numbers(path, cells), [1, 2.5, np.nan, np.nan, np.nan, -300])
 
 
 @pytest.mark.parametrize("cell", ["abc", "1,5", "inf", "1 2", "--"])

@@ -40,7 +40,7 @@ def test_the_published_design(real_trials):
 
 def test_the_reports_columns_and_more(real_trials):
     columns = set(real_trials.table.columns)
-    wanted = "session run trial_number image_filename filepath uniqueID fmri_path".split()
+    wanted = ["session", "run", "trial_number", "image_filename", "filepath", "uniqueID", "fmri_path"]
     assert columns >= {*wanted, "trial", "trial_type", "concept"}
     assert len(columns) >= 30
 

@@ -64,7 +64,9 @@ def _header(source: Unpacker, n_axes: int) -> tuple[Header, int]:
         dtype = header.get_data_dtype()
         slope, intercept = header.get_slope_inter()
         affine = header.get_best_affine()
-    except (HeaderDataError, ValueError) as error:
+    except KeyError as error:
+        raise _unfit(path, f"unknown number type {error}") from error
+    except (HeaderDataError, ValueError, ArithmeticError) as error:
         raise _unfit(path, str(error)) from error
     if bytes(raw[344:348] if size == 348 else raw[4:8]) != magic:
         raise _unfit(path, "wrong magic")

@@ -1,0 +1,76 @@
+import numpy as np
+import pytest
+
+from tests.data.published import AFFINE, GRID, N_BRAIN_VOXELS, brain, write_nifti
+from thingsviz.core.errors import DataError
+from thingsviz.core.space import Grid
+from thingsviz.data.masks import BrainMask, read_mask, write_mask
+
+
+@pytest.fixture
+def mask():
+    return BrainMask(brain(), Grid.of(GRID, AFFINE))
+
+
+def test_the_order_of_voxels_is_that_of_flatnonzero(mask):
+    flat = np.ravel_multi_index(tuple(mask.ijk.T), GRID)
+    assert mask.n_voxels == N_BRAIN_VOXELS
+    np.testing.assert_array_equal(flat, np.flatnonzero(mask.inside))
+
+
+def test_positions_in_a_volume_as_nifti_writes_it(mask, rng):
+    volume = rng.normal(size=GRID)
+    np.testing.assert_array_equal(
+        volume.ravel(order="F")[mask.fortran_positions], volume[mask.inside]
+    )
+
+
+def test_unmask_undoes_masking(mask, rng):
+    vector = rng.normal(size=N_BRAIN_VOXELS).astype(np.float16)
+    volume = mask.unmask(vector)
+    assert volume.dtype == np.float32
+    np.testing.assert_array_equal(volume[mask.inside], vector)
+    assert (volume[~mask.inside] == 0).all()
+    assert np.isnan(mask.unmask(vector, np.nan)[~mask.inside]).all()
+
+
+def test_a_mask_survives_the_disk(mask, tmp_path):
+    write_mask(tmp_path / "a.nii.gz", mask)
+    found, _ = read_mask(tmp_path / "a.nii.gz")
+    np.testing.assert_array_equal(found.inside, mask.inside)
+    assert found.grid == mask.grid
+
+
+def test_the_same_mask_gives_the_same_bytes(mask, tmp_path):
+    write_mask(tmp_path / "a.nii.gz", mask)
+    write_mask(tmp_path / "b.nii.gz", mask)
+    assert (tmp_path / "a.nii.gz").read_bytes() == (tmp_path / "b.nii.gz").read_bytes()
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.float32, np.float64])
+def test_any_type_and_a_fourth_axis_of_one(tmp_path, dtype):
+    write_nifti(tmp_path / "a.nii.gz", brain()[..., None].astype(dtype))
+    assert read_mask(tmp_path / "a.nii.gz")[0].n_voxels == N_BRAIN_VOXELS
+
+
+def test_nan_is_not_brain(tmp_path):
+    volume = np.where(brain(), 1, np.nan).astype(np.float32)
+    write_nifti(tmp_path / "a.nii.gz", volume)
+    assert read_mask(tmp_path / "a.nii.gz")[0].n_voxels == N_BRAIN_VOXELS
+
+
+def test_an_empty_mask_is_refused(tmp_path):
+    write_nifti(tmp_path / "a.nii.gz", np.zeros(GRID, np.uint8))
+    with pytest.raises(DataError, match="marks no voxel as brain"):
+        read_mask(tmp_path / "a.nii.gz")
+
+
+def test_a_missing_mask_is_refused(tmp_path):
+    with pytest.raises(DataError, match="there is no brain mask"):
+        read_mask(tmp_path / "a.nii.gz")
+
+
+def test_a_mask_of_four_dimensions_is_refused(tmp_path):
+    write_nifti(tmp_path / "a.nii.gz", np.ones((*GRID, 2), np.uint8))
+    with pytest.raises(DataError, match=r"shape \(5, 6, 4, 2\), expected 3 axes"):
+        read_mask(tmp_path / "a.nii.gz")
