@@ -166,4 +166,4 @@ def layout(theme: Theme, **more: object) -> dict[str, Any]:
 
 def legend_below() -> dict[str, Any]:
     """Return a legend under the x axis, for figures of half a page: it never covers the title."""
-    return {"y": -0.2, "yanchor": "top", "x": 0, "xanchor": "left"}
+    return {"y": 0, "yref": "container", "yanchor": "bottom", "x": 0, "xanchor": "left"}

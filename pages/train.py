@@ -1,0 +1,22 @@
+"""Train: fit a decoder to this subject's responses and watch it learn."""
+
+import streamlit as st
+
+from thingsviz.ui import job_form, jobs_list, live
+from thingsviz.ui.frame import guard, open_page
+
+page = open_page(
+    "Train",
+    "Train a decoder of this subject's responses and watch it learn; it goes on when you leave.",
+)
+job = None
+with guard():
+    job = jobs_list.current(page)
+with guard():
+    if job is None:
+        job_form.job_form(page)
+    else:
+        live.job_view(page, job)
+st.divider()
+with guard():
+    jobs_list.jobs_list(page, job)

@@ -1,0 +1,57 @@
+"""Job folders in every state, written without training anything: a second instead of a minute."""
+
+import time
+
+import numpy as np
+import pandas as pd
+
+from tests.figures.plain import metrics
+from thingsviz.jobs import files, references
+from thingsviz.jobs.config import parse_config
+from thingsviz.jobs.material import open_material
+from thingsviz.jobs.results import predict_parts
+from thingsviz.jobs.store import JobFolder, JobStatus, create_job
+
+TARGETS = ["heavy", "lives", "grasp", "moves", "nameability", "size"]
+
+
+def made_job(name, state="stopped", message="", **recipe) -> JobFolder:
+    """A job of dataset `tiny` with three epochs of metrics behind it."""
+    fit = {"epochs": 5, "target_scaling": "z"}
+    data = {"name": name, "dataset": "tiny", "targets": TARGETS, "fit": fit}
+    job = create_job(parse_config(data | {"model": {"name": "vit3d", "tokens": "brain"}} | recipe))
+    for row in metrics(3):
+        files.append_line(job.file("metrics.jsonl"), row)
+    job.file("log.txt").write_text("three epochs went well\n")
+    status = JobStatus(state, 3, 5, 12, 20, None, message, started_at=time.time() - 100)
+    job.write_status(status)
+    return job
+
+
+def finished_job(name, share=0.4, seed=0, **recipe) -> JobFolder:
+    """A job that is done, of a decoder that knows the truth up to a `share` and much noise."""
+    job = made_job(name, "done", **recipe)
+    material = open_material(job)
+    rng = np.random.default_rng(seed)
+
+    def predict(rows):
+        true = material.ratings[rows]
+        noise = rng.normal(size=true.shape) * true.std(0)
+        middle = np.nanmean(material.ratings[material.split.train], axis=0)
+        return (middle + share * (true - middle) + 0.4 * noise).astype("f4")
+
+    found = predict_parts(material, predict)
+    found.to_parquet(job.file("predictions.parquet"))
+    rows = references.score(job.config().model.name, found, material, chance=True)
+    rows += references.reference_rows(material, material.responses, lambda _: None)
+    limits = ["Whether the decoder works for another person: this is one brain."]
+    files.write_json(job.file("scores.json"), {"rows": rows, "could_not_show": limits})
+    job.write_status(JobStatus("done", 5, 5, 20, 20, started_at=time.time() - 100))
+    return job
+
+
+def scores_of(job) -> pd.DataFrame:
+    """The tidy scores of a finished job."""
+    table = job.scores()
+    assert table is not None
+    return table

@@ -1,0 +1,58 @@
+"""Cached readers of job folders: scores by their file's state, metrics on from an offset."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from thingsviz.jobs.store import JobFolder, merge
+from thingsviz.ui.cache import Stamp, stamp
+
+
+@dataclass
+class Tail:
+    """The rows of a metrics.jsonl read so far, shared by all who watch the job."""
+
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    offset: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def read_on(self, job: JobFolder) -> list[dict[str, Any]]:
+        """Add what was written since; a file that was cut and written again starts over."""
+        with self.lock:
+            new, offset = job.metrics(self.offset)
+            if offset < self.offset:
+                self.rows = []
+            if new:
+                self.rows = merge(self.rows, new)
+            self.offset = offset
+            return self.rows
+
+
+@st.cache_resource(max_entries=64, show_spinner=False)
+def _tail(path: str) -> Tail:
+    return Tail()
+
+
+def metrics(job: JobFolder) -> list[dict[str, Any]]:
+    """Return all rows of a job's metrics; only what is new since the last call is read."""
+    return _tail(str(job.path)).read_on(job)
+
+
+def scores(job: JobFolder) -> pd.DataFrame | None:
+    """Return a job's tidy scores, or None before its end."""
+    return _scores(job, stamp(job.file("scores.json")))[0]
+
+
+def could_not_show(job: JobFolder) -> list[str]:
+    """Return the sentences on what a job's scores cannot show."""
+    return _scores(job, stamp(job.file("scores.json")))[1]
+
+
+@st.cache_resource(max_entries=256, show_spinner=False, hash_funcs={JobFolder: str})
+def _scores(job: JobFolder, file: Stamp) -> tuple[pd.DataFrame | None, list[str]]:
+    return job.scores(), job.could_not_show()

@@ -1,0 +1,226 @@
+"""The training form: which decoder, learning what, how; from a click to a job that runs."""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from models.config import CONFIGS, FitConfig, RidgeConfig, parse_fit, parse_model
+from models.errors import ModelError
+from models.presets import PRESETS
+from models.registry import MODELS
+from models.settings import Settings
+from thingsviz.core.errors import ConfigError, ThingsvizError
+from thingsviz.data.ratings import available
+from thingsviz.jobs.config import JobConfig, dump_config, parse_config
+from thingsviz.jobs.launch import start
+from thingsviz.jobs.store import create_job
+from thingsviz.ui import cache, jobs_list
+from thingsviz.ui.estimates import show_estimate
+from thingsviz.ui.form_fields import Field, fields_of, fill, form_key, prime, widget
+from thingsviz.ui.frame import PageContext, plain
+from thingsviz.ui.question_form import fill_question, question_form
+
+# the report drew single trials and trained on ratings as given
+REPORT_QUESTION = {"rating_scale": "raw", "split": {"kind": "trial", "fractions": (0.8, 0.1, 0.1)}}
+# a setting that means something only beside another: (group, name) of that one and its value
+DEPENDS = {"huber_delta": ("loss", "huber"), "n_selected_tokens": ("tokens", "brain")}
+# the recipe has one seed for split, weights and batches
+ONE_SEED = {"seed"}
+# four beside each other at a window of 1280 pixels, three at 768
+WIDTH = 185
+# settings whose help is worth a line of its own
+EXPLAINED = ("tokens", "patch_embedding")
+
+
+def job_form(page: PageContext) -> None:
+    """Show the form, what the training would cost, and the button that starts it."""
+    faults: list[str] = []
+    if form_key("model") not in st.session_state:
+        fill_form(recipe_from(page, next(iter(PRESETS))), page.store.grid.shape)
+    _presets(page)
+    with st.container(border=True):
+        st.subheader("What is learned", anchor=False)
+        question = question_form(available(page.store.trials.columns), faults)
+    with st.container(border=True):
+        st.subheader("Decoder", anchor=False)
+        name = _model_choice()
+        model = {"name": name} | _settings(CONFIGS[name], f"model.{name}", page, faults)
+    fit: dict[str, Any] = {}
+    if MODELS[name].kind == "network":
+        with st.container(border=True):
+            st.subheader("Training", anchor=False)
+            fit = _settings(FitConfig, "fit", page, faults)
+    title, seed = _name_and_seed(name)
+    data = {"name": title, "dataset": page.dataset.name, "subject": page.subject, "seed": seed}
+    _start_row(page, data | question | {"model": model, "fit": fit}, faults)
+
+
+def _presets(page: PageContext) -> None:
+    """Offer complete recipes; a click fills the form."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown("Start from", width="content")
+        for key, preset in PRESETS.items():
+            _preset_button(page, preset.title, preset.summary, recipe_from(page, key))
+        data = {"dataset": page.dataset.name, "model": RidgeConfig()}
+        _preset_button(page, "Ridge", MODELS["ridge"].summary, JobConfig.model_validate(data))
+
+
+def recipe_from(page: PageContext, preset: str) -> JobConfig:
+    """Return a preset as a recipe for this subject; the report's bring its split and scale."""
+    found = PRESETS[preset]
+    data = {"dataset": page.dataset.name, "model": found.model, "fit": found.fit}
+    question = REPORT_QUESTION if preset.startswith("report") else {}
+    return JobConfig.model_validate(data | question)
+
+
+def _preset_button(page: PageContext, title: str, help_: str, config: JobConfig) -> None:
+    fill_it = partial(fill_form, config, page.store.grid.shape)
+    st.button(title, help=help_, on_click=fill_it, key=f"w_preset_{title}")
+
+
+def fill_form(config: JobConfig, shape: tuple[int, int, int]) -> None:
+    """Enter a recipe into the form; a patch that does not divide the grid moves to the next."""
+    model = config.model.model_dump(exclude={"name"})
+    if "patch_size" in model and not model["pad"]:
+        model["patch_size"] = dividing(model["patch_size"], shape)
+    st.session_state[form_key("model")] = config.model.name
+    fill(f"model.{config.model.name}", model)
+    fill("fit", config.fit.model_dump())
+    st.session_state[form_key("seed")] = config.seed
+    fill_question(config)
+
+
+def dividing(patch: tuple[int, int, int], shape: tuple[int, int, int]) -> tuple[int, ...]:
+    """Return the divisors of the grid's sides that are nearest to a patch's."""
+    return tuple(
+        min((d for d in range(1, n + 1) if n % d == 0), key=lambda d: abs(np.log(d / p)))
+        for p, n in zip(patch, shape, strict=True)
+    )
+
+
+def _model_choice() -> str:
+    name = st.selectbox(
+        "Model",
+        list(MODELS),
+        format_func=lambda m: f"{m}: {MODELS[m].summary}",
+        key=prime(form_key("model"), "vit3d"),
+        persist_state="session",
+    )
+    return str(name)
+
+
+def _settings(
+    config: type[Settings], group: str, page: PageContext, faults: list[str]
+) -> dict[str, Any]:
+    """Show the settings of a class, the rarer ones folded away; return what stands in them."""
+    fields = [f for f in fields_of(config) if f.name not in ONE_SEED]
+    values: dict[str, Any] = {}
+    with st.container(horizontal=True, vertical_alignment="top", gap="small"):
+        _row([f for f in fields if not f.more], group, page, values, faults)
+    for field in fields:
+        if field.name in EXPLAINED:
+            st.caption(f"**{field.title}.** {field.help}")
+    rare = [f for f in fields if f.more]
+    if rare:
+        with st.expander("More settings"), st.container(horizontal=True, gap="small"):
+            _row(rare, group, page, values, faults)
+    return values
+
+
+def _row(
+    fields: list[Field],
+    group: str,
+    page: PageContext,
+    values: dict[str, Any],
+    faults: list[str],
+) -> None:
+    for field in fields:
+        other, wanted = DEPENDS.get(field.name, ("", ""))
+        if other and values.get(other) != wanted:
+            continue
+        try:
+            with st.container(width=WIDTH):
+                values[field.name] = widget(field, group, _suggestions(field, page))
+        except ConfigError as error:
+            faults.append(str(error))
+
+
+def _suggestions(field: Field, page: PageContext) -> list[str]:
+    if field.kind != "sizes":
+        return []
+    shape = page.store.grid.shape
+    sizes = [dividing(patch, shape) for patch in ((6, 7, 5), (12, 13, 15))]
+    return [" × ".join(map(str, size)) for size in sizes]
+
+
+def _name_and_seed(model: str) -> tuple[str, int]:
+    with st.container(horizontal=True, gap="small"):
+        title = st.text_input(
+            "Name",
+            key=form_key("name"),
+            placeholder=f"{model}-date-time",
+            persist_state="session",
+            help="The job's folder. Empty: the model, the date and the time.",
+            max_chars=80,
+            width=2 * WIDTH,
+        )
+        seed = st.number_input(
+            "Seed",
+            min_value=0,
+            max_value=2**31 - 1,
+            step=1,
+            key=prime(form_key("seed"), 0),
+            persist_state="session",
+            help="Draws the split, the first weights and the order of the batches: the same seed "
+            "gives the same training.",
+            width=WIDTH,
+        )
+    return (title or "").strip() or f"{model}-{time.strftime('%Y%m%d-%H%M%S')}", int(seed)
+
+
+def _start_row(page: PageContext, data: dict[str, Any], faults: list[str]) -> None:
+    """Check the recipe; show its cost and the button, or the one sentence that is in the way."""
+    config = None
+    try:
+        if faults:
+            raise ConfigError(faults[0])
+        config = recipe_of(data)
+        show_estimate(page, config)
+    except (ThingsvizError, ModelError) as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        config = None
+    clicked = st.button(
+        "Start training", type="primary", icon=":material/play_arrow:", disabled=config is None
+    )
+    if clicked and config is not None:
+        begin(page, config)
+
+
+def recipe_of(data: dict[str, Any]) -> JobConfig:
+    """Turn what stands in the form into a recipe, or raise one sentence."""
+    data = data | {"model": parse_model(data["model"]).model_dump(mode="json")}
+    if data["fit"]:
+        data["fit"] = parse_fit(data["fit"]).model_dump(mode="json", exclude=ONE_SEED)
+    return parse_config(data, "the form")
+
+
+def begin(page: PageContext, config: JobConfig) -> None:
+    """Make the job's folder, start its process, and show the job."""
+    try:
+        job = create_job(config)
+        start(job)
+    except ThingsvizError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        return
+    cache.forget_folders()
+    jobs_list.choose(page, job.name)
+
+
+def repeat(config: JobConfig, shape: tuple[int, int, int]) -> None:
+    """Enter an earlier job's recipe into the form, for a variant of it."""
+    fill_form(parse_config(dump_config(config)), shape)
