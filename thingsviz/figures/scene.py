@@ -127,7 +127,8 @@ def _textured(plane: surface.Plane) -> pv.Actor:
     look = pv.Property(theme=pv.themes.Theme(), color="white", lighting=False)
     actor = pv.Actor(mapper=_mapper(plane.mesh), prop=look)
     texture: Any = pv.Texture(plane.picture[::-1])  # type: ignore[no-untyped-call]  # rows are v
-    texture.interpolate = True
+    texture.interpolate, texture.repeat = True, False
+    texture.SetEdgeClamp(True)
     actor.texture = texture
     return actor
 

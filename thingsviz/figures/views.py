@@ -34,7 +34,8 @@ SIDES = {
     "S": (0, 0, 1),
     "I": (0, 0, -1),
 }
-VIEW_ANGLE = 30.0  # degrees, what vtk.js uses unless told
+VIEW_ANGLE = 30.0  # degrees, from the lower to the upper edge; what vtk.js uses unless told
+ASPECT = 4 / 3  # of a picture; a narrower window steps back
 
 
 class Camera(NamedTuple):
@@ -64,15 +65,20 @@ def frame_of(mask: NDArray[np.bool_], grid: Grid) -> Frame:
     return Frame(_triple(centre), _triple(np.maximum(half, 1.0)))
 
 
-def camera(view: str, frame: Frame, room: float = 1.2) -> Camera:
+def camera(view: str, frame: Frame, room: float = 1.24) -> Camera:
     """Return the camera of a named view that sees the whole brain with `room` around it."""
     if view not in _VIEWS:
         msg = f"view {view!r} is unknown: choose one of {', '.join(VIEWS)}"
         raise ConfigError(msg)
     direction, up = _VIEWS[view]
     towards = np.array(direction) / np.linalg.norm(direction)
-    # d = r / sin(α / 2): a sphere of radius r just fits into a cone of opening α
-    distance = room * max(frame.half) / math.sin(math.radians(VIEW_ANGLE / 2))
+    right = np.cross(up, towards)
+    right = right / np.linalg.norm(right)
+    above = np.cross(towards, right)
+    # an ellipsoid of half axes h reaches |h ∘ u| along a unit vector u
+    across, upwards = (np.linalg.norm(np.array(frame.half) * u) for u in (right, above))
+    # d = r / tan(α / 2): r just fits into a cone of opening α
+    distance = room * max(upwards, across / ASPECT) / math.tan(math.radians(VIEW_ANGLE / 2))
     return Camera(_triple(np.array(frame.centre) + distance * towards), frame.centre, up)
 
 

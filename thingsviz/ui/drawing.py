@@ -55,6 +55,10 @@ class Draughtsman:
             raise DrawingError(msg)
         return reply
 
+    def start(self) -> None:
+        """Start the process now if there is none: it is ready sooner when an order comes."""
+        self._process = self._process or self._start()
+
     def stop(self) -> str:
         """End the process, if there is one; return how it ended."""
         process, self._process = self._process, None
@@ -80,8 +84,9 @@ class Draughtsman:
 
     def _ask(self, message: bytes) -> Reply | None:
         """Return the reply, None when the process is gone; kill it and say so when it is late."""
-        process = self._process = self._process or self._start()
-        if process.stdin is None or process.stdout is None:
+        self.start()
+        process = self._process
+        if process is None or process.stdin is None or process.stdout is None:
             return None
         late = threading.Event()
 
@@ -130,6 +135,13 @@ class Studio:
         if reply.error:
             raise DrawingError(reply.error)
         return reply
+
+    def warm(self) -> None:
+        """Have the next process start while the caller still has other things to do."""
+        with contextlib.suppress(queue.Empty):
+            one = self._free.get_nowait()
+            one.start()
+            self._free.put(one)
 
     def close(self) -> None:
         """End all processes."""

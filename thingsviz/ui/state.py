@@ -24,7 +24,6 @@ class Key(StrEnum):
     PICK_BY = "pick_by"
     TASKS_SEEN = "tasks_seen"
     PREPARE_NEXT = "prepare_next"
-    VOLUME = "volume"
     W_DATASET = "w_dataset"
     W_SUBJECT = "w_subject"
     W_PICK_BY = "w_pick_by"
@@ -50,6 +49,9 @@ class Key(StrEnum):
     W_3D_X = "w_3d_x"
     W_3D_Y = "w_3d_y"
     W_3D_Z = "w_3d_z"
+    W_3D_STAGE = "w_3d_stage"
+    W_3D_SCENE = "w_3d_scene"
+    W_3D_LOOK = "w_3d_look"
 
 
 def get(key: Key, default: object = None) -> Any:  # noqa: ANN401
