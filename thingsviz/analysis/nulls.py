@@ -22,6 +22,7 @@ Array = NDArray[np.float64]
 Draws = dict[str, Array]
 BETTER_IS_LESS = {"mse", "mae"}
 TAILS = (0.025, 0.975)
+FEWEST = 3  # concepts from which anything can be drawn
 
 
 class Interval(NamedTuple):
@@ -38,14 +39,16 @@ def bootstrap(sums: ConceptSums, n_draws: int = 1000, seed: int = 0) -> Draws:
     """
     n_concepts = len(sums.n)
     rng = np.random.default_rng([seed, 1])
-    draws = n_draws if n_concepts >= 3 else 0
+    draws = n_draws if n_concepts >= FEWEST else 0
     weights = rng.multinomial(n_concepts, np.full(n_concepts, 1 / n_concepts), size=draws)
     return weighted_scores(sums, weights.astype(float))
 
 
 def jackknife(sums: ConceptSums) -> Draws:
-    """Leave out one concept at a time; each metric (n_concepts, n_targets)."""
-    return weighted_scores(sums, 1 - np.eye(len(sums.n)))
+    """Leave out one concept at a time; each metric (n_concepts, n_targets), or empty as above."""
+    n_concepts = len(sums.n)
+    weights = 1 - np.eye(n_concepts) if n_concepts >= FEWEST else np.empty((0, n_concepts))
+    return weighted_scores(sums, weights)
 
 
 def permutation(data: Part, n_draws: int = 1000, seed: int = 0) -> Draws:
@@ -57,7 +60,7 @@ def permutation(data: Part, n_draws: int = 1000, seed: int = 0) -> Draws:
     """
     names, index = np.unique(data.concepts, return_inverse=True)
     rng = np.random.default_rng([seed, 2])
-    draws = n_draws if len(names) >= 3 else 0
+    draws = n_draws if len(names) >= FEWEST else 0
     order = rng.permuted(np.tile(np.arange(len(names)), (draws, 1)), axis=1)
     sums = concept_sums(data)
     count = sums.n[:, None]

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from thingsviz.analysis.nulls import FEWEST
 from thingsviz.analysis.parts import Part, part
 from thingsviz.analysis.table import Where
 from thingsviz.jobs.material import Material, Rows
@@ -78,7 +79,8 @@ def scored_parts(predictions: pd.DataFrame, targets: Sequence[str]) -> Iterator[
     for name in judged["part"].unique():
         for several in (False, True):
             frame = judged[(judged["part"] == name) & (averaged == several)]
-            if frame.empty:
+            # The mean of a random split's one or two repeated images is no score.
+            if len(frame) < (FEWEST if several else 1):
                 continue
             words = _averaging(frame) if several else "single"
             where = Where(str(name), words, tuple(targets))
