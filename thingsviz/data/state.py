@@ -29,6 +29,7 @@ class StoreState(NamedTuple):
 def store_state(dataset: Dataset, subject: str) -> StoreState:
     """Say whether the store can be used, and why not."""
     try:
+        dataset.description()
         state = examine(dataset, subject)
         busy = is_locked(lock_file(dataset, subject))
     except DataError as error:
@@ -101,12 +102,19 @@ def first_fault(folder: Path, manifest: dict[str, Any]) -> str:
             return f"{str(path)!r} has {got} bytes instead of {size}: run prepare again"
     if manifest["kind"] == TABLE:
         return ""
-    betas = np.load(folder / "betas.npy", mmap_mode="r")
-    if list(betas.shape) != manifest["shape"] or betas.dtype != np.float16:
+    if not _is_matrix(folder / "betas.npy", manifest["shape"]):
         return (
             f"{str(folder / 'betas.npy')!r} is not the matrix of its manifest: run prepare again"
         )
     return ""
+
+
+def _is_matrix(path: Path, shape: list[int]) -> bool:
+    try:
+        betas = np.load(path, mmap_mode="r")
+    except ValueError:
+        return False
+    return list(betas.shape) == shape and betas.dtype == np.float16
 
 
 def count(trials: pd.DataFrame) -> dict[str, Any]:

@@ -1,0 +1,57 @@
+import h5py
+import numpy as np
+import pytest
+
+from tests.data import published
+from thingsviz.data import export
+from thingsviz.data.betas import BetaStore
+from thingsviz.data.builder import BuildOptions, build_store
+from thingsviz.data.state import store_state
+
+
+@pytest.fixture
+def file(little):
+    build_store(little, "sub-01", BuildOptions(hdf5=True))
+    with h5py.File(little.store_dir("sub-01") / "subject.h5") as found:
+        yield found
+
+
+def test_betas_and_geometry(file):
+    np.testing.assert_array_equal(file["betas"][:], published.expected_betas())
+    np.testing.assert_array_equal(file["mask"][:], published.brain())
+    np.testing.assert_array_equal(file["affine"][:], published.AFFINE)
+    assert file.attrs["simulated"] == np.False_
+
+
+def test_each_column_of_the_tables(file, little):
+    store = BetaStore.open(little, "sub-01")
+    assert set(file["trials"]) == set(store.trials.columns)
+    names = file["trials/image_filename"].asstr()[:]
+    assert names.tolist() == store.trials["image_filename"].tolist()
+    np.testing.assert_array_equal(
+        file["trials/property_lives_mean"][:], store.trials["property_lives_mean"]
+    )
+    np.testing.assert_array_equal(file["voxels/i"][:], store.voxels["i"])
+
+
+def test_asked_for_later_it_is_added(little):
+    build_store(little, "sub-01")
+    made = (little.store_dir("sub-01") / "betas.npy").stat().st_mtime_ns
+    assert build_store(little, "sub-01", BuildOptions(hdf5=True)).state == "ready"
+    assert (little.store_dir("sub-01") / "subject.h5").is_file()
+    assert (little.store_dir("sub-01") / "betas.npy").stat().st_mtime_ns == made
+
+
+def test_a_lost_export_is_noticed(little):
+    build_store(little, "sub-01", BuildOptions(hdf5=True))
+    (little.store_dir("sub-01") / "subject.h5").unlink()
+    assert store_state(little, "sub-01").state == "broken"
+
+
+def test_a_failed_export_leaves_the_store_ready(little, monkeypatch):
+    monkeypatch.setattr(export, "_fill", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        build_store(little, "sub-01", BuildOptions(hdf5=True))
+    assert store_state(little, "sub-01").state == "ready"
+    assert not list(little.store_dir("sub-01").glob("*h5*"))
+    assert not list(little.store_dir("sub-01").glob(".*"))
