@@ -12,10 +12,11 @@ from models.config import ViT3DConfig
 from models.inputs import TrialMatrix
 from models.registry import build_linear, build_network, spec_of
 from thingsviz.analysis.scoring import mse, pearson
+from thingsviz.jobs.arrays import write_arrays
 from thingsviz.jobs.clerk import Clerk, Interruptible, StoppedError
 from thingsviz.jobs.manifest import add_to_manifest
 from thingsviz.jobs.material import Material
-from thingsviz.jobs.weights import best_file, keep_state, newest_state, states, write_arrays
+from thingsviz.jobs.weights import best_file, keep_state, newest_state, states
 
 MOST_STEP_ROWS = 2000
 

@@ -9,22 +9,22 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load_file, save
 
 from models.inputs import TrialMatrix
 from thingsviz.analysis.scales import RatingScale, training_scale
 from thingsviz.core.errors import ConfigError, DataError, JobError
-from thingsviz.core.files import write_atomically
 from thingsviz.data.betas import BetaStore, store_state
 from thingsviz.data.paths import Dataset, open_dataset
 from thingsviz.data.ratings import available, mean_column, sd_column
 from thingsviz.data.splits import Split, check_fitted_on, make_split
 from thingsviz.data.standardise import SessionScaler, StandardisedBetas
+from thingsviz.jobs.arrays import read_arrays, write_arrays
 from thingsviz.jobs.config import JobConfig
 from thingsviz.jobs.store import JobFolder
 
 Rows = NDArray[np.int64]
 Array = NDArray[np.float64]
+SCALER_ARRAYS = ("sessions", "mean", "inverse_sd", "fitted_rows")
 
 
 @dataclass(frozen=True)
@@ -181,22 +181,21 @@ def check_fingerprint(store: BetaStore, expected: str | None, dataset: str) -> N
 
 def load_scaler(path: Path, store: BetaStore, split: Split) -> SessionScaler:
     """Read the z-scoring kept by a job, or fit it on the training trials and keep it."""
-    if path.is_file():
-        kept = load_file(path)
-        fitted = kept["fitted_rows"]
-        scaler = SessionScaler(
-            kept["sessions"],
-            kept["mean"],
-            kept["inverse_sd"],
-            fitted,
-            tuple(int(session) for session in kept["pooled"]),
-        )
-    else:
-        scaler = SessionScaler.fit(store, split.train)
-        names = ("sessions", "mean", "inverse_sd", "fitted_rows")
-        arrays = {name: np.ascontiguousarray(getattr(scaler, name)) for name in names}
-        data = save({**arrays, "pooled": np.array(scaler.pooled, np.int64)})
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, lambda file: file.write(data))
+    scaler = _read_scaler(path) if path.is_file() else _fit_scaler(path, store, split)
     check_fitted_on(split, scaler.fitted_rows, "the z-scoring")
+    return scaler
+
+
+def _read_scaler(path: Path) -> SessionScaler:
+    kept = read_arrays(path)
+    pooled = tuple(int(session) for session in kept["pooled"])
+    sessions, mean, inverse_sd, fitted_rows = (kept[name] for name in SCALER_ARRAYS)
+    return SessionScaler(sessions, mean, inverse_sd, fitted_rows, pooled)
+
+
+def _fit_scaler(path: Path, store: BetaStore, split: Split) -> SessionScaler:
+    scaler = SessionScaler.fit(store, split.train)
+    arrays = {name: getattr(scaler, name) for name in SCALER_ARRAYS}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_arrays(path, {**arrays, "pooled": np.array(scaler.pooled, np.int64)})
     return scaler

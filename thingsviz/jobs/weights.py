@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save
 
 from models.errors import ModelError
 from models.inputs import TrialMatrix
 from models.registry import build_network, load_linear, spec_of
 from thingsviz.core.errors import JobError
-from thingsviz.core.files import write_atomically
+from thingsviz.jobs.arrays import read_arrays
 from thingsviz.jobs.material import Material, Rows
 from thingsviz.jobs.results import Predict
 from thingsviz.jobs.store import JobFolder
@@ -26,22 +23,6 @@ KEPT_STATES = 2
 def best_file(job: JobFolder) -> Path:
     """Return where the weights of the finished model are."""
     return job.checkpoints / "best.safetensors"
-
-
-def write_arrays(path: Path, arrays: Mapping[str, NDArray[Any]]) -> None:
-    """Write a linear model's arrays, whole or not at all."""
-    data = save({name: np.ascontiguousarray(array) for name, array in arrays.items()})
-    write_atomically(path, lambda file: file.write(data))
-
-
-def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """Read a linear model's arrays, or say that the file is damaged."""
-    try:
-        arrays: dict[str, NDArray[Any]] = load_file(path)
-    except (OSError, SafetensorError, ValueError) as error:
-        msg = f"{path} cannot be read ({error}): delete it and start the job again"
-        raise JobError(msg) from None
-    return arrays
 
 
 def states(job: JobFolder) -> list[Path]:
