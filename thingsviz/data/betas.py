@@ -30,11 +30,18 @@ class NoSuchTrialError(DataError, IndexError):
 
 
 class BetaStore:
-    """Responses (n_trials, n_brain_voxels) as float16 on disk, with trials, mask and voxels."""
+    """Responses of one subject, and what is known of its trials and voxels.
+
+    `betas` is (n_trials, n_voxels), % signal change, float16, mapped from disk; `trials` has one
+    row a trial in the same order; `brain` is the mask whose C order the voxels stand in.
+    """
 
     def __init__(self, folder: Path, manifest: dict[str, Any]) -> None:
         self.folder, self.manifest = folder, manifest
         self.betas: NDArray[np.float16] = np.load(folder / BETAS, mmap_mode="r")
+        # Read now, not when asked for: the folder may be replaced while this store is open.
+        self.trials: pd.DataFrame = read_trials(folder)
+        self.brain: BrainMask = read_mask(folder / "brain_mask.nii.gz")[0]
 
     @classmethod
     def open(cls, dataset: Dataset, subject: str) -> BetaStore:
@@ -56,16 +63,6 @@ class BetaStore:
             raise DataError(fault)
         return cls(folder, manifest)
 
-    @cached_property
-    def trials(self) -> pd.DataFrame:
-        """The trials table, (n_trials rows), in the order of the rows of `betas`."""
-        return read_trials(self.folder)
-
-    @cached_property
-    def brain(self) -> BrainMask:
-        """The brain mask with its grid."""
-        return read_mask(self.folder / "brain_mask.nii.gz")[0]
-
     @property
     def mask(self) -> NDArray[np.bool_]:
         """Which voxels of the grid are brain, (X, Y, Z)."""
@@ -79,7 +76,16 @@ class BetaStore:
     @cached_property
     def voxels(self) -> pd.DataFrame:
         """One row a brain voxel: i, j, k, regions (bool), noise ceilings (%) where published."""
-        return pd.read_parquet(self.folder / "voxels.parquet")
+        path = self.folder / "voxels.parquet"
+        try:
+            table = pd.read_parquet(path)
+        except (OSError, ValueError) as error:
+            msg = f"{str(path)!r} cannot be read: run prepare again"
+            raise DataError(msg) from error
+        if len(table) != self.shape[1]:
+            msg = f"{str(self.folder)!r} was replaced while it was open: reload"
+            raise DataError(msg)
+        return table
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -246,10 +246,12 @@ def _collect(
     while waiting:
         finished, still = wait(waiting, timeout=POLL_S, return_when=FIRST_COMPLETED)
         waiting = list(still)
-        results = [future.result() for future in finished]
-        if results:
+        sound = [future.result() for future in finished if not future.exception()]
+        if sound:
             store.sync()
-        for piece in results:
+        for piece in sound:
             journal.add(piece)
             done[piece.key] = piece
+        for future in finished:
+            future.result()
         meter.report()

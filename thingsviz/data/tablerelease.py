@@ -70,19 +70,24 @@ def find_responses(path: Path, n_trials: int) -> ResponseTable:
         blocks = {name: group[name] for name in group if name.endswith("_values")}
         for name, values in blocks.items():
             extra = values.shape[1] - n_trials if values.ndim == 2 else -1
-            if extra in {0, 1} and values.shape[1] > 1 and values.dtype.kind in "fiu":
-                ids = values[:, 0] if extra else _ids(blocks, name, values.shape[0])
-                return ResponseTable(path, name, extra, np.asarray(ids).astype(np.int64))
+            apart = _ids(blocks, name)
+            first = np.asarray(values[:, 0]) if extra == 1 and apart is None else None
+            if extra == 0:
+                ids = np.arange(len(values)) if apart is None else apart
+                return ResponseTable(path, name, 0, ids.astype(np.int64))
+            if first is not None and len(np.unique(np.rint(first))) == len(first):
+                return ResponseTable(path, name, 1, first.astype(np.int64))
         shapes = ", ".join(f"{name} {values.shape}" for name, values in blocks.items()) or "none"
         msg = f"no block of {n_trials} trials, as StimulusMetadata.csv lists; blocks: {shapes}"
         raise ValueError(msg)
 
 
-def _ids(blocks: dict[str, Any], besides: str, n_voxels: int) -> NDArray[np.int64]:
+def _ids(blocks: dict[str, Any], besides: str) -> NDArray[np.generic] | None:
+    """Return the block of one column, if there is one."""
     for name, values in blocks.items():
-        if name != besides and values.shape == (n_voxels, 1):
-            return np.asarray(values[:, 0]).astype(np.int64)
-    return np.arange(n_voxels)
+        if name != besides and values.shape == (blocks[besides].shape[0], 1):
+            return np.asarray(values[:, 0])
+    return None
 
 
 def plan_table(dataset: Dataset, subject: str) -> Work:
