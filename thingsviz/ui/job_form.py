@@ -107,7 +107,7 @@ def _model_choice() -> str:
     name = st.selectbox(
         "Model",
         list(MODELS),
-        format_func=lambda m: f"{m}: {MODELS[m].summary}",
+        format_func={m: f"{m}: {spec.summary}" for m, spec in MODELS.items()}.__getitem__,
         key=prime(form_key("model"), "vit3d"),
         persist_state="session",
     )

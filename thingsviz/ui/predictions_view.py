@@ -111,7 +111,7 @@ def _part(parts: list[str]) -> str:
     found = st.segmented_control(
         "Trials",
         order,
-        format_func=lambda part: PARTS.get(part, part),
+        format_func={part: PARTS.get(part, part) for part in order}.__getitem__,
         default=order[0],
         required=True,
         key=f"w_part_{'_'.join(order)}",
@@ -124,10 +124,11 @@ def _part(parts: list[str]) -> str:
 def _averaging(scores: pd.DataFrame) -> str:
     kinds = list(scores["n_averaged"].drop_duplicates())
     order = sorted(kinds, key=lambda kind: (kind != "single", kind))
+    texts = {kind: f"{kind} repeats" for kind in order} | {"single": "single trials"}
     found = st.segmented_control(
         "Responses",
         order,
-        format_func=lambda kind: "single trials" if kind == "single" else f"{kind} repeats",
+        format_func=texts.__getitem__,
         default=order[0],
         required=True,
         key=f"w_averaging_{'_'.join(order)}",

@@ -108,7 +108,7 @@ def _choice(name: str, title: str, choices: Mapping[str, Choice], width: int) ->
     found = st.selectbox(
         title,
         list(choices),
-        format_func=lambda option: choices[option].title,
+        format_func={name: choice.title for name, choice in choices.items()}.__getitem__,
         key=prime(form_key(GROUP, name), next(iter(choices))),
         persist_state="session",
         help="\n".join(f"- **{c.title}**: {c.sentence}" for c in choices.values()),

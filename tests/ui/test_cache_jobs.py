@@ -1,0 +1,69 @@
+import pytest
+import streamlit as st
+
+from tests.figures.plain import metrics
+from tests.ui.made_jobs import made_job
+from thingsviz.jobs import files
+from thingsviz.jobs.store import JobFolder
+from thingsviz.ui import cache_jobs
+
+
+@pytest.fixture
+def job(tmp_path):
+    st.cache_resource.clear()
+    return JobFolder(tmp_path)
+
+
+def write(job, rows):
+    for row in rows:
+        files.append_line(job.file("metrics.jsonl"), row)
+
+
+def test_only_what_is_new_is_read(job, monkeypatch):
+    rows = metrics(3)
+    write(job, rows[:4])
+    assert cache_jobs.metrics(job) == rows[:4]
+    asked = []
+    plain = JobFolder.metrics
+    monkeypatch.setattr(
+        JobFolder, "metrics", lambda self, offset: asked.append(offset) or plain(self, offset)
+    )
+    write(job, rows[4:])
+    assert cache_jobs.metrics(job) == rows
+    assert cache_jobs.metrics(job) == rows
+    size = job.file("metrics.jsonl").stat().st_size
+    assert 0 < asked[0] < size
+    assert asked[1] == size
+
+
+def test_a_line_that_is_being_written_waits_for_the_next_look(job):
+    write(job, metrics(1))
+    with job.file("metrics.jsonl").open("a") as file:
+        file.write('{"kind": "step", "st')
+        file.flush()
+        assert len(cache_jobs.metrics(job)) == 5
+        file.write('ep": 6, "epoch": 2, "train_loss": 0.5, "lr": 0.001}\n')
+    assert cache_jobs.metrics(job)[-1]["step"] == 6
+
+
+def test_a_resumed_job_that_cut_its_file_is_read_anew(job):
+    write(job, metrics(3))
+    assert len(cache_jobs.metrics(job)) == 15
+    job.file("metrics.jsonl").write_text("")
+    write(job, metrics(1))
+    assert cache_jobs.metrics(job) == metrics(1)
+
+
+def test_no_file_yet_is_no_row(job):
+    assert cache_jobs.metrics(job) == []
+
+
+def test_scores_are_read_again_when_the_file_changes(tiny_env):
+    st.cache_resource.clear()
+    job = made_job("a")
+    assert cache_jobs.scores(job) is None
+    assert cache_jobs.could_not_show(job) == []
+    row = {"model": "vit3d", "value": 0.5}
+    files.write_json(job.file("scores.json"), {"rows": [row], "could_not_show": ["One brain."]})
+    assert cache_jobs.scores(job)["value"].tolist() == [0.5]
+    assert cache_jobs.could_not_show(job) == ["One brain."]
