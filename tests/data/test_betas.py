@@ -107,3 +107,17 @@ def test_the_planted_subject_opens(tiny):
     planted = BetaStore.open(Dataset(tiny / "tiny"), "sub-01")
     assert planted.simulated
     assert planted.shape == (4 * 2 * 22, int(planted.mask.sum()))
+
+
+def test_tables_of_another_store_are_refused(store, little):
+    store.trials.iloc[:-1].to_parquet(store.folder / "trials.parquet")
+    store.manifest["files"]["trials.parquet"] = (store.folder / "trials.parquet").stat().st_size
+    with pytest.raises(DataError, match=r"betas \(48, 50\) but 47 trials and 50 voxels"):
+        BetaStore(store.folder, store.manifest)
+
+
+def test_voxels_of_another_store_are_refused(store):
+    store.voxels.iloc[:-1].to_parquet(store.folder / "voxels.parquet")
+    del store.voxels
+    with pytest.raises(DataError, match="was replaced while it was open"):
+        store.voxels  # noqa: B018

@@ -42,6 +42,10 @@ class BetaStore:
         # Read now, not when asked for: the folder may be replaced while this store is open.
         self.trials: pd.DataFrame = read_trials(folder)
         self.brain: BrainMask = read_mask(folder / "brain_mask.nii.gz")[0]
+        if (len(self.trials), self.brain.n_voxels) != self.shape:
+            sizes = f"{len(self.trials)} trials and {self.brain.n_voxels} voxels"
+            msg = f"{str(folder)!r} has betas {self.shape} but {sizes}: run prepare again"
+            raise DataError(msg)
 
     @classmethod
     def open(cls, dataset: Dataset, subject: str) -> BetaStore:
