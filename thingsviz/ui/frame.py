@@ -19,6 +19,7 @@ from thingsviz.data.paths import Dataset, datasets_root
 from thingsviz.figures.style import Theme
 from thingsviz.ui import cache, query, state
 from thingsviz.ui.help import glossary
+from thingsviz.ui.memory import spare_the_collector
 from thingsviz.ui.state import Key
 
 ROOT = Path(__file__).parents[2]
@@ -102,6 +103,7 @@ def open_plain_page(title: str, purpose: str, *, simulated: bool = False) -> The
     A page may run without app.py: a deep link opened right after the server's start goes to the
     file in pages/ itself. So the navigation is declared here once more.
     """
+    spare_the_collector()
     navigation()
     st.set_page_config(page_title=f"{title} · thingsviz")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):

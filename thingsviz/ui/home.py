@@ -30,7 +30,8 @@ STEPS = {
     "train.py": "train a decoder and watch its loss",
     "predictions.py": "see what it believes the person saw, and how good that is",
 }
-LAYOUT = """DATASET/betas_vol/scalematched/sub-01/ses-things01/sub-01_ses-things01_run-01_betas.nii.gz
+LAYOUT = """\
+DATASET/betas_vol/scalematched/sub-01/ses-things01/sub-01_ses-things01_run-01_betas.nii.gz
                                                    sub-01_ses-things01_run-01_conditions.tsv
 DATASET/brainmasks/sub-01_space-T1w_brainmask.nii.gz
 DATASET/image/_image_database_things/images/aardvark/aardvark_01b.jpg

@@ -88,7 +88,7 @@ def show_ratings(page: PageContext, shown: Shown) -> None:
 
 def show_response(page: PageContext, shown: Shown) -> None:
     """Show the response in three linked slices, of the trial or of the mean over its showings."""
-    key = page.store.key(shown.row)
+    key = trial_index(page.store).keys[shown.row]
     n = len(shown.averaged)
     title = f"{key}, {readable(shown.concept) or 'catch trial'}"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
