@@ -64,10 +64,22 @@ def test_an_interval_that_reaches_zero_is_said_first(info):
 
 def test_the_interval_says_what_difference_would_be_seen(info):
     own, other = limits_of(["One brain."], info)
-    assert own.startswith("A difference from another decoder of less than about 0.15 in r")
+    assert own == "That it differs from a decoder whose r is less than about 0.15 away."
     assert other == "One brain."
 
 
 def test_of_errors_nothing_is_added(info):
     errors = info._replace(question=Question(metric="mse"))
     assert limits_of(["One brain."], errors) == ["One brain."]
+
+
+def test_only_the_sentences_of_this_part_are_told(info):
+    told = [
+        "With 8 concepts (test, single) a mean r below 0.14 cannot be told from chance.",
+        "With 8 concepts (test, mean of 4) a mean r below 0.29 cannot be told from chance.",
+        "With 8 concepts (exemplars, single) a mean r below 0.21 cannot be told from chance.",
+        "One person's brain was decoded (sub-01, of three).",
+    ]
+    assert limits_of(told, info)[1:] == [told[0], told[3]]
+    averaged = info._replace(question=Question(n_averaged="mean of 4"))
+    assert limits_of(told, averaged)[1:] == [told[1], told[3]]

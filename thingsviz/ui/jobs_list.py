@@ -18,6 +18,7 @@ from thingsviz.ui.scores import value_text
 from thingsviz.ui.state import Key
 
 SHOWN = 8
+BADGE_WIDTH = 96
 LOOKS = {
     "queued": ("orange", ":material/schedule:"),
     "running": ("blue", ":material/play_circle:"),
@@ -154,14 +155,16 @@ def jobs_list(page: PageContext, chosen: JobFolder | None) -> None:
         st.caption("None yet. The first one that you start stands here, also after a reload.")
         return
     many = len(lines) > SHOWN and not st.toggle(f"Show all {len(lines)}", key="w_all_jobs")
-    for line in lines[:SHOWN] if many else lines:
-        _row(page, line, chosen is not None and line.name == chosen.name)
+    with st.container(gap="xxsmall"):
+        for line in lines[:SHOWN] if many else lines:
+            _row(page, line, chosen is not None and line.name == chosen.name)
 
 
 def _row(page: PageContext, line: JobLine, chosen: bool) -> None:
     colour, icon = LOOKS.get(line.status.state, LOOKS["stopped"])
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.badge(line.status.state, color=colour, icon=icon)  # type: ignore[arg-type]
+        with st.container(width=BADGE_WIDTH):
+            st.badge(line.status.state, color=colour, icon=icon)  # type: ignore[arg-type]
         if chosen:
             st.markdown(f"**{plain(line.name)}**", width="content")
         elif st.button(line.name, type="tertiary", key=f"w_job_{line.name}"):

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
+from models.registry import MODELS
 from thingsviz.core.errors import ThingsvizError
 from thingsviz.figures.curves import curves_info, draw_curves
 from thingsviz.figures.style import Theme
@@ -153,7 +154,8 @@ def progress_text(status: JobStatus) -> str:
         words.append(f"batch {status.step:,} of {status.n_steps:,}")
     if status.eta_s is not None and status.state == "running":
         words.append(f"about {duration(status.eta_s)} left")
-    if status.message:
+    # a training's usual message repeats the epoch
+    if status.message and not (words and status.message.startswith("epoch ")):
         words.append(status.message)
     return " · ".join(words) or status.state
 
@@ -168,6 +170,9 @@ def duration(seconds: float) -> str:
 
 
 def _curves(job: JobFolder, config: JobConfig, theme: Theme) -> None:
+    if MODELS[config.model.name].kind == "linear":
+        st.caption("A linear decoder is fitted in one go: there is no curve to watch.")
+        return
     rows = cache_jobs.metrics(job)
     if not rows:
         return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import streamlit as st
@@ -18,6 +19,8 @@ from thingsviz.ui import charts
 from thingsviz.ui.frame import plain
 from thingsviz.ui.help import glossary
 
+# how a job's sentence names the part of the test that it is about
+OF_PART = re.compile(r"\((\w+), (single|mean of [^)]+)\)")
 METRIC_TERMS = {
     "r": "pearson r",
     "mse": "mse",
@@ -100,17 +103,17 @@ def score_strip(
             st.caption(f"**What this could not show**\n{lines}")
 
 
-def limits_of(sentences: list[str], info: ScoreInfo) -> list[str]:
-    """Add what the interval itself says to what the job says of its own test."""
+def limits_of(sentences: Sequence[str], info: ScoreInfo) -> list[str]:
+    """Add what the interval itself says to what the job says of this part of its test."""
+    wanted = (info.question.part, info.question.n_averaged)
+    told = [(sentence, OF_PART.search(sentence)) for sentence in sentences]
+    own = [sentence for sentence, found in told if not found or found.groups() == wanted]
     if info.question.metric != "r" or info.low is None or info.high is None:
-        return sentences
-    half = (info.high - info.low) / 2
-    own = (
-        f"A difference from another decoder of less than about {half:.2f} in r on these concepts."
-    )
+        return own
     if info.low <= 0:
-        own = "That the decoder reads anything at all: the interval reaches zero."
-    return [own, *sentences]
+        return ["That the decoder reads anything at all: the interval reaches zero.", *own]
+    half = (info.high - info.low) / 2
+    return [f"That it differs from a decoder whose r is less than about {half:.2f} away.", *own]
 
 
 def _numbers(info: ScoreInfo) -> None:
