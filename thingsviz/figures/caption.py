@@ -22,31 +22,59 @@ BAR = (300, 16)  # pixels
 ORANGE = "#B35900"
 
 
+class Patch(NamedTuple):
+    """A colour of a surface and what it means."""
+
+    colour: str
+    text: str
+
+
 class Caption(NamedTuple):
-    """What the strip says: `title`, then `lines`; `ticks` (value, text) from −limit to limit."""
+    """What the strip says: `title`, then `lines`; then what the colours mean.
+
+    `ticks` (value, text) stand on the bar from −limit to limit, whose middle is left open up to
+    `hidden`; no ticks, no bar. `patches` are the surfaces' colours.
+    """
 
     title: str
     lines: tuple[str, ...]
     simulated: bool
-    limit: float
-    threshold: float
-    ticks: tuple[tuple[float, str], ...]
     unit: str
+    patches: tuple[Patch, ...]
+    ticks: tuple[tuple[float, str], ...]
+    limit: float
+    hidden: float
 
 
 def caption(title: str, subtitle: str, info: VolumeInfo, *, simulated: bool) -> Caption:
-    """Return the caption of a picture of `info`; `title` names dataset, subject, trial."""
+    """Return the caption of a rendered volume; `title` names dataset, subject, trial."""
     limit, t = info.limit, info.threshold
-    marks = sorted({-limit, -t, t, limit})
     return Caption(
         title=title,
         lines=tuple(line for line in (subtitle, threshold_text(info)) if line),
         simulated=simulated,
-        limit=limit,
-        threshold=t,
-        ticks=tuple((v, signed(v)) for v in marks),
         unit=f"beta ({info.unit})",
+        patches=(),
+        ticks=tuple((v, signed(v)) for v in sorted({-limit, -t, t, limit})),
+        limit=limit,
+        hidden=t,
     )
+
+
+def of_surfaces(text: Caption, info: VolumeInfo, show: tuple[str, ...], theme: Theme) -> Caption:
+    """Return the caption of a picture of surfaces: a patch for each, a whole bar for slices."""
+    limit = info.limit
+    bar = ((-limit, signed(-limit)), (0.0, "0"), (limit, signed(limit)))
+    ticks = bar if "slices" in show else ()
+    return text._replace(patches=patches(info, show, theme), ticks=ticks, hidden=0.0)
+
+
+def patches(info: VolumeInfo, show: tuple[str, ...], theme: Theme) -> tuple[Patch, ...]:
+    """Return what the colours of the surfaces shown mean."""
+    p, t = palette(theme), info.threshold
+    both = {"negative": Patch(p.negative, f"below {signed(-t)}")}
+    both["positive"] = Patch(p.positive, f"above {signed(t)}")
+    return tuple(patch for group, patch in both.items() if group in show)
 
 
 def threshold_text(info: VolumeInfo) -> str:
@@ -72,7 +100,7 @@ def finish(pixels: Pixels, text: Caption, theme: Theme) -> bytes:
     draw = ImageDraw.Draw(page)
     draw.line([(MARGIN, height), (width - MARGIN, height)], fill=p.grid, width=1)
     _write_text(draw, height, text, theme)
-    _draw_bar(page, draw, (width - MARGIN - BAR[0], height + 30), text, theme)
+    _draw_colours(page, draw, (width - MARGIN - BAR[0], height + 30), text, theme)
     about = PngInfo()
     simulated = "SIMULATED. " if text.simulated else ""
     about.add_itxt("Description", f"{simulated}{text.title}. {'. '.join(text.lines)}")
@@ -104,6 +132,25 @@ def _write_text(draw: ImageDraw.ImageDraw, top: int, text: Caption, theme: Theme
         draw.text((MARGIN, y + 42 + 25 * row), line, p.muted, _font(16), anchor="lm")
 
 
+def _draw_colours(
+    page: Image.Image,
+    draw: ImageDraw.ImageDraw,
+    corner: tuple[int, int],
+    text: Caption,
+    theme: Theme,
+) -> None:
+    """Draw unit, bar and patches; the bar comes first, patches stand below it or in its place."""
+    p, (x, y), (width, _) = palette(theme), corner, BAR
+    draw.text((x + width / 2, y - 12), text.unit, p.muted, _font(15), anchor="mm")
+    if text.ticks:
+        _draw_bar(page, draw, corner, text, theme)
+    row = y + 56 if text.ticks else y + 16
+    for number, patch in enumerate(text.patches):
+        left = x + number * width // 2
+        draw.rounded_rectangle((left, row - 7, left + 14, row + 7), 3, fill=patch.colour)
+        draw.text((left + 21, row), patch.text, p.text, _font(15), anchor="lm")
+
+
 def _draw_bar(
     page: Image.Image,
     draw: ImageDraw.ImageDraw,
@@ -115,10 +162,9 @@ def _draw_bar(
     p, (x, y), (width, height) = palette(theme), corner, BAR
     values = np.linspace(-text.limit, text.limit, width, dtype=np.float32)
     row = colours(values, text.limit, theme)
-    row[np.abs(values) < text.threshold] = rgb(p.surface)
+    row[np.abs(values) < text.hidden] = rgb(p.surface)
     page.paste(Image.fromarray(np.tile(row, (height, 1, 1))), corner)
     draw.rectangle((x - 1, y - 1, x + width, y + height), outline=p.muted)
-    draw.text((x + width / 2, y - 12), text.unit, p.muted, _font(15), anchor="mm")
     free = -1e9
     for value, words in text.ticks:
         at = x + (value / text.limit + 1) / 2 * width

@@ -154,6 +154,8 @@ def _framed(job: Job, info: VolumeInfo, frame: views.Frame, pixels: caption.Pixe
     camera = views.camera(order.view, frame)
     places = views.sides_on_picture(frame, camera, pictures.SIZE)
     words = caption.caption(order.title, order.subtitle, info, simulated=order.simulated)
+    if order.kind == "surfaces":
+        words = caption.of_surfaces(words, info, order.show, order.theme)
     pixels = caption.with_sides(pixels, places, order.theme)
     return Reply(caption.finish(pixels, words, order.theme))
 

@@ -1,8 +1,9 @@
 """How a PyVista scene becomes the bytes that trame's vtk.js viewer opens, without a trame server.
 
 `plotter.trame.export_html`, which stpyvista's trame backend calls in a forked copy of the app,
-starts a web server on a port of its own first, and gives the viewer's 1.05 MB with every scene.
-Here the same serializers of trame-vtk are called directly: no port, no event loop, no OpenGL.
+starts a web server on a port of its own first, which tries to download a viewer from
+gitlab.kitware.com, and puts 1.05 MB of JavaScript around every scene. Here the same serializers of
+trame-vtk are called directly: no server, no download, no OpenGL.
 """
 
 from __future__ import annotations

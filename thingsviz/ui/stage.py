@@ -17,7 +17,7 @@ from typing import Any
 
 import streamlit as st
 
-from thingsviz.figures.caption import signed
+from thingsviz.figures.caption import patches, signed
 from thingsviz.figures.orders import Reply
 from thingsviz.figures.style import Theme, diverging, palette
 from thingsviz.figures.views import VIEWS, Frame, camera, sides
@@ -67,15 +67,9 @@ def send_look(look: Look, info: VolumeInfo, theme: Theme) -> None:
 
 def legend(look: Look, info: VolumeInfo, theme: Theme) -> dict[str, Any]:
     """Return what the colours mean: a patch for each surface shown, a bar when slices are."""
-    p, t = palette(theme), info.threshold
-    patches = {"negative": (p.negative, "below", -t), "positive": (p.positive, "above", t)}
     return {
         "unit": f"beta ({info.unit})",
-        "patches": [
-            {"colour": colour, "text": f"{side} {signed(value)}"}
-            for group, (colour, side, value) in patches.items()
-            if group in look.show
-        ],
+        "patches": [patch._asdict() for patch in patches(info, look.show, theme)],
         "bar": [colour for _, colour in diverging(theme)] if "slices" in look.show else [],
         "ticks": [signed(-info.limit), "0", signed(info.limit)],
     }
