@@ -26,7 +26,7 @@ GROUPS: tuple[tuple[tuple[str, ...], str], ...] = (
     (LABEL_TARGETS, "share of the raters, 0 to 1"),
     (("size",), "size, 0 (grain of sand) to 520 (aircraft carrier)"),
 )
-NAMES = {"consistency": "naming consistency", "be-moved": "be moved by"}
+NAMES = {"consistency": "naming consistency", "be-moved": "be moved"}
 
 
 class RatingBar(NamedTuple):
