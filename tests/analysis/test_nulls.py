@@ -119,6 +119,19 @@ def test_bca_is_scipys(rng):
     np.testing.assert_allclose(ours, theirs, rtol=0.02)
 
 
+@pytest.mark.parametrize("size", [1e-200, 1.0, 1e200])
+def test_intervals_of_any_size(rng, size):
+    draws, left = rng.normal(size=(2, 200)) * size
+    low, high = confidence_interval(0.0, draws, left)
+    plain = confidence_interval(0.0, draws / size, left / size)
+    np.testing.assert_allclose([low / size, high / size], plain, rtol=1e-9)
+
+
+def test_identical_draws_are_a_point():
+    same = np.full(50, 0.3)
+    assert confidence_interval(0.3, same, same) == (0.3, 0.3)
+
+
 def test_p_never_is_zero_and_counts_its_direction():
     null = np.linspace(-0.3, 0.3, 99)
     assert p_value("r", 0.9, null) == 0.01

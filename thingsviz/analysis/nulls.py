@@ -144,6 +144,7 @@ def confidence_interval(value: float, draws: Array, left_out: Array) -> Interval
     below = (np.sum(draws < value) + np.sum(draws <= value)) / (2 * len(draws))
     z0 = ndtri(np.clip(below, 1 / (len(draws) + 1), 1 - 1 / (len(draws) + 1)))
     u = left_out.mean() - left_out
+    u /= max(np.abs(u).max(initial=0.0), np.finfo(float).tiny)  # a has no unit; u³ may overflow
     squares = float((u * u).sum())
     a = (u**3).sum() / (6 * squares**1.5) if squares > 0 else 0.0
     z = z0 + ndtri(np.array(TAILS))
