@@ -62,7 +62,7 @@ def choose_look(frame: Frame, unit: str = BETA_UNIT) -> Look:
             SMOOTHINGS,
             SMOOTHINGS.index(6),
             key=Key.W_3D_SMOOTHING,
-            format_func=lambda mm: f"{mm} mm FWHM" if mm else "none",
+            format_func=_width,
             help=HELP["smoothing"],
             persist_state="session",
             width=140,
@@ -91,6 +91,10 @@ def _one(
         help=words,
         persist_state="session",
     )
+
+
+def _width(mm: int) -> str:
+    return f"{mm} mm FWHM" if mm else "none"
 
 
 def _threshold(unit: str) -> Choice:
