@@ -29,6 +29,8 @@ _HOME = {
     "fit_network": "fit",
     "predict_network": "fit",
     "encoding_score": "selection",
+    "needs_score": "registry",
+    "collect_attention": "attention",
 }
 
 __all__ = sorted(_HOME)

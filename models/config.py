@@ -35,7 +35,7 @@ class ViT3DConfig(Settings):
     n_selected_tokens: int | None = setting(
         None,
         "Keep the best tokens",
-        "Keep only this many brain patches: those whose voxels the ratings explain best in the "
+        "Keep at most so many brain patches: those whose voxels the ratings explain best in the "
         "fitting trials. Empty: all of them.",
         ge=1,
         le=100_000,
@@ -65,6 +65,14 @@ class ViT3DConfig(Settings):
     dropout: float = setting(
         0.1, "Dropout", "Share of activations dropped while training.", ge=0, lt=1
     )
+    attention_dropout: float = setting(
+        0.0,
+        "Attention dropout",
+        "Share of attention weights dropped while training; above 0 the fast kernel is off.",
+        ge=0,
+        lt=1,
+        more=True,
+    )
     input_dropout: float = setting(
         0.0,
         "Voxel dropout",
@@ -84,11 +92,20 @@ class ViT3DConfig(Settings):
         "The report's choice; without it the way from voxels to ratings can stay linear.",
         more=True,
     )
-    block_start: Literal["random", "identity"] = setting(
+    start: Literal["random", "mean"] = setting(
         "random",
-        "Start of the blocks",
-        "identity: each block starts as a pass-through (its output maps are zero), so that the "
-        "first steps train the embedding alone.",
+        "Start",
+        "random: as PyTorch draws weights; mean: head and blocks' output maps start at zero, so "
+        "that the untrained network predicts the mean and blocks pass through.",
+        more=True,
+    )
+    score_power: float = setting(
+        0.0,
+        "Voxel weights",
+        "Multiply each voxel by (share of its variance that the ratings explain in the fitting "
+        "trials) to this power; 0 treats all voxels alike.",
+        ge=0,
+        le=4,
         more=True,
     )
     attention: Literal["softmax"] = setting(
@@ -135,14 +152,15 @@ class RidgeConfig(Settings):
         more=True,
     )
     n_selected_voxels: int | None = setting(
-        None,
+        12_000,
         "Keep the best voxels",
-        "Keep only the voxels that the ratings explain best in the fitting trials. Empty: all.",
+        "Keep at most so many voxels: those that the ratings explain best in the fitting trials. "
+        "Empty: all.",
         ge=1,
         le=10_000_000,
     )
     score_power: float = setting(
-        0.0,
+        0.5,
         "Voxel weights",
         "Multiply each voxel by (share of its variance that the ratings explain) to this power; "
         "0 treats all voxels alike.",

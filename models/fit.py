@@ -2,15 +2,36 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+import torch
 from torch import Tensor
 
+from models.batches import batches_in_epoch, epoch_batches, read_ahead
 from models.config import FitConfig
+from models.devices import FabricLike, make_fabric
+from models.errors import ModelError
 from models.inputs import Floats, Rows, TrialMatrix
+from models.losses import loss_of, mean_correlation
 from models.network import Network
+from models.optimiser import Optimiser
+from models.state import (
+    TrainingState,
+    load_random_state,
+    random_state,
+    seed_everything,
+    take,
+    under,
+)
+
+__all__ = ["FitData", "FitResult", "Hooks", "TrainingState", "fit_network", "predict_network"]
+
+Report = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -22,17 +43,16 @@ class FitData:
     train: Rows
     validation: Rows
 
-
-@dataclass
-class TrainingState:
-    """All that a resume needs: tensors by name, and JSON-ready facts (epoch, batch, RNG lists …).
-
-    `facts["n_reports"]` counts the rows reported so far: a reader of an append-only metrics file
-    drops what comes after that many rows before it goes on.
-    """
-
-    tensors: dict[str, Tensor]
-    facts: dict[str, Any]
+    def check(self) -> None:
+        """Refuse what cannot be trained on, in one sentence."""
+        for name, rows in (("training", self.train), ("validation", self.validation)):
+            if not len(rows):
+                msg = f"the {name} part has no trials: change the split's fractions"
+                raise ModelError(msg)
+            bad = int((~np.isfinite(self.Y[rows])).any(1).sum())
+            if bad:
+                msg = f"{bad} of {len(rows)} {name} trials lack a rating: leave them out"
+                raise ModelError(msg)
 
 
 def _ignore(_: Any) -> None:  # noqa: ANN401
@@ -43,11 +63,12 @@ def _ignore(_: Any) -> None:  # noqa: ANN401
 class Hooks:
     """How the loop talks to its owner. All are called from the thread that trains.
 
-    `report` gets rows {"kind": "step" | "epoch", …}; `should_stop` is asked between batches;
-    `save` gets a state at each epoch's end, every `save_every_s` seconds and at a stop.
+    `report` gets rows {"kind": "step" | "epoch", …}, a step row every `report_every` batches;
+    `should_stop` is asked between batches; `save` gets a state at the end of an epoch, between
+    batches once `save_every_s` seconds have gone by, and at a stop.
     """
 
-    report: Callable[[dict[str, Any]], None] = _ignore
+    report: Callable[[Report], None] = _ignore
     should_stop: Callable[[], bool] = lambda: False
     save: Callable[[TrainingState], None] = _ignore
     report_every: int = 4
@@ -62,7 +83,24 @@ class FitResult:
     epochs: int
     best_epoch: int
     best_value: float
-    history: list[dict[str, Any]] = field(default_factory=list)
+    history: list[Report] = field(default_factory=list)
+
+
+@dataclass
+class Place:
+    """Where a training is: counters, running sums, and what the best epoch was."""
+
+    epoch: int = 0  # counted from 0 here, from 1 in reports
+    batch: int = 0
+    step: int = 0
+    n_reports: int = 0
+    epoch_loss: float = 0.0
+    recent_loss: float = 0.0
+    n_recent: int = 0
+    best_epoch: int = 0
+    best_value: float | None = None
+    finished: bool = False
+    history: list[Report] = field(default_factory=list)
 
 
 def fit_network(
@@ -72,10 +110,215 @@ def fit_network(
     hooks: Hooks | None = None,
     resume: TrainingState | None = None,
 ) -> FitResult:
-    """Train `network` in place; with `resume`, go on as if there had been no interruption."""
-    raise NotImplementedError
+    """Train `network` in place; with `resume`, go on as if there had been no interruption.
+
+    On a CPU with the same number of threads the resumed weights and reports are the same bit
+    for bit; on a GPU they are only as equal as its kernels are. The generators of Python, NumPy
+    and torch are seeded, the thread count of a resumed training is set to the recorded one.
+    """
+    data.check()
+    return _Training(network, data, config, hooks or Hooks()).run(resume)
 
 
-def predict_network(network: Network, X: TrialMatrix, rows: Rows, batch_size: int = 64) -> Floats:
-    """Ratings (len(rows), n_targets) on the scale of the Y that was fitted."""
-    raise NotImplementedError
+class _Training:
+    """One training from its first batch, or from a state, to its end or a stop."""
+
+    def __init__(self, network: Network, data: FitData, config: FitConfig, hooks: Hooks) -> None:
+        self.network, self.data, self.config, self.hooks = network, data, config, hooks
+        self.fabric: FabricLike = make_fabric(config)
+        self.optimiser = Optimiser(network, config)
+        self.model = self.fabric.setup_module(network)
+        self.n_batches = batches_in_epoch(config, len(data.train))
+        self.place = Place()
+        self.best: dict[str, Tensor] = {}
+        self.saved_at = time.monotonic()
+
+    def run(self, resume: TrainingState | None) -> FitResult:
+        """Train until the last epoch, early stopping, or a stop that was asked for."""
+        if resume is None:
+            seed_everything(self.config.seed)
+            if self.config.target_scaling == "z":
+                self.network.target_scale.fit(self.data.Y[self.data.train])
+        else:
+            self._restore(resume)
+        while not self.place.finished:
+            if not self._train_epoch():
+                self.hooks.save(self.state())
+                return self._result()
+            self._end_epoch()
+            self.hooks.save(self.state())
+            self.saved_at = time.monotonic()
+        self.network.load_state_dict(self.best)
+        return self._result()
+
+    def _train_epoch(self) -> bool:
+        """Train the rest of an epoch; False when a stop was asked for."""
+        batches = epoch_batches(self.config, self.data.train, self.place.epoch)
+        self.network.train()
+        for rows, block in read_ahead(self.data.X, batches[self.place.batch :]):
+            if self.hooks.should_stop():
+                return False
+            self._save_in_time()
+            self._count(self._step(rows, block))
+        return not self.hooks.should_stop()
+
+    def _step(self, rows: Rows, block: Floats) -> float:
+        """One step of the optimiser on a batch, in micro-batches; returns the batch's loss."""
+        truth = self._targets(rows)
+        size = self.config.micro_batch_size or len(rows)
+        total = 0.0
+        for start in range(0, len(rows), size):
+            part = slice(start, start + size)
+            share = len(truth[part]) / len(rows)
+            x = self.fabric.to_device(torch.from_numpy(block[part]))
+            loss = loss_of(self.config, self.model(x).float(), truth[part]) * share
+            self.fabric.backward(loss)
+            total += loss.item()
+        if not math.isfinite(total):
+            msg = (
+                f"the loss became {total} in epoch {self.place.epoch + 1}, batch "
+                f"{self.place.batch + 1}: lower the learning rate, or look for NaN in the betas"
+            )
+            raise ModelError(msg)
+        self.optimiser.step(self.place.step)
+        return total
+
+    def _count(self, loss: float) -> None:
+        place = self.place
+        place.batch += 1
+        place.step += 1
+        place.epoch_loss += loss
+        place.recent_loss += loss
+        place.n_recent += 1
+        if place.n_recent >= self.hooks.report_every or place.batch == self.n_batches:
+            mean = place.recent_loss / place.n_recent
+            place.recent_loss, place.n_recent = 0.0, 0
+            self._report({"kind": "step", "train_loss": mean})
+
+    def _end_epoch(self) -> None:
+        """Validate, keep the best weights, move the schedule, and see whether it is over."""
+        place = self.place
+        scores = self.validate()
+        value = scores[self.config.best_by] * self._sign
+        is_best = place.best_value is None or value < place.best_value
+        if is_best:
+            place.best_value, place.best_epoch = value, place.epoch + 1
+            self.best = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
+        train_loss = place.epoch_loss / self.n_batches
+        row = {"kind": "epoch", "train_loss": train_loss, **scores, "best": is_best}
+        self._report(row)
+        self.optimiser.end_epoch(scores["validation_loss"])
+        waited = place.epoch + 1 - place.best_epoch
+        patience = self.config.early_stopping
+        place.epoch, place.batch, place.epoch_loss = place.epoch + 1, 0, 0.0
+        place.finished = place.epoch >= self.config.epochs or bool(patience and waited >= patience)
+
+    def validate(self) -> dict[str, float]:
+        """Loss on the learned scale and mean r over targets, on the validation trials."""
+        rows = self.data.validation
+        if self.config.validation_batches is not None:
+            n = min(len(rows), self.config.validation_batches * self.config.batch_size)
+            rows = np.sort(np.random.default_rng(self.config.seed).permutation(rows)[:n])
+        size = self.config.micro_batch_size or self.config.batch_size
+        guess = forward_all(self.fabric, self.model, self.data.X, rows, size)
+        truth = self._targets(rows).cpu()
+        return {
+            "validation_loss": float(loss_of(self.config, guess, truth)),
+            "validation_r": mean_correlation(guess, truth),
+        }
+
+    def state(self) -> TrainingState:
+        """Everything that `_restore` needs."""
+        moments, optimiser = self.optimiser.state()
+        generators, generator_facts = random_state()
+        tensors = {
+            **under("network", self.network.state_dict()),
+            **under("best", self.best),
+            **under("optimizer", moments),
+            **under("rng", generators),
+        }
+        facts = {
+            **vars(self.place),
+            "optimizer": optimiser,
+            "rng": generator_facts,
+            "fit": self.config.model_dump(mode="json"),
+            "threads": torch.get_num_threads(),
+            "device": str(self.fabric.device),
+            "precision": self.fabric.precision,
+            "torch": torch.__version__,
+        }
+        return TrainingState(tensors, facts)
+
+    def _restore(self, state: TrainingState) -> None:
+        facts, tensors = state.facts, state.tensors
+        if facts["fit"] != self.config.model_dump(mode="json"):
+            different = [k for k, v in facts["fit"].items() if getattr(self.config, k) != v]
+            msg = (
+                f"the saved training has other settings ({', '.join(different)}): start a new "
+                "job instead of resuming this one"
+            )
+            raise ModelError(msg)
+        torch.set_num_threads(facts["threads"])
+        self.network.load_state_dict(take("network", tensors))
+        self.best = take("best", tensors)
+        self.optimiser.load(take("optimizer", tensors), facts["optimizer"])
+        self.place = Place(**{name: facts[name] for name in vars(Place())})
+        load_random_state(take("rng", tensors), facts["rng"])
+
+    @property
+    def _sign(self) -> int:
+        """Turns "higher is better" into "lower is better"."""
+        return -1 if self.config.best_by == "validation_r" else 1
+
+    def _targets(self, rows: Rows) -> Tensor:
+        truth = self.fabric.to_device(torch.from_numpy(np.asarray(self.data.Y[rows], np.float32)))
+        return self.network.target_scale.learned(truth)
+
+    def _report(self, row: Report) -> None:
+        place = self.place
+        row = {**row, "epoch": place.epoch + 1, "step": place.step, "lr": self.optimiser.rate}
+        place.n_reports += 1
+        place.history.append(row) if row["kind"] == "epoch" else None
+        self.hooks.report(row)
+
+    def _save_in_time(self) -> None:
+        if time.monotonic() - self.saved_at >= self.hooks.save_every_s:
+            self.hooks.save(self.state())
+            self.saved_at = time.monotonic()
+
+    def _result(self) -> FitResult:
+        place = self.place
+        best = math.nan if place.best_value is None else self._sign * place.best_value
+        return FitResult(place.finished, place.epoch, place.best_epoch, best, list(place.history))
+
+
+def forward_all(
+    fabric: FabricLike, model: torch.nn.Module, X: TrialMatrix, rows: Rows, size: int
+) -> Tensor:
+    """Outputs (len(rows), n_targets) on the learned scale, on the CPU, without gradients."""
+    batches = [rows[i : i + size] for i in range(0, len(rows), size)]
+    model.eval()
+    with torch.no_grad():
+        out = [
+            model(fabric.to_device(torch.from_numpy(block))).float().cpu()
+            for _, block in read_ahead(X, batches)
+        ]
+    return torch.cat(out)
+
+
+def predict_network(
+    network: Network, X: TrialMatrix, rows: Rows, config: FitConfig | None = None
+) -> Floats:
+    """Ratings (len(rows), n_targets) on the scale of the Y that was fitted.
+
+    `config` brings device, precision and batch size; without it float32 on what there is.
+    """
+    config = config or FitConfig(batch_size=64, precision="float32")
+    if not len(rows):
+        return np.empty((0, network.n_targets), np.float32)
+    fabric = make_fabric(config)
+    model = fabric.setup_module(network)
+    size = config.micro_batch_size or config.batch_size
+    learned = forward_all(fabric, model, X, rows, size)
+    given: Floats = network.target_scale.cpu().given(learned).numpy()
+    return given

@@ -20,19 +20,20 @@ class Preset:
 PRESETS: dict[str, Preset] = {
     "fast_local": Preset(
         "Fast, local",
-        "Large brain patches with a map each, two narrow layers: above the mean within 2 minutes.",
+        "The 64 best brain patches with a map each, two narrow layers: learns in a minute or two.",
         ViT3DConfig(
-            patch_size=(12, 13, 15),
             tokens="brain",
+            n_selected_tokens=64,
+            score_power=0.5,
             patch_embedding="local",
             embed_dim=64,
             n_layers=2,
             n_heads=4,
             mlp_ratio=2,
-            input_dropout=0.1,
+            input_dropout=0.5,
             pooling="sum",
             final_norm=False,
-            block_start="identity",
+            start="mean",
         ),
         FitConfig(
             epochs=8,
@@ -41,7 +42,7 @@ PRESETS: dict[str, Preset] = {
             learning_rate=5e-4,
             weight_decay=0.05,
             early_stopping=3,
-            best_by="validation_r",
+            precision="float32",  # at this size bfloat16's casts cost more than they save
         ),
     ),
     "report": Preset(

@@ -91,13 +91,43 @@ def spec_of(config: ModelConfig) -> ModelSpec:
 
 
 def build_network(
-    config: ModelConfig, mask: Mask, n_targets: int, score: Floats | None = None
+    config: ModelConfig,
+    mask: Mask,
+    n_targets: int,
+    score: Floats | None = None,
+    seed: int = 0,
 ) -> Network:
-    """Build an untrained network for a brain mask (X, Y, Z).
+    """Build an untrained network for a brain mask (X, Y, Z); same seed, same weights.
 
-    `score` (n_brain_voxels,): how much each voxel says about the ratings (models.selection);
-    needed only where the config keeps the best tokens.
+    `score` (n_brain_voxels,): how much each voxel says about the ratings in the fitting trials
+    (models.selection.encoding_score); only where `needs_score(config)`.
     """
+    if needs_score(config) and score is None:
+        msg = (
+            "the config selects or weighs voxels by their score, but no score was given: pass "
+            "score=encoding_score(X, fitting_rows, Y)"
+        )
+        raise ModelError(msg)
+    import torch
+
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return _network(config, mask, n_targets, score)
+
+
+def blank_network(config: ModelConfig, mask: Mask, n_targets: int) -> Network:
+    """Build a network whose weights, tokens and voxel weights are about to be loaded."""
+    return _network(config, mask, n_targets, np.ones(int(mask.sum()), np.float32))
+
+
+def needs_score(config: ModelConfig) -> bool:
+    """Whether building the network needs voxel scores of the fitting trials."""
+    if isinstance(config, ViT3DConfig):
+        return config.n_selected_tokens is not None or config.score_power > 0
+    return False
+
+
+def _network(config: ModelConfig, mask: Mask, n_targets: int, score: Floats | None) -> Network:
     spec = spec_of(config)
     if spec.kind != "network":
         msg = f"model {config.name!r} is not a network: build it with build_linear"

@@ -11,7 +11,7 @@ from scipy.linalg import cho_factor, cho_solve
 from models.config import RidgeConfig
 from models.errors import ModelError
 from models.inputs import Floats, Rows, TrialMatrix
-from models.selection import best_voxels, encoding_score
+from models.selection import best, encoding_score
 
 PREDICT_ROWS = 64
 
@@ -110,7 +110,7 @@ class Ridge:
         if not self._needs_score:
             return Metric(np.arange(X.shape[1]), np.ones(X.shape[1], np.float32))
         score = encoding_score(X, rows, Y, self.config.block_voxels)
-        voxels = best_voxels(score, self.config.n_selected_voxels)
+        voxels = best(score, self.config.n_selected_voxels)
         weight = score[voxels] ** self.config.score_power
         return Metric(voxels, (weight / weight.mean()).astype(np.float32))
 
@@ -156,8 +156,8 @@ class Ridge:
             guess = K_held @ dual + offset
             error[i] = ((guess - Y[~fitting]) ** 2).mean(0)
             r[i] = _correlation(guess, Y[~fitting])
-        best = error.argmin(0)
-        return alphas[best], r[best, np.arange(n_targets)]
+        chosen = error.argmin(0)
+        return alphas[chosen], r[chosen, np.arange(n_targets)]
 
 
 def _dual(K: Floats, Y: Floats, alphas: NDArray[np.float64]) -> Floats:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from models.errors import ModelError
 from models.inputs import Floats, Rows, TrialMatrix
 
 SMALLEST_SCORE = 1e-5
@@ -41,11 +40,8 @@ def _whitener(Y: Floats) -> Floats:
     return basis
 
 
-def best_voxels(score: Floats, n: int | None) -> NDArray[np.int64]:
-    """Indices of the `n` best voxels in rising order; all of them for None."""
-    if n is None:
+def best(score: Floats, n: int | None) -> NDArray[np.int64]:
+    """Indices of the `n` best entries in rising order; all of them for None or too large an n."""
+    if n is None or n >= len(score):
         return np.arange(len(score))
-    if n > len(score):
-        msg = f"n_selected_voxels {n} is more than the {len(score)} voxels there are: use fewer"
-        raise ModelError(msg)
     return np.sort(np.argsort(-score, kind="stable")[:n])

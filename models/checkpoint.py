@@ -1,0 +1,150 @@
+"""How weights and training states lie on disk: safetensors with a JSON header and a checksum."""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor
+
+from models.config import ModelConfig
+from models.errors import ModelError
+from models.files import replace_bytes, sync_folder
+from models.network import Network
+from models.registry import blank_network
+from models.state import TrainingState
+
+FORMAT = "thingsviz-models-1"
+STATE_PATTERN = "state-*.safetensors"
+
+
+def save_tensors(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+    """Write tensors and JSON-ready facts as one safetensors file, in one piece or not at all.
+
+    The header's metadata holds the facts and a CRC-32 of the tensor bytes: safetensors itself
+    checks the header only, a flipped bit in a weight would pass.
+    """
+    whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+    header = {"format": FORMAT, "facts": json.dumps(facts, allow_nan=False), "crc32": "0" * 8}
+    blob = save(whole, header)
+    start = _data_start(blob)
+    crc = f"{zlib.crc32(memoryview(blob)[start:]):08x}".encode()
+    head = blob[:start].replace(b'"crc32":"00000000"', b'"crc32":"' + crc + b'"')
+    replace_bytes(path, head, memoryview(blob)[start:])
+
+
+def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read what `save_tensors` wrote; a damaged or foreign file is refused in one sentence."""
+    try:
+        blob = path.read_bytes()
+        start = _data_start(blob)
+        header = json.loads(blob[8:start])["__metadata__"]
+        if header["format"] != FORMAT:
+            msg = f"{path} is of format {header['format']!r}, but {FORMAT!r} was expected"
+            raise ModelError(msg)
+        if f"{zlib.crc32(memoryview(blob)[start:]):08x}" != header["crc32"]:
+            msg = f"{path} is damaged: its checksum does not fit; train again or use an older one"
+            raise ModelError(msg)
+        return load(blob), json.loads(header["facts"])
+    except FileNotFoundError:
+        msg = f"{path} does not exist: train first"
+        raise ModelError(msg) from None
+    except (KeyError, TypeError, ValueError, SafetensorError) as error:
+        if isinstance(error, ModelError):
+            raise
+        msg = f"{path} is not a checkpoint or was cut short: train again or use an older one"
+        raise ModelError(msg) from None
+
+
+def save_network(path: Path, network: Network, facts: Mapping[str, Any]) -> None:
+    """Write a network's weights, target scale, tokens and voxel weights."""
+    save_tensors(path, network.state_dict(), facts)
+
+
+def load_network(
+    path: Path, config: ModelConfig, mask: NDArray[np.bool_]
+) -> tuple[Network, dict[str, Any]]:
+    """Rebuild a trained network for the mask (X, Y, Z) it was trained with, and its facts."""
+    tensors, facts = load_tensors(path)
+    n_targets = len(tensors.get("target_scale.mean", ()))
+    network = blank_network(config, mask, n_targets)
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError:
+        msg = (
+            f"{path} does not fit its config and brain mask ({int(mask.sum())} voxels): it was "
+            "trained with another dataset or architecture"
+        )
+        raise ModelError(msg) from None
+    return network.eval(), facts
+
+
+def save_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> None:
+    """Write a linear decoder's `arrays()`."""
+    from torch import as_tensor
+
+    save_tensors(path, {name: as_tensor(value) for name, value in arrays.items()}, facts)
+
+
+def load_arrays(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
+    """Read what `save_arrays` wrote."""
+    tensors, facts = load_tensors(path)
+    return {name: tensor.numpy() for name, tensor in tensors.items()}, facts
+
+
+def save_state(folder: Path, state: TrainingState, keep: int = 2) -> Path:
+    """Write a training state beside the earlier ones and drop all but the `keep` newest."""
+    folder.mkdir(parents=True, exist_ok=True)
+    epoch, batch = state.facts["epoch"], state.facts["batch"]
+    path = folder / f"state-{epoch:05d}-{batch:06d}.safetensors"
+    save_tensors(path, state.tensors, state.facts)
+    for old in sorted(folder.glob(STATE_PATTERN))[:-keep]:
+        old.unlink(missing_ok=True)
+    sync_folder(folder)
+    return path
+
+
+def newest_state(folder: Path, config: ModelConfig | None = None) -> TrainingState | None:
+    """Read the newest valid training state, None when there is none yet.
+
+    Damaged ones are passed over; when every one is damaged that is said in one sentence. With
+    `config`, a state of another architecture is refused.
+    """
+    paths = sorted(folder.glob(STATE_PATTERN), reverse=True)
+    faults = []
+    for path in paths:
+        try:
+            tensors, facts = load_tensors(path)
+        except ModelError as error:
+            faults.append(str(error))
+            continue
+        _check_model(path, facts, config)
+        return TrainingState(tensors, facts)
+    if faults:
+        raise ModelError(faults[0])
+    return None
+
+
+def _check_model(path: Path, facts: Mapping[str, Any], config: ModelConfig | None) -> None:
+    saved = facts.get("model")
+    if config is None or saved is None or saved == config.model_dump(mode="json"):
+        return
+    now = config.model_dump(mode="json")
+    different = sorted(k for k in {*saved, *now} if saved.get(k) != now.get(k))
+    msg = (
+        f"{path} was trained with another model ({', '.join(different)}): start a new job "
+        "instead of resuming this one"
+    )
+    raise ModelError(msg)
+
+
+def _data_start(blob: bytes) -> int:
+    """Offset of the first tensor byte: 8 bytes of header length, then the header."""
+    return 8 + int.from_bytes(blob[:8], "little")

@@ -1,0 +1,45 @@
+"""How a file is replaced so that a reader never sees half of it, even after a power cut."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+
+
+def replace_bytes(path: Path, *parts: bytes) -> None:
+    """Write `parts` to `path`: temp file in its folder, flush, fsync, replace, fsync the folder.
+
+    Killed in the middle, `torch.save` left 24 of 25 files unreadable, a temp file on another
+    filesystem 4 of 25, this way 0 of 25 (DESIGN.md §4).
+    """
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    temporary = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            for part in parts:
+                file.write(part)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.chmod(0o644 & ~_umask())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames in `folder` durable."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _umask() -> int:
+    """The process's umask (reading it means setting it for a moment)."""
+    mask = os.umask(0o077)
+    os.umask(mask)
+    return mask

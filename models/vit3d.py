@@ -1,0 +1,136 @@
+"""The report's 3-D vision transformer, on every patch of the volume or on the brain's alone."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from models.config import ViT3DConfig
+from models.errors import ModelError
+from models.inputs import Floats
+from models.layers import EMBEDDINGS, POSITION_SD, Block, Head
+from models.network import Network
+from models.patches import PatchGrid, TokenIndex, gather_tokens
+from models.selection import best
+
+
+class ViT3D(Network):
+    """Patches → embedding → [CLS] → blocks → pooling → head.
+
+    A response comes as a masked vector (B, n_voxels), C order of the mask, or as a dense volume
+    (B, X, Y, Z). Masked vectors go straight to tokens through a precomputed index. With dense
+    tokens a dense volume is taken whole, as in the report; with brain tokens what lies outside
+    the mask is not looked at. Departures from the textbook: pooling 'sum' divides by √tokens, so
+    that a linear read-out of unit-variance tokens has unit variance.
+    """
+
+    token_ids: Tensor
+    gather: Tensor
+    weight: Tensor
+    brain: Tensor
+
+    def __init__(
+        self,
+        config: ViT3DConfig,
+        mask: NDArray[np.bool_],
+        n_targets: int,
+        score: Floats | None = None,
+    ) -> None:
+        super().__init__(n_targets)
+        self.config = config
+        x, y, z = mask.shape
+        self.grid = PatchGrid((x, y, z), config.patch_size, config.pad)
+        index = token_index(config, mask, self.grid, score)
+        self.register_buffer("token_ids", torch.as_tensor(index.tokens))
+        self.register_buffer("gather", torch.as_tensor(index.gather))
+        self.register_buffer("weight", voxel_weight(index, score, config.score_power))
+        self.register_buffer("brain", torch.as_tensor(np.flatnonzero(mask)), persistent=False)
+        dim, n = config.embed_dim, len(index.tokens)
+        self.input_dropout = nn.Dropout(config.input_dropout)
+        self.embedding = EMBEDDINGS[config.patch_embedding](n, self.grid.patch_voxels, dim)
+        self.cls = (
+            nn.Parameter(torch.randn(1, 1, dim) * POSITION_SD) if config.pooling == "cls" else None
+        )
+        self.dropout = nn.Dropout(config.dropout)
+        self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layers))
+        self.head = Head(config, n_targets)
+
+    @property
+    def tokens(self) -> TokenIndex:
+        """The tokens in use: those of the loaded weights, if any were loaded."""
+        ids, gather = self.token_ids.cpu().numpy(), self.gather.cpu().numpy()
+        return TokenIndex(self.grid, len(self.brain), ids, gather)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, n_voxels) or (B, X, Y, Z) → (B, n_targets) on the learned scale."""
+        return self.read(self.embed(self.tokenize(x)))
+
+    def tokenize(self, x: Tensor) -> Tensor:
+        """Responses → (B, n_tokens, patch_voxels)."""
+        if x.ndim == 4 and self.config.tokens == "dense":
+            whole = self.grid.to_tokens(x)
+            return whole * self.weight if self.config.score_power else whole
+        vector = x.flatten(1).index_select(1, self.brain) if x.ndim == 4 else x
+        if vector.ndim != 2 or vector.shape[1] != len(self.brain):
+            msg = (
+                f"responses (B, {len(self.brain)}) in the mask or volumes (B, *{self.grid.shape}) "
+                f"were expected, but {tuple(x.shape)} came"
+            )
+            raise ModelError(msg)
+        return gather_tokens(vector, self.gather, self.weight)
+
+    def embed(self, tokens: Tensor) -> Tensor:
+        """(B, n_tokens, patch_voxels) → (B, n_tokens (+ 1 for CLS), dim)."""
+        x: Tensor = self.embedding(self.input_dropout(tokens))
+        if self.cls is not None:
+            x = torch.cat([self.cls.expand(len(x), -1, -1).to(x.dtype), x], 1)
+        dropped: Tensor = self.dropout(x)
+        return dropped
+
+    def read(self, x: Tensor) -> Tensor:
+        """(B, n, dim) → (B, n_targets)."""
+        for block in self.blocks:
+            x = block(x)
+        ratings: Tensor = self.head(self._pool(x))
+        return ratings
+
+    def embedding_parameters(self) -> list[nn.Parameter]:
+        """The patch embedding, which may have a learning rate of its own."""
+        return list(self.embedding.parameters())
+
+    def _pool(self, x: Tensor) -> Tensor:
+        if self.config.pooling == "cls":
+            return x[:, 0]
+        if self.config.pooling == "mean":
+            return x.mean(1)
+        return x.sum(1) / math.sqrt(x.shape[1])
+
+
+def token_index(
+    config: ViT3DConfig, mask: NDArray[np.bool_], grid: PatchGrid, score: Floats | None
+) -> TokenIndex:
+    """Tokens that a config asks for; `score` (n_voxels,) ranks patches by their summed score."""
+    index = TokenIndex.of(mask, grid, brain_only=config.tokens == "brain")
+    if config.n_selected_tokens is None or score is None:
+        return index
+    chosen = best(patch_score(index, score), config.n_selected_tokens)
+    return TokenIndex.of(mask, grid, keep=index.tokens[chosen])
+
+
+def patch_score(index: TokenIndex, score: Floats) -> Floats:
+    """Sum of the voxel scores (n_voxels,) in each patch, (n_tokens,)."""
+    total: Floats = np.where(index.present, score[index.gather], 0).sum(1, dtype=np.float32)
+    return total
+
+
+def voxel_weight(index: TokenIndex, score: Floats | None, power: float) -> Tensor:
+    """score^power (n_tokens, patch_voxels), root mean square 1; 0 where there is no voxel."""
+    weight = index.present.astype(np.float32)
+    if score is not None and power:
+        weight *= score[index.gather] ** power
+        weight /= np.sqrt((weight[index.present] ** 2).mean())
+    return torch.as_tensor(weight)
