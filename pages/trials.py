@@ -8,7 +8,6 @@ from thingsviz.ui.trialpanels import (
     show_picture,
     show_ratings,
     show_response,
-    show_showings,
     shown_trial,
 )
 
@@ -21,7 +20,6 @@ with guard():
     left, right = st.columns([2, 3], gap="large")
     with left, guard():
         show_picture(page, trial)
-        show_showings(page, trial)
     with right, guard():
         show_ratings(page, trial)
     show_response(page, trial)

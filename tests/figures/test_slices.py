@@ -6,6 +6,7 @@ import pytest
 from thingsviz.analysis.regions import Regions
 from thingsviz.core.space import Grid
 from thingsviz.figures.slices import (
+    brain_box,
     describe,
     draw_slices,
     region_at,
@@ -125,6 +126,12 @@ def test_the_crosshair_begins_at_the_most_weight_or_in_the_middle():
     assert start_voxel(mask, weight) == start_voxel(mask)
     weight[4] = 1.0
     assert start_voxel(mask, weight) == tuple(np.argwhere(mask)[4])
+
+
+def test_the_box_of_the_brain_has_a_margin_inside_the_grid():
+    mask = np.zeros(SHAPE, bool)
+    mask[0, 2:4, 3] = True
+    assert brain_box(mask) == ((0, 1), (1, 4), (2, 4))
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

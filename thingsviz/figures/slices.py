@@ -67,16 +67,26 @@ def world_axes(grid: Grid) -> tuple[tuple[int, int], ...]:
 
 
 def start_voxel(mask: NDArray[np.bool_], weight: NDArray[np.floating] | None = None) -> Voxel:
-    """Return where the crosshair begins: the brain voxel of most weight, or the one most central.
+    """Return where the crosshair begins: in the middle of the brain, or of its weightiest voxels.
 
-    `weight` (n_voxels,) in C order of the mask, for instance the published noise ceiling.
+    `weight` (n_voxels,) in C order of the mask, for instance the published noise ceiling; its top
+    1 % count. One best voxel would be a lucky one, often at the rim.
     """
     inside = np.argwhere(mask)
     if weight is not None and np.isfinite(weight).any():
-        place = inside[int(np.nanargmax(weight))]
-    else:
-        place = inside[int(((inside - inside.mean(0)) ** 2).sum(1).argmin())]
+        inside = inside[weight >= np.nanpercentile(weight, 99)]
+    place = inside[int(((inside - inside.mean(0)) ** 2).sum(1).argmin())]
     return int(place[0]), int(place[1]), int(place[2])
+
+
+def brain_box(mask: NDArray[np.bool_], margin: int = 1) -> tuple[tuple[int, int], ...]:
+    """Return the first and last index of the brain along each voxel axis, with a margin."""
+    found = []
+    for axis in range(3):
+        there = np.flatnonzero(mask.any(axis=tuple({0, 1, 2} - {axis})))
+        low, high = int(there[0]) - margin, int(there[-1]) + margin
+        found.append((max(low, 0), min(high, mask.shape[axis] - 1)))
+    return tuple(found)
 
 
 def slices_info(

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from thingsviz.analysis.regions import Regions
 from thingsviz.core.space import Grid
-from thingsviz.figures.slices import ENDS, PLANES, Voxel, world_axes
+from thingsviz.figures.slices import ENDS, PLANES, Voxel, brain_box, world_axes
 from thingsviz.figures.style import BETA_UNIT, diverging, symmetric_limit
 
 
@@ -43,6 +43,7 @@ def pack_geometry(
         "shape": grid.shape,
         "affine": grid.affine,
         "axes": world_axes(grid),
+        "box": brain_box(mask),
         "planes": PLANES,
         "ends": ENDS,
         "start": start,

@@ -43,7 +43,7 @@ def pick_trial(page: PageContext) -> int:
         {"position": _by_position, "concept": _by_concept, "image": _by_image}[way or WAYS[0]](
             index, row
         )
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+    with st.container(horizontal=True, vertical_alignment="top", gap="small"):
         _steps(index, row)
         with st.container(width=110):
             show_link_button("Copy link", key="copy_link")

@@ -34,6 +34,7 @@ class Key(StrEnum):
     W_CONCEPT_TRIAL = "w_concept_trial"
     W_IMAGE = "w_image"
     W_IMAGE_TRIAL = "w_image_trial"
+    W_SHOWING = "w_showing"
     W_N_AVERAGED = "w_n_averaged"
     W_JOB = "w_job"
     W_3D_AS = "w_3d_as"

@@ -18,7 +18,7 @@ from thingsviz.ui.pickers import go_to
 from thingsviz.ui.predicted import choose_job, predicted
 from thingsviz.ui.slices import regions, show_slices
 from thingsviz.ui.state import Key
-from thingsviz.ui.trialindex import repeats, trial_index
+from thingsviz.ui.trialindex import TrialIndex, repeats, trial_index
 
 Colour = Literal["blue", "violet", "gray"]
 TYPE_COLOURS: dict[str, Colour] = {"train": "blue", "test": "violet", "catch": "gray"}
@@ -61,6 +61,8 @@ def show_picture(page: PageContext, shown: Shown) -> None:
         st.caption(what)
     else:
         st.image(str(path), caption=what, alt=f"The picture shown: {name}", width="stretch")
+    n = len(shown.showings)
+    st.caption("Shown once." if n == 1 else f"Shown {n} times: see below.")
 
 
 def show_ratings(page: PageContext, shown: Shown) -> None:
@@ -92,20 +94,25 @@ def show_response(page: PageContext, shown: Shown) -> None:
     n = len(shown.averaged)
     title = f"{key}, {readable(shown.concept) or 'catch trial'}"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.subheader("Response of the brain", anchor=False, width="content", help=glossary("beta"))
+        st.subheader("Response of the brain", anchor=False, width="content", help=_explained())
         if n > 1:
             st.badge(f"mean of {n} showings", color="green", help=glossary("average of repeats"))
-    average_slider(shown)
+    if len(shown.showings) > 1:
+        show_showings(page, shown)
+        average_slider(shown)
     show_slices(page.store, _values(page.store, shown.averaged), title)
     st.caption(
         "Click or drag in a slice to move the crosshair. The left of a picture is the left of the "
-        f"brain. Regions: {regions(page.store).source}.",
-        help=f"{glossary('crosshair')}\n\n{glossary('colour limit')}",
+        f"brain. Regions: {regions(page.store).source}."
     )
     if page_path("brain.py").is_file():
         st.page_link(
             page_path("brain.py"), label="See this trial in 3D", icon=":material/neurology:"
         )
+
+
+def _explained() -> str:
+    return "\n\n".join(glossary(term) for term in ("beta", "crosshair", "colour limit", "roi"))
 
 
 def average_slider(shown: Shown) -> None:
@@ -143,19 +150,21 @@ def _values(store: BetaStore, rows: tuple[int, ...]) -> NDArray[np.floating]:
 def show_showings(page: PageContext, shown: Shown) -> None:
     """List all showings of the picture, each a click away."""
     index = trial_index(page.store)
-    if len(shown.showings) < 2:
-        st.caption("This picture was shown once." if shown.concept else "")
-        return
-    st.markdown(f"**The {len(shown.showings)} showings of this picture**")
-    with st.container(horizontal=True, gap="small"):
-        for row in shown.showings:
-            st.button(
-                str(index.keys[row]),
-                key=f"showing_{row}",
-                type="primary" if row == shown.row else "secondary",
-                on_click=go_to,
-                args=(index.keys[row],),
-            )
+    state.put(Key.W_SHOWING, shown.row)
+    st.pills(
+        f"The {len(shown.showings)} showings of this picture",
+        shown.showings,
+        key=str(Key.W_SHOWING),
+        format_func=lambda row: str(index.keys[row]),
+        required=True,
+        on_change=_go_to_showing,
+        args=(index,),
+        help=glossary("test image"),
+    )
+
+
+def _go_to_showing(index: TrialIndex) -> None:
+    go_to(index.keys[state.get(Key.W_SHOWING)])
 
 
 def _trial(store: BetaStore, row: int) -> dict[str, Any]:

@@ -64,17 +64,19 @@ class Viewer {
   }
 
   // --- space -------------------------------------------------------------------------------------
-  size(world) { return this.header.shape[this.header.axes[world][0]]; }
+  // the picture is cut to the box of the brain: low and high index along the voxel axis of a world axis
+  along(world) { const [axis, sign] = this.header.axes[world], [low, high] = this.header.box[axis]; return { axis, sign, low, high }; }
+  size(world) { const { low, high } = this.along(world); return high - low + 1; }
   extent(world) { return this.size(world) * this.edge(this.header.axes[world][0]); }
   edge(axis) { return Math.hypot(...[0, 1, 2].map((row) => this.header.affine[row][axis])); }
   mm(voxel) { return [0, 1, 2].map((row) => this.header.affine[row].slice(0, 3).reduce((sum, a, i) => sum + a * voxel[i], this.header.affine[row][3])); }
   index(voxel) { return voxel[0] * this.strides[0] + voxel[1] * this.strides[1] + voxel[2]; }
   // steps along a world axis, counted from its low end, and back
-  step(voxel, world) { const [axis, sign] = this.header.axes[world]; return sign > 0 ? voxel[axis] : this.size(world) - 1 - voxel[axis]; }
+  step(voxel, world) { const { axis, sign, low, high } = this.along(world); return sign > 0 ? voxel[axis] - low : high - voxel[axis]; }
   moved(voxel, world, step) {
-    const [axis, sign] = this.header.axes[world], n = this.size(world);
-    const inside = Math.max(0, Math.min(n - 1, step)), out = [...voxel];
-    out[axis] = sign > 0 ? inside : n - 1 - inside;
+    const { axis, sign, low, high } = this.along(world), out = [...voxel];
+    const inside = Math.max(0, Math.min(high - low, step));
+    out[axis] = sign > 0 ? low + inside : high - inside;
     return out;
   }
 
@@ -150,18 +152,19 @@ class Viewer {
 
   slice(across, right, up) {
     const nx = this.size(right), ny = this.size(up), image = new ImageData(nx, ny);
-    const [axisR, signR] = this.header.axes[right], [axisU, signU] = this.header.axes[up], axisF = this.header.axes[across][0];
-    const strideR = this.strides[axisR], strideU = this.strides[axisU], base = this.voxel[axisF] * this.strides[axisF];
+    const lineR = this.along(right), lineU = this.along(up), axisF = this.along(across).axis;
+    const place = (line, step) => (line.sign > 0 ? line.low + step : line.high - step) * this.strides[line.axis];
+    const base = this.voxel[axisF] * this.strides[axisF];
     const { limit } = this.header;
     for (let u = 0; u < ny; u++) {
-      const row = base + (signU > 0 ? u : ny - 1 - u) * strideU;
+      const row = base + place(lineU, u);
       for (let r = 0; r < nx; r++) {
-        const rank = this.rank[row + (signR > 0 ? r : nx - 1 - r) * strideR];
+        const rank = this.rank[row + place(lineR, r)];
         if (rank < 0) continue;
         const value = HALF[this.values[rank]], pixel = 4 * ((ny - 1 - u) * nx + r);
-        const place = Math.max(0, Math.min(254, Math.round((value / limit + 1) * 127)));
+        const colour = Math.max(0, Math.min(254, Math.round((value / limit + 1) * 127)));
         if (Number.isNaN(value)) image.data.fill(128, pixel, pixel + 3);
-        else for (let c = 0; c < 3; c++) image.data[pixel + c] = this.table[3 * place + c];
+        else for (let c = 0; c < 3; c++) image.data[pixel + c] = this.table[3 * colour + c];
         image.data[pixel + 3] = 255;
       }
     }
