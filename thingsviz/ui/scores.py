@@ -44,7 +44,8 @@ def value_text(value: float | None, metric: str = "r") -> str:
         return "–"
     if metric == "confidence":
         return f"{100 * value:.2f} %"
-    text = f"{value:.2f}" if metric == "r" else f"{value:.3g}"
+    # + 0.0: no −0.00
+    text = f"{round(value, 2) + 0.0:.2f}" if metric == "r" else f"{value:.3g}"
     return text.replace("-", "−")
 
 
