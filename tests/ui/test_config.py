@@ -1,0 +1,48 @@
+"""The settings in .streamlit/config.toml exist in this Streamlit, and both themes are readable."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import pytest
+from streamlit import config
+
+from tests.figures.test_style import contrast
+from thingsviz.figures.style import palette
+
+SETTINGS = tomllib.loads(
+    (Path(__file__).parents[2] / ".streamlit" / "config.toml").read_text("utf-8")
+)
+
+
+def flat(tree, path=""):
+    for name, value in tree.items():
+        here = f"{path}.{name}" if path else name
+        if isinstance(value, dict):
+            yield from flat(value, here)
+        else:
+            yield here
+
+
+@pytest.mark.parametrize("name", sorted(flat(SETTINGS)))
+def test_each_setting_exists(name):
+    assert name in config._config_options_template
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_pages_have_the_colours_of_the_figures(theme):
+    page, figure = SETTINGS["theme"][theme], palette(theme)
+    assert page["backgroundColor"] == figure.background
+    assert page["secondaryBackgroundColor"] == figure.surface
+    assert page["textColor"] == figure.text
+    assert page["chartCategoricalColors"] == list(figure.series)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_pages_can_be_read(theme):
+    page = SETTINGS["theme"][theme]
+    for ground in ("backgroundColor", "secondaryBackgroundColor"):
+        assert contrast(page["textColor"], page[ground]) > 7
+        assert contrast(page["linkColor"], page[ground]) > 4.5
+    assert contrast(page["primaryColor"], page["backgroundColor"]) > 4.5
