@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,6 +52,8 @@ class PageContext:
     store: BetaStore
     theme: Theme
     simulated: bool
+    asked: Mapping[str, str]
+    """What the address asked for when the page was opened; {} when it only repeats the page."""
 
 
 def page_path(file: str) -> Path:
@@ -116,20 +118,20 @@ def open_plain_page(title: str, purpose: str, *, simulated: bool = False) -> The
 
 def open_page(title: str, purpose: str) -> PageContext:
     """Open a page about a prepared subject; without one, say so, point to Home, end the page."""
-    found = cache.datasets()
-    known, complaint = _choose_dataset(found)
+    found, asked = cache.datasets(), query.asked()
+    known, complaint = _choose_dataset(found, asked.get("dataset"))
     shown = open_plain_page(title, purpose, simulated=known is not None and known.simulated)
     if complaint:
         st.warning(plain(complaint), icon=":material/link_off:")
     if known is None:
         _send_home(f"There are no data here yet: {datasets_root()} holds no dataset.")
-    subject = _choose_subject(known)
+    subject = _choose_subject(known, asked.get("subject"))
     store = None
     with guard():
         store = _open_store(known.dataset, subject)
     if store is None:
         _send_home(f"{subject} of {known.dataset.name} cannot be shown before it is prepared.")
-    return PageContext(known.dataset, subject, store, shown, known.simulated)
+    return PageContext(known.dataset, subject, store, shown, known.simulated, asked)
 
 
 def _open_store(dataset: Dataset, subject: str) -> BetaStore | None:
@@ -148,12 +150,11 @@ def _send_home(sentence: str) -> NoReturn:
     st.stop()
 
 
-def _choose_dataset(found: list[cache.Known]) -> tuple[cache.Known | None, str]:
+def _choose_dataset(found: list[cache.Known], asked: str | None) -> tuple[cache.Known | None, str]:
     """Show the dataset picker; return the chosen one and a complaint about the address, if any."""
     if not found:
         return None, ""
     names = [known.dataset.name for known in found]
-    asked = query.asked().get("dataset")
     complaint = ""
     if asked in names:
         state.put(Key.DATASET, asked)
@@ -165,11 +166,10 @@ def _choose_dataset(found: list[cache.Known]) -> tuple[cache.Known | None, str]:
     return found[names.index(chosen)], complaint
 
 
-def _choose_subject(known: cache.Known) -> str:
+def _choose_subject(known: cache.Known, asked: str | None) -> str:
     names = list(known.subjects)
     if not names:
         _send_home(f"The dataset {known.dataset.name!r} holds no subject.")
-    asked = query.asked().get("subject")
     if asked in names:
         state.put(Key.SUBJECT, asked)
     chosen = _pick("Subject", names, Key.SUBJECT, Key.W_SUBJECT)

@@ -25,7 +25,7 @@ WAYS = ("position", "concept", "image")
 def pick_trial(page: PageContext) -> int:
     """Show the pickers, return the row that they stand on, keep the address in step."""
     index = trial_index(page.store)
-    row, complaint = _current(page.store, index, query.asked())
+    row, complaint = _current(page.store, index, page.asked)
     if complaint:
         st.warning(plain(complaint), icon=":material/link_off:")
     _remember(index.keys[row])
@@ -181,16 +181,9 @@ def _by_image(index: TrialIndex, row: int) -> None:
 
 
 def _showings(label: str, index: TrialIndex, rows: tuple[int, ...], row: int, key: Key) -> None:
-    _select(
-        label,
-        rows,
-        row,
-        key,
-        format_func=lambda r: f"{index.keys[r]} · {index.types[r]}",
-        on_change=_row_of,
-        args=(index, key),
-        width=260,
-    )
+    labels = {f"{index.keys[r]} · {index.types[r]}": index.keys[r] for r in rows}
+    current = f"{index.keys[row]} · {index.types[row]}"
+    _select(label, tuple(labels), current, key, on_change=go_by, args=(labels, key), width=260)
 
 
 def _first_of(index: TrialIndex, key: Key) -> None:
@@ -200,5 +193,6 @@ def _first_of(index: TrialIndex, key: Key) -> None:
         go_to(index.keys[groups[name][0]])
 
 
-def _row_of(index: TrialIndex, key: Key) -> None:
-    go_to(index.keys[state.get(key)])
+def go_by(labels: Mapping[str, TrialKey], key: Key) -> None:
+    """Go to the trial whose label a widget stands on."""
+    go_to(labels[state.get(key)])

@@ -9,7 +9,7 @@ import streamlit as st
 
 from thingsviz.core.errors import ThingsvizError
 from thingsviz.jobs.store import JobFolder, open_job
-from thingsviz.ui import cache, query, state
+from thingsviz.ui import cache, state
 from thingsviz.ui.cache import Stamp, stamp
 from thingsviz.ui.frame import PageContext, plain
 from thingsviz.ui.state import Key
@@ -37,7 +37,7 @@ class Job(NamedTuple):
 
 def choose_job(page: PageContext, row: int) -> Job | None:
     """Let the visitor choose among the jobs that predicted this trial; remember the choice."""
-    asked = query.asked().get("job")
+    asked = page.asked.get("job")
     if asked is not None:
         _remember(asked)
     jobs = {job.folder.name: job for job in _jobs_of(page) if (row, 1) in job.places}

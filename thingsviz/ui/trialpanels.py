@@ -14,11 +14,11 @@ from thingsviz.figures.ratings import draw_ratings, ratings_info, readable
 from thingsviz.ui import state
 from thingsviz.ui.frame import PageContext, page_path
 from thingsviz.ui.help import glossary
-from thingsviz.ui.pickers import go_to
+from thingsviz.ui.pickers import go_by
 from thingsviz.ui.predicted import choose_job, predicted
 from thingsviz.ui.slices import regions, show_slices
 from thingsviz.ui.state import Key
-from thingsviz.ui.trialindex import TrialIndex, repeats, trial_index
+from thingsviz.ui.trialindex import repeats, trial_index
 
 Colour = Literal["blue", "violet", "gray"]
 TYPE_COLOURS: dict[str, Colour] = {"train": "blue", "test": "violet", "catch": "gray"}
@@ -150,21 +150,17 @@ def _values(store: BetaStore, rows: tuple[int, ...]) -> NDArray[np.floating]:
 def show_showings(page: PageContext, shown: Shown) -> None:
     """List all showings of the picture, each a click away."""
     index = trial_index(page.store)
-    state.put(Key.W_SHOWING, shown.row)
+    labels = {str(index.keys[row]): index.keys[row] for row in shown.showings}
+    state.put(Key.W_SHOWING, str(index.keys[shown.row]))
     st.pills(
-        f"The {len(shown.showings)} showings of this picture",
-        shown.showings,
+        f"The {len(labels)} showings of this picture",
+        tuple(labels),
         key=str(Key.W_SHOWING),
-        format_func=lambda row: str(index.keys[row]),
         required=True,
-        on_change=_go_to_showing,
-        args=(index,),
+        on_change=go_by,
+        args=(labels, Key.W_SHOWING),
         help=glossary("test image"),
     )
-
-
-def _go_to_showing(index: TrialIndex) -> None:
-    go_to(index.keys[state.get(Key.W_SHOWING)])
 
 
 def _trial(store: BetaStore, row: int) -> dict[str, Any]:
