@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load, save
-from torch import Tensor
+from torch import Tensor, as_tensor
 
 from models.config import ModelConfig
 from models.errors import ModelError
@@ -21,23 +21,24 @@ from models.network import Network
 from models.registry import blank_network
 from models.state import TrainingState
 
+Facts = Mapping[str, Any]
 FORMAT = "thingsviz-models-1"
+NO_CRC = "00000000"
 STATE_PATTERN = "state-*.safetensors"
 
 
-def save_tensors(path: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> None:
+def save_tensors(path: Path, tensors: Mapping[str, Tensor], facts: Facts) -> None:
     """Write tensors and JSON-ready facts as one safetensors file, in one piece or not at all.
 
-    The header's metadata holds the facts and a CRC-32 of the tensor bytes: safetensors itself
-    checks the header only, a flipped bit in a weight would pass.
+    The header's metadata holds the facts and a CRC-32 of the whole file (taken with 00000000 in
+    its own place): safetensors has none, a flipped bit in a weight would pass.
     """
     whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    header = {"format": FORMAT, "facts": json.dumps(facts, allow_nan=False), "crc32": "0" * 8}
-    blob = save(whole, header)
+    text = json.dumps(facts, allow_nan=False)
+    blob = save(whole, {"format": FORMAT, "facts": text, "crc32": NO_CRC})
     start = _data_start(blob)
-    crc = f"{zlib.crc32(memoryview(blob)[start:]):08x}".encode()
-    head = blob[:start].replace(b'"crc32":"00000000"', b'"crc32":"' + crc + b'"')
-    replace_bytes(path, head, memoryview(blob)[start:])
+    head, data = blob[:start], memoryview(blob)[start:]
+    replace_bytes(path, head.replace(_crc(NO_CRC), _crc(_checksum(head, data))), data)
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -49,7 +50,8 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         if header["format"] != FORMAT:
             msg = f"{path} is of format {header['format']!r}, but {FORMAT!r} was expected"
             raise ModelError(msg)
-        if f"{zlib.crc32(memoryview(blob)[start:]):08x}" != header["crc32"]:
+        head = blob[:start].replace(_crc(header["crc32"]), _crc(NO_CRC))
+        if _checksum(head, memoryview(blob)[start:]) != header["crc32"]:
             msg = f"{path} is damaged: its checksum does not fit; train again or use an older one"
             raise ModelError(msg)
         return load(blob), json.loads(header["facts"])
@@ -63,7 +65,7 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         raise ModelError(msg) from None
 
 
-def save_network(path: Path, network: Network, facts: Mapping[str, Any]) -> None:
+def save_network(path: Path, network: Network, facts: Facts) -> None:
     """Write a network's weights, target scale, tokens and voxel weights."""
     save_tensors(path, network.state_dict(), facts)
 
@@ -86,10 +88,8 @@ def load_network(
     return network.eval(), facts
 
 
-def save_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], facts: Mapping[str, Any]) -> None:
+def save_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], facts: Facts) -> None:
     """Write a linear decoder's `arrays()`."""
-    from torch import as_tensor
-
     save_tensors(path, {name: as_tensor(value) for name, value in arrays.items()}, facts)
 
 
@@ -100,22 +100,29 @@ def load_arrays(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
 
 
 def save_state(folder: Path, state: TrainingState, keep: int = 2) -> Path:
-    """Write a training state beside the earlier ones and drop all but the `keep` newest."""
+    """Write a training state beside the earlier ones and drop all but the `keep` newest.
+
+    States of later batches go too: they can only be damaged ones that a resume passed over. One
+    writer at a time.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     epoch, batch = state.facts["epoch"], state.facts["batch"]
     path = folder / f"state-{epoch:05d}-{batch:06d}.safetensors"
     save_tensors(path, state.tensors, state.facts)
-    for old in sorted(folder.glob(STATE_PATTERN))[:-keep]:
+    states = sorted(folder.glob(STATE_PATTERN))
+    here = states.index(path)
+    leftovers = folder.glob(f".{STATE_PATTERN}.*.tmp")  # of a writer that was killed
+    for old in [*states[: max(0, here + 1 - keep)], *states[here + 1 :], *leftovers]:
         old.unlink(missing_ok=True)
     sync_folder(folder)
     return path
 
 
-def newest_state(folder: Path, config: ModelConfig | None = None) -> TrainingState | None:
+def newest_state(folder: Path) -> TrainingState | None:
     """Read the newest valid training state, None when there is none yet.
 
-    Damaged ones are passed over; when every one is damaged that is said in one sentence. With
-    `config`, a state of another architecture is refused.
+    Damaged ones are passed over; when every one is damaged that is said in one sentence.
+    Whether it belongs to this model, these settings and these data, `fit_network` checks.
     """
     paths = sorted(folder.glob(STATE_PATTERN), reverse=True)
     faults = []
@@ -125,26 +132,21 @@ def newest_state(folder: Path, config: ModelConfig | None = None) -> TrainingSta
         except ModelError as error:
             faults.append(str(error))
             continue
-        _check_model(path, facts, config)
         return TrainingState(tensors, facts)
     if faults:
         raise ModelError(faults[0])
     return None
 
 
-def _check_model(path: Path, facts: Mapping[str, Any], config: ModelConfig | None) -> None:
-    saved = facts.get("model")
-    if config is None or saved is None or saved == config.model_dump(mode="json"):
-        return
-    now = config.model_dump(mode="json")
-    different = sorted(k for k in {*saved, *now} if saved.get(k) != now.get(k))
-    msg = (
-        f"{path} was trained with another model ({', '.join(different)}): start a new job "
-        "instead of resuming this one"
-    )
-    raise ModelError(msg)
-
-
 def _data_start(blob: bytes) -> int:
     """Offset of the first tensor byte: 8 bytes of header length, then the header."""
     return 8 + int.from_bytes(blob[:8], "little")
+
+
+def _crc(value: str) -> bytes:
+    """The header's entry for a checksum, as safetensors writes it."""
+    return f'"crc32":"{value}"'.encode()
+
+
+def _checksum(head: bytes, data: memoryview) -> str:
+    return f"{zlib.crc32(data, zlib.crc32(head)):08x}"

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 
-def replace_bytes(path: Path, *parts: bytes) -> None:
+def replace_bytes(path: Path, *parts: bytes | memoryview) -> None:
     """Write `parts` to `path`: temp file in its folder, flush, fsync, replace, fsync the folder.
 
     Killed in the middle, `torch.save` left 24 of 25 files unreadable, a temp file on another

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+import zlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +23,7 @@ from models.network import Network
 from models.optimiser import Optimiser
 from models.state import (
     TrainingState,
+    check_same_recipe,
     load_random_state,
     random_state,
     seed_everything,
@@ -53,6 +55,12 @@ class FitData:
             if bad:
                 msg = f"{bad} of {len(rows)} {name} trials lack a rating: leave them out"
                 raise ModelError(msg)
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Sizes and checksums of rows and ratings; the responses are their owner's to check."""
+        whole = {"train": self.train, "validation": self.validation, "ratings": self.Y}
+        sums = {k: zlib.crc32(np.ascontiguousarray(v).tobytes()) for k, v in whole.items()}
+        return {"shape": list(self.X.shape), "targets": self.Y.shape[1], **sums}
 
 
 def _ignore(_: Any) -> None:  # noqa: ANN401
@@ -229,7 +237,7 @@ class _Training:
 
     def state(self) -> TrainingState:
         """Everything that `_restore` needs."""
-        moments, optimiser = self.optimiser.state()
+        moments, schedule = self.optimiser.state()
         generators, generator_facts = random_state()
         tensors = {
             **under("network", self.network.state_dict()),
@@ -239,9 +247,9 @@ class _Training:
         }
         facts = {
             **vars(self.place),
-            "optimizer": optimiser,
+            "optimizer": schedule,
             "rng": generator_facts,
-            "fit": self.config.model_dump(mode="json"),
+            **self._recipe(),
             "threads": torch.get_num_threads(),
             "device": str(self.fabric.device),
             "precision": self.fabric.precision,
@@ -251,19 +259,21 @@ class _Training:
 
     def _restore(self, state: TrainingState) -> None:
         facts, tensors = state.facts, state.tensors
-        if facts["fit"] != self.config.model_dump(mode="json"):
-            different = [k for k, v in facts["fit"].items() if getattr(self.config, k) != v]
-            msg = (
-                f"the saved training has other settings ({', '.join(different)}): start a new "
-                "job instead of resuming this one"
-            )
-            raise ModelError(msg)
+        check_same_recipe(facts, self._recipe())
         torch.set_num_threads(facts["threads"])
         self.network.load_state_dict(take("network", tensors))
         self.best = take("best", tensors)
         self.optimiser.load(take("optimizer", tensors), facts["optimizer"])
         self.place = Place(**{name: facts[name] for name in vars(Place())})
         load_random_state(take("rng", tensors), facts["rng"])
+
+    def _recipe(self) -> dict[str, Any]:
+        """What must be the same for a resume to make sense."""
+        return {
+            "fit": self.config.model_dump(mode="json"),
+            "model": self.network.config.model_dump(mode="json"),
+            "data": self.data.fingerprint(),
+        }
 
     @property
     def _sign(self) -> int:

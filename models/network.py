@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from models.config import ModelConfig
 from models.inputs import Floats
 
 
@@ -46,8 +47,9 @@ class Network(nn.Module):
     masked vectors (B, n_voxels) in the C order of the brain mask, or dense (B, X, Y, Z).
     """
 
-    def __init__(self, n_targets: int) -> None:
+    def __init__(self, config: ModelConfig, n_targets: int) -> None:
         super().__init__()
+        self.config = config
         self.n_targets = n_targets
         self.target_scale = TargetScale(n_targets)
 

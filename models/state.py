@@ -10,6 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from models.errors import ModelError
+
 
 @dataclass
 class TrainingState:
@@ -90,3 +92,17 @@ def seed_everything(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002
     torch.manual_seed(seed)
+
+
+def check_same_recipe(saved: dict[str, Any], now: dict[str, dict[str, Any]]) -> None:
+    """Refuse to go on from a state of other settings, another model or other data."""
+    for part, values in now.items():
+        old = saved.get(part, {})
+        different = sorted(k for k in {*old, *values} if old.get(k) != values.get(k))
+        if different:
+            words = {"fit": "other settings", "model": "another model", "data": "other data"}
+            msg = (
+                f"the saved training has {words[part]} ({', '.join(different)}): start a new job "
+                "instead of resuming this one"
+            )
+            raise ModelError(msg)

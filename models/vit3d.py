@@ -29,6 +29,7 @@ class ViT3D(Network):
     """
 
     token_ids: Tensor
+    config: ViT3DConfig
     gather: Tensor
     weight: Tensor
     brain: Tensor
@@ -40,8 +41,7 @@ class ViT3D(Network):
         n_targets: int,
         score: Floats | None = None,
     ) -> None:
-        super().__init__(n_targets)
-        self.config = config
+        super().__init__(config, n_targets)
         x, y, z = mask.shape
         self.grid = PatchGrid((x, y, z), config.patch_size, config.pad)
         index = token_index(config, mask, self.grid, score)
