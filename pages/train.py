@@ -14,6 +14,7 @@ with guard():
     job = jobs_list.current(page)
 with guard():
     if job is None:
+        jobs_list.running_now(page)
         job_form.job_form(page)
     else:
         live.job_view(page, job)

@@ -147,6 +147,16 @@ def lines_of(page: PageContext, jobs: Iterable[JobFolder]) -> list[JobLine]:
     return [line for line in lines if line and (line.dataset, line.subject) == here]
 
 
+def running_now(page: PageContext) -> None:
+    """Point to the trainings that run while no job is shown: the way back after a new start."""
+    for line in lines_of(page, cache.jobs()):
+        if line.status.state in ALIVE:
+            with st.container(horizontal=True, vertical_alignment="center", border=True):
+                st.markdown(plain(f"{line.name} is {line.status.state}."), width="content")
+                if st.button("Watch it", icon=":material/monitoring:", key=f"w_watch_{line.name}"):
+                    choose(page, line.name)
+
+
 def jobs_list(page: PageContext, chosen: JobFolder | None) -> None:
     """List the trainings of this subject; a click shows one."""
     st.subheader("Trainings of this subject", anchor=False)

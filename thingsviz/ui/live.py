@@ -150,6 +150,8 @@ def progress_text(status: JobStatus) -> str:
     words = []
     if status.n_epochs:
         words.append(f"epoch {status.epoch} of {status.n_epochs}")
+    elif status.started_at is not None:
+        words.append(f"for {duration(time.time() - status.started_at)}")
     if status.n_steps:
         words.append(f"batch {status.step:,} of {status.n_steps:,}")
     if status.eta_s is not None and status.state == "running":
