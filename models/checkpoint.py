@@ -34,7 +34,7 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], facts: Facts) -> Non
     its own place): safetensors has none, a flipped bit in a weight would pass.
     """
     whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-    text = json.dumps(facts, allow_nan=False)
+    text = json.dumps(facts)  # a fresh plateau schedule holds an infinity, which Python reads back
     blob = save(whole, {"format": FORMAT, "facts": text, "crc32": NO_CRC})
     start = _data_start(blob)
     head, data = blob[:start], memoryview(blob)[start:]
