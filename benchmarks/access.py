@@ -71,13 +71,15 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def measure(reads: dict[str, Read], rows: Sequence[int]) -> list[Timing]:
-    """Time each read alone, all in turn on each row, after a pass that warms the cache."""
+    """Time each read alone, all on each row and each first in turn, after a warming pass."""
     times: dict[str, list[float]] = {name: [] for name in reads}
     for read in reads.values():
         for row in rows[: len(rows) // 4 + 1]:
             read(row)
+    order = list(reads.items())
     for row in rows:
-        for name, read in reads.items():
+        order.append(order.pop(0))  # whoever reads a row first pays for its page faults
+        for name, read in order:
             start = time.perf_counter()
             read(row)
             times[name].append(1e3 * (time.perf_counter() - start))
