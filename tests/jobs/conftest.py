@@ -21,7 +21,7 @@ TINY_VIT = {
     "input_dropout": 0.1,
     "pooling": "sum",
     "final_norm": False,
-    "block_start": "identity",
+    "start": "mean",
 }
 TINY_FIT = {"epochs": 3, "batches_per_epoch": 5, "batch_size": 16, "precision": "float32"}
 

@@ -8,15 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.config import ViT3DConfig
 from models.inputs import TrialMatrix
-from models.registry import build_linear, build_network, spec_of
+from models.registry import build_linear, build_network, needs_score, spec_of
 from thingsviz.analysis.scoring import mse, pearson
 from thingsviz.jobs.arrays import write_arrays
 from thingsviz.jobs.clerk import Clerk, Interruptible, StoppedError
 from thingsviz.jobs.manifest import add_to_manifest
 from thingsviz.jobs.material import Material
-from thingsviz.jobs.weights import best_file, keep_state, newest_state, states
+from thingsviz.jobs.weights import best_file, states
 
 MOST_STEP_ROWS = 2000
 
@@ -62,47 +61,60 @@ def _loss(true: NDArray[np.float32], guess: NDArray[np.float32]) -> float:
 
 def _fit_network(clerk: Clerk, material: Material) -> None:
     import torch
-    from models.checkpoint import save_weights
 
     from models.batches import batches_in_epoch
-    from models.fit import FitData, Hooks, fit_network
+    from models.checkpoint import newest_state, save_network, save_state
+    from models.fit import Hooks, TrainingState, fit_network
+    from models.registry import blank_network
 
     job, config = clerk.job, material.config.fit
     torch.set_num_threads(int(job.manifest().get("threads", default_threads())))
-    network = new_network(material, clerk)
-    resume = newest_state(job)
+    resume = newest_state(job.checkpoints)
     clerk.keep_reports(int(resume.facts["n_reports"]) if resume else 0)
-    batches = batches_in_epoch(config, len(material.split.train))
-    clerk.expect(config.epochs, batches * config.epochs)
-    every = max(1, batches * config.epochs // MOST_STEP_ROWS)
-    hooks = Hooks(clerk.report, clerk.should_stop, lambda s: keep_state(job, s), every)
-    clerk.announce("training" if resume is None else "training goes on")
-    data = FitData(
-        material.responses,
-        material.training_ratings,
-        material.split.train,
-        material.split.validation,
+    n_targets = len(material.config.targets)
+    network = (
+        blank_network(material.config.model, material.store.mask, n_targets)
+        if resume
+        else new_network(material, clerk)
     )
-    result = fit_network(network, data, config, hooks, resume)
+    n_steps = batches_in_epoch(config, len(material.split.train)) * config.epochs
+    clerk.expect(config.epochs, n_steps)
+    every = max(1, n_steps // MOST_STEP_ROWS)
+
+    def keep(state: TrainingState) -> None:
+        save_state(job.checkpoints, state)
+
+    hooks = Hooks(clerk.report, clerk.should_stop, keep, every)
+    clerk.announce("training goes on" if resume else "training")
+    result = fit_network(network, fit_data(material), config, hooks, resume)
     if not result.finished:
         raise StoppedError
-    save_weights(best_file(job), network)
-    facts = {"best_epoch": result.best_epoch, "epochs": result.epochs}
-    add_to_manifest(job, **facts, best_by=config.best_by, best_value=result.best_value)
+    facts: dict[str, Any] = {"best_epoch": result.best_epoch, "epochs": result.epochs}
+    facts |= {"best_by": config.best_by, "best_value": result.best_value}
+    save_network(best_file(job), network, facts)
+    add_to_manifest(job, **facts)
     for path in states(job):
         path.unlink()
+
+
+def fit_data(material: Material) -> Any:  # noqa: ANN401
+    """Return what the training loop reads."""
+    from models.fit import FitData
+
+    split = material.split
+    ratings = material.training_ratings
+    return FitData(material.responses, ratings, split.train, split.validation)
 
 
 def new_network(material: Material, clerk: Clerk) -> Any:  # noqa: ANN401
     """Build the network, its weights drawn by the fit's seed."""
     from models.selection import encoding_score
-    from models.state import seed_everything
 
     config, rows = material.config.model, material.split.train
     score = None
-    if isinstance(config, ViT3DConfig) and config.n_selected_tokens is not None:
-        clerk.announce("choosing the tokens that the ratings explain best")
+    if needs_score(config):
+        clerk.announce("scoring the voxels on the training trials")
         X: TrialMatrix = Interruptible(material.responses, clerk)
         score = encoding_score(X, rows, material.training_ratings[rows])
-    seed_everything(material.config.fit.seed)
-    return build_network(config, material.store.mask, len(material.config.targets), score)
+    seed, n_targets = material.config.fit.seed, len(material.config.targets)
+    return build_network(config, material.store.mask, n_targets, score, seed)
