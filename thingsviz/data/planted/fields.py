@@ -40,9 +40,11 @@ class SmoothField:
         """G · `box`, with `box` (b, X, Y, Z)."""
         b, nx, ny, nz = box.shape
         mx, my, mz = self.blurs
-        out = np.matmul(my, box @ mz)
-        out = np.matmul(mx, out.reshape(b, nx, ny * nz))
-        return out.reshape(b, nx, ny, nz)
+        first = box @ mz
+        second = np.matmul(my, first)
+        # written over the first: fresh memory costs as much as the product
+        np.matmul(mx, second.reshape(b, nx, ny * nz), out=first.reshape(b, nx, ny * nz))
+        return first
 
     def read(self, box: Float32) -> Float32:
         """Return the brain's voxels (b, n_voxels) of boxes (b, X, Y, Z)."""
@@ -51,15 +53,18 @@ class SmoothField:
     def draw(self, rng: np.random.Generator, n: int) -> Float32:
         """Draw `n` independent fields of variance 1, (n, n_voxels)."""
         white = rng.standard_normal((n, *self.shape), dtype=np.float32)
-        fields: Float32 = self.blur(white) * self.unit
+        fields = self.blur(white)
+        fields *= self.unit
         return self.read(fields)
 
     def covariance(self, x: Float32) -> Float32:
         """`x` (b, n_voxels) times the covariance P D G G D Pᵀ, P reading the brain from a box."""
-        box = np.zeros((len(x), int(np.prod(self.shape))), np.float32)
-        box[:, self.at] = x
-        boxes = box.reshape(len(x), *self.shape) * self.unit
-        return self.read(self.blur(self.blur(boxes)) * self.unit)
+        box = np.zeros((len(x), *self.shape), np.float32)
+        box.reshape(len(x), -1)[:, self.at] = x
+        box *= self.unit
+        smooth = self.blur(self.blur(box))
+        smooth *= self.unit
+        return self.read(smooth)
 
 
 def _extent(brain: NDArray[np.bool_], axis: int) -> tuple[int, int]:

@@ -39,7 +39,7 @@ LOADINGS = pd.DataFrame(
 KIND_WEIGHT, WITHIN_WEIGHT = 0.3, 0.9
 BULK_WEIGHT, BULK_SPREAD = 0.8, 0.3
 # What a concept keeps of its kind's strong traits, by the kind's |score|: a dog lives, a car not.
-LEAST = {3: 0.3, 2: 0.0}
+LEAST = {3: 0.4, 2: 0.1}
 
 
 class Scale(NamedTuple):
@@ -57,11 +57,11 @@ class Scale(NamedTuple):
 
 
 SCALES: dict[str, Scale] = {
-    "manmade": Scale(1, 7, -0.35, 1.6, 3.5),
+    "manmade": Scale(1, 7, -0.2, 1.8, 3.5),
     "precious": Scale(1, 7, 0.2, 0.9, 3.5),
-    "lives": Scale(1, 7, 0.25, 2.5, 3.4),
+    "lives": Scale(1, 7, 0.35, 3.0, 3.4),
     "heavy": Scale(1, 7, 0.3, 1.6, 3.1),
-    "natural": Scale(1, 7, 0.3, 1.3, 3.4),
+    "natural": Scale(1, 7, 0.25, 1.6, 3.4),
     "moves": Scale(1, 7, 0.3, 1.6, 3.8),
     "grasp": Scale(1, 7, -0.7, 1.2, 3.1),
     "hold": Scale(1, 7, -0.6, 1.6, 3.0),
