@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
-import torch
 from einops import rearrange
 from numpy.typing import NDArray
-from torch import Tensor
 
 from models.errors import ModelError
 
+if TYPE_CHECKING:
+    from torch import Tensor
+
 Shape = tuple[int, int, int]
-Array = TypeVar("Array", Tensor, NDArray[np.float32])
+Array = TypeVar("Array", "Tensor", NDArray[Any])
 ABSENT = -1
 _TOKENS = "... (a x) (b y) (c z) -> ... (a b c) (x y z)"
 _VOLUME = "... (a b c) (x y z) -> ... (a x) (b y) (c z)"
@@ -78,10 +79,12 @@ class PatchGrid:
         if not any(self.padding):
             return volume
         x, y, z = self.padding
-        if isinstance(volume, Tensor):
-            return torch.nn.functional.pad(volume, (0, z, 0, y, 0, x))
-        first = volume.ndim - 3
-        return np.pad(volume, [(0, 0)] * first + [(0, x), (0, y), (0, z)])
+        if isinstance(volume, np.ndarray):
+            first = volume.ndim - 3
+            return np.pad(volume, [(0, 0)] * first + [(0, x), (0, y), (0, z)])
+        from torch.nn import functional
+
+        return functional.pad(volume, (0, z, 0, y, 0, x))
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,7 @@ class TokenIndex:
             raise ModelError(msg)
         place = np.zeros(mask.shape, np.int64)
         place[mask] = np.arange(1, n_voxels + 1)  # 0: not brain, or padding
-        gather = grid.to_tokens(place) - 1  # type: ignore[type-var]
+        gather = grid.to_tokens(place) - 1
         tokens = np.flatnonzero((gather >= 0).any(1)) if brain_only else np.arange(len(gather))
         if keep is not None:
             tokens = np.intersect1d(tokens, keep)
@@ -126,14 +129,18 @@ class TokenIndex:
 
     def to_tokens(self, vector: Tensor) -> Tensor:
         """(…, n_voxels) → (…, n, patch_voxels), zeros where there is no brain voxel."""
-        present = torch.as_tensor(self.present, dtype=vector.dtype)
-        return gather_tokens(vector, torch.as_tensor(self.gather), present)
+        from torch import as_tensor
+
+        present = as_tensor(self.present, dtype=vector.dtype)
+        return gather_tokens(vector, as_tensor(self.gather), present)
 
     def to_vector(self, tokens: Tensor) -> Tensor:
         """(…, n, patch_voxels) → (…, n_voxels), zeros for voxels that are in no token in use."""
-        flat = tokens.flatten(-2)[..., torch.as_tensor(self.present.ravel())]
+        from torch import as_tensor
+
+        flat = tokens.flatten(-2)[..., as_tensor(self.present.ravel())]
         vector = flat.new_zeros((*flat.shape[:-1], self.n_voxels))
-        return vector.index_copy(-1, torch.as_tensor(self.gather[self.present]), flat)
+        return vector.index_copy(-1, as_tensor(self.gather[self.present]), flat)
 
     def to_voxels(self, values: Tensor) -> Tensor:
         """One value a token (…, n) → one a voxel (…, n_voxels): a map to look at."""

@@ -1,0 +1,123 @@
+"""Every setting of a network's training; importing it costs no torch."""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import model_validator
+
+from models.settings import Settings, setting
+
+
+class FitConfig(Settings):
+    """How a network is trained; the defaults are the report's own (its §3)."""
+
+    epochs: int = setting(
+        10, "Epochs", "Rounds of training, each ends with a validation.", ge=1, le=10_000
+    )
+    batches_per_epoch: int | None = setting(
+        64,
+        "Batches per epoch",
+        "Random batches in an epoch (the report: 64). Empty: every training trial once.",
+        ge=1,
+        le=1_000_000,
+    )
+    batch_size: int = setting(
+        16, "Batch size", "Trials in one step of the optimiser.", ge=1, le=65_536
+    )
+    micro_batch_size: int | None = setting(
+        None,
+        "Trials in memory",
+        "Compute a batch in parts of this size and add up their gradients: the step of the "
+        "whole batch with the memory of a part. Empty: the whole batch at once.",
+        ge=1,
+        le=65_536,
+        more=True,
+    )
+    loss: Literal["mse", "huber"] = setting("mse", "Loss", "Squared error, or Huber's.")
+    huber_delta: float = setting(
+        1.0, "Huber δ", "Error at which Huber's loss turns from square to line.", gt=0, le=1e6
+    )
+    target_scaling: Literal["z", "none"] = setting(
+        "z",
+        "Target scaling",
+        "z: learn ratings z-scored by the fitting trials, so that a loss of 1 is what the mean "
+        "reaches; none: ratings as given, as in the report. Predictions come out on the given "
+        "scale either way.",
+        more=True,
+    )
+    learning_rate: float = setting(1e-4, "Learning rate", "Step size of AdamW.", gt=0, le=1)
+    embedding_learning_rate: float | None = setting(
+        None,
+        "Learning rate of the embedding",
+        "For the patch embedding alone. Empty: the same.",
+        gt=0,
+        le=1,
+        more=True,
+    )
+    weight_decay: float = setting(
+        0.01, "Weight decay", "AdamW's decay, relative to the learning rate.", ge=0, le=10
+    )
+    schedule: Literal["plateau", "none"] = setting(
+        "plateau",
+        "Schedule",
+        "plateau: halve the learning rate after 2 epochs without a better validation loss.",
+    )
+    warmup_batches: int = setting(
+        0,
+        "Warm-up",
+        "Batches over which the learning rate rises from zero.",
+        ge=0,
+        le=100_000,
+        more=True,
+    )
+    gradient_clip: float | None = setting(
+        1.0,
+        "Gradient clip",
+        "Largest norm of a gradient. Empty: no limit.",
+        gt=0,
+        le=1e6,
+        more=True,
+    )
+    early_stopping: int | None = setting(
+        None,
+        "Early stopping",
+        "Stop after this many epochs without a better validation. Empty: never.",
+        ge=1,
+        le=10_000,
+    )
+    best_by: Literal["validation_loss", "validation_r"] = setting(
+        "validation_loss",
+        "Best epoch by",
+        "What decides which epoch's weights are kept, and early stopping.",
+        more=True,
+    )
+    validation_batches: int | None = setting(
+        None,
+        "Validation batches",
+        "Validate on so many batches of trials, always the same ones. Empty: all of them.",
+        ge=1,
+        le=1_000_000,
+        more=True,
+    )
+    precision: Literal["auto", "float32", "bfloat16"] = setting(
+        "auto",
+        "Precision",
+        "auto: bfloat16 where the processor multiplies it natively, else float32. Weights are "
+        "kept in float32 either way.",
+        more=True,
+    )
+    device: Literal["auto", "cpu", "cuda"] = setting(
+        "auto", "Device", "auto: a GPU when there is one.", more=True
+    )
+    seed: int = setting(0, "Seed", "Draws weights, batches and dropout.", ge=0, le=2**31 - 1)
+
+    @model_validator(mode="after")
+    def _parts_fit(self) -> Self:
+        if self.micro_batch_size is not None and self.micro_batch_size > self.batch_size:
+            msg = (
+                f"micro_batch_size {self.micro_batch_size} is larger than batch_size "
+                f"{self.batch_size}: leave it empty or make it smaller"
+            )
+            raise ValueError(msg)
+        return self
