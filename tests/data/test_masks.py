@@ -1,3 +1,6 @@
+import gzip
+
+import nibabel as nib
 import numpy as np
 import pytest
 
@@ -57,6 +60,17 @@ def test_nan_is_not_brain(tmp_path):
     volume = np.where(brain(), 1, np.nan).astype(np.float32)
     write_nifti(tmp_path / "a.nii.gz", volume)
     assert read_mask(tmp_path / "a.nii.gz")[0].n_voxels == N_BRAIN_VOXELS
+
+
+def test_a_mask_larger_than_any_head_is_refused_unread(tmp_path):
+    """400³ zeros pack into 250 kB; they are not unpacked."""
+    header = nib.Nifti1Image(np.zeros((1, 1, 1), np.uint8), AFFINE).header
+    header["dim"][1:4] = 400
+    raw = header.binaryblock + bytes(4)
+    path = tmp_path / "a.nii.gz"
+    path.write_bytes(gzip.compress(raw) + gzip.compress(bytes(1 << 20), 9) * 61)
+    with pytest.raises(DataError, match=r"claims the shape \(400, 400, 400\): no brain mask"):
+        read_mask(path)
 
 
 def test_an_empty_mask_is_refused(tmp_path):

@@ -78,6 +78,8 @@ def test_the_description_says_space_and_simulated(little):
     assert (little.space, little.simulated) == ("T1w", False)
     little.description_file.write_text('{"Simulated": true, "Space": "MNI152"}')
     assert (little.space, little.simulated) == ("MNI152", True)
+    assert little.brain_mask("1").name == "sub-01_space-T1w_brainmask.nii.gz"
+    little.brain_mask("1").unlink()
     assert little.brain_mask("1").name == "sub-01_space-MNI152_brainmask.nii.gz"
 
 

@@ -66,6 +66,11 @@ def test_what_is_no_table_is_refused(path, raw, message):
         read_table(path)
 
 
+def test_empty_lines_do_not_count(path):
+    path.write_text("a\tb\n\n1\t2\n \t \n\n")
+    assert len(read_table(path).cells) == 1
+
+
 def test_a_missing_file_is_one_sentence(path):
     with pytest.raises(DataError, match=r"table\.tsv' cannot be read \(No such file"):
         read_table(path)

@@ -17,7 +17,7 @@ from thingsviz.core.space import Grid
 from thingsviz.data.nifti import VolumeReader
 from thingsviz.data.unpack import Digest
 
-MOST_VOXELS = 512**3
+MOST_VOXELS = 300**3  # more than 1 mm voxels of any head
 
 
 @dataclass(frozen=True)

@@ -144,9 +144,11 @@ class Dataset:
         return next((path for path in places if path.is_file()), None)
 
     def brain_mask(self, subject: str) -> Path:
-        """Return the path of the brain mask, whether it is there or not."""
-        subject = parse_subject(subject)
-        return self.root / "brainmasks" / f"{subject}_space-{self.space}_brainmask.nii.gz"
+        """Return the brain mask in the dataset's space, else the one in T1w."""
+        subject, folder = parse_subject(subject), self.root / "brainmasks"
+        spaces = (self.space, "T1w")
+        paths = [folder / f"{subject}_space-{space}_brainmask.nii.gz" for space in spaces]
+        return next((path for path in paths if path.is_file()), paths[0])
 
     def table_release(self, subject: str) -> TableRelease:
         """Return the paths of the table release, whether they are there or not."""

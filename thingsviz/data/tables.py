@@ -54,7 +54,7 @@ def read_table(path: Path, separator: str = "\t") -> TextTable:
     text, warnings = read_text(path)
     reader = csv.reader(io.StringIO(text), delimiter=separator)
     try:
-        rows = [row for row in reader if row]
+        rows = [row for row in reader if any(cell.strip() for cell in row)]
     except csv.Error as error:
         msg = f"{str(path)!r} is not a table ({error}): put the published file there"
         raise DataError(msg) from error

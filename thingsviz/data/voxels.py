@@ -63,7 +63,9 @@ def read_metadata(path: Path) -> pd.DataFrame:
     The file has 222 columns, two of whose names hold a newline: names are put on one line.
     """
     try:
-        chunks = pd.read_csv(path, chunksize=ROWS_AT_ONCE, low_memory=False)
+        chunks = pd.read_csv(
+            path, chunksize=ROWS_AT_ONCE, low_memory=False, encoding_errors="replace"
+        )
         table = pd.concat([_narrow(chunk) for chunk in chunks], ignore_index=True)
     except (OSError, ValueError, pd.errors.ParserError) as error:
         msg = f"{str(path)!r} cannot be read ({str(error).splitlines()[0]}): download it again"
