@@ -56,7 +56,8 @@ def test_a_first_visit_shows_the_form_and_no_job(page):
     assert app.title[0].value == "Train"
     assert not button(app, "Start training").disabled
     assert any("None yet." in text for text in words(app))
-    assert any("0 test concepts are in the training" in text for text in words(app))
+    assert any("Of 8 test concepts the training saw **0**" in text for text in words(app))
+    assert any("when nothing else runs" in text for text in words(app))
 
 
 def test_a_click_makes_the_job_that_the_form_says(page, started):

@@ -16,6 +16,7 @@ from thingsviz.jobs import launch
 from thingsviz.jobs.config import JobConfig, dump_config
 from thingsviz.jobs.store import ALIVE, JobFolder, JobStatus
 from thingsviz.ui import cache_jobs, charts, job_form, jobs_list
+from thingsviz.ui.estimates import duration
 from thingsviz.ui.frame import PageContext, guard, page_path, plain
 from thingsviz.ui.jobs_list import LOOKS, ago
 from thingsviz.ui.scores import limits_of, score_strip
@@ -160,15 +161,6 @@ def progress_text(status: JobStatus) -> str:
     if status.message and not (words and status.message.startswith("epoch ")):
         words.append(status.message)
     return " · ".join(words) or status.state
-
-
-def duration(seconds: float) -> str:
-    """Write a time to wait: 40 s, 3 min, 2.5 h, 4 days."""
-    if seconds < 90:
-        return f"{max(round(seconds), 1)} s"
-    if seconds < 90 * 60:
-        return f"{round(seconds / 60)} min"
-    return f"{seconds / 3600:.1f} h" if seconds < 48 * 3600 else f"{seconds / 86_400:.0f} days"
 
 
 def _curves(job: JobFolder, config: JobConfig, theme: Theme) -> None:
