@@ -1,5 +1,7 @@
 """3D brain: where a trial's response lies in space."""
 
+import streamlit as st
+
 from thingsviz.ui.frame import guard, open_page
 from thingsviz.ui.pickers import pick_trial
 from thingsviz.ui.trialpanels import average_slider, shown_trial
@@ -11,5 +13,6 @@ page = open_page(
 )
 with guard():
     trial = shown_trial(page, pick_trial(page))
-    average_slider(trial)
+    with st.container():  # always there, so that what follows keeps its place on the page
+        average_slider(trial)
     show_volume(subject_of(page, trial.row, trial.averaged))

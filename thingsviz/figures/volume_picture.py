@@ -56,9 +56,9 @@ def picture_info(
 
 
 def draw_picture(
-    picture: PictureInfo, smoothed: Volume, brain: pv.PolyData, grid: Grid, theme: Theme
+    picture: PictureInfo, volume: vtkVolume, brain: pv.PolyData, covered: Mask, theme: Theme
 ) -> NDArray[np.uint8]:
-    """Draw a smoothed volume (X, Y, Z) inside the brain's outline: (height, width, 3).
+    """Draw a `volume_actor` and the outline of what the brain covers: (height, width, 3).
 
     Without anti-aliasing: VTK's passes for it make the volume vanish. The outline is drawn on the
     finished picture instead.
@@ -71,31 +71,31 @@ def draw_picture(
         specular=0.2,
     )
     glass = pv.Actor(mapper=pv.DataSetMapper(brain), prop=shell)
-    pixels = _photograph(picture, picture.background, glass, _volume(picture, smoothed, grid))
-    return _outlined(pixels, _silhouette(picture, brain), rgb(palette(theme).muted))
+    pixels = _photograph(picture.size, picture.camera, picture.background, glass, volume)
+    return _outlined(pixels, covered, rgb(palette(theme).muted))
 
 
 def _photograph(
-    picture: PictureInfo, background: str, *actors: pv.Actor | vtkVolume
+    size: tuple[int, int], eye: Camera, background: str, *actors: pv.Actor | vtkVolume
 ) -> NDArray[np.uint8]:
-    plotter = pv.Plotter(off_screen=True, window_size=list(picture.size))
+    plotter = pv.Plotter(off_screen=True, window_size=list(size))
     plotter.renderer.SetBackground(pv.Color(background).float_rgb)
     for actor in actors:
         plotter.renderer.AddViewProp(actor)
-    plotter.camera.position = picture.camera.position
-    plotter.camera.focal_point = picture.camera.focal_point
-    plotter.camera.up = picture.camera.up
+    plotter.camera.position = eye.position
+    plotter.camera.focal_point = eye.focal_point
+    plotter.camera.up = eye.up
     plotter.reset_camera_clipping_range()
     pixels = np.asarray(plotter.screenshot(None, return_img=True), np.uint8)
     plotter.close()
     return pixels
 
 
-def _silhouette(picture: PictureInfo, brain: pv.PolyData) -> Mask:
+def silhouette(eye: Camera, brain: pv.PolyData) -> Mask:
     """Return which pixels (height, width) the brain covers."""
     flat = pv.Property(theme=pv.themes.Theme(), color="white", lighting=False)
     actor = pv.Actor(mapper=pv.DataSetMapper(brain), prop=flat)
-    return np.asarray(_photograph(picture, "black", actor)[..., 0] > 127)
+    return np.asarray(_photograph(SIZE, eye, "black", actor)[..., 0] > 127)
 
 
 def _outlined(
@@ -108,8 +108,8 @@ def _outlined(
     return np.asarray(np.rint(mixed), np.uint8)
 
 
-def _volume(picture: PictureInfo, smoothed: Volume, grid: Grid) -> vtkVolume:
-    """Return the volume in mm: the image has the voxels' spacing, a rigid matrix puts it in place.
+def volume_actor(picture: PictureInfo, smoothed: Volume, grid: Grid) -> vtkVolume:
+    """Return a volume (X, Y, Z) in mm: its image has the voxels' spacing, a rigid matrix places it.
 
     A mirrored affine (x to the left) is undone by turning the axis around, so that the matrix
     is a rotation: VTK's ray caster shades mirrored volumes inside out.
