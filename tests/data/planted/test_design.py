@@ -17,7 +17,7 @@ def design(rng):
 
 def test_counts_are_those_of_the_preset(design):
     assert list(design.columns) == COLUMNS
-    counts = design.groupby(["session", "run", "trial_type"]).size().unstack()
+    counts = design.groupby(["session", "run", "trial_type"])["trial"].count().unstack()  # noqa: PD010
     assert len(counts) == TINY.n_sessions * TINY.n_runs
     assert (counts["train"] == TINY.n_train).all()
     assert (counts["test"] == TINY.n_test).all()

@@ -104,7 +104,7 @@ def test_the_spread_resembles_the_published_one(drawn, real):
 
 
 def test_a_bulk_against_its_kind_is_set_to_the_least(rng):
-    concepts, values = draw(4, ["skateboard", "kick_scooter", "ship", "hammer", "dog"] * 8)
+    _, values = draw(4, ["skateboard", "kick_scooter", "ship", "hammer", "dog"] * 8)
     assert np.isfinite(values).all()
     heavy = column(values, "heavy").reshape(8, 5).mean(0)
     assert heavy[2] > heavy[0]

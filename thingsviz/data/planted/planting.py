@@ -95,12 +95,12 @@ class _Planting:
         pictures = self.start_pictures(pool)
         latents, brain = self.make_brain()
         self.write_tables(brain)
+        for task in as_completed(pictures):  # a bad photograph is said before the long work
+            task.result()
+            self.step("pictures")
         filters = make_filters(
             brain.tuning, self.anatomy, self.voxel_mm, pool, lambda: self.step("oracle")
         )
-        for task in as_completed(pictures):  # long done: they came first
-            task.result()
-            self.step("pictures")
         statistics = self.write_runs(pool, latents, brain, filters)
         path = self.writer.derivative("truth.npz")
         write_truth(path, self.subject, latents, self.anatomy, brain, self.preset)
