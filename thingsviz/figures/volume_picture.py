@@ -109,7 +109,7 @@ def _outlined(
 
 
 def volume_actor(picture: PictureInfo, smoothed: Volume, grid: Grid) -> vtkVolume:
-    """Return a volume (X, Y, Z) in mm: its image has the voxels' spacing, a rigid matrix places it.
+    """Return a volume (X, Y, Z) in mm: its image has the spacing, a rigid matrix places it.
 
     A mirrored affine (x to the left) is undone by turning the axis around, so that the matrix
     is a rotation: VTK's ray caster shades mirrored volumes inside out.
