@@ -34,8 +34,6 @@ class JobLine(NamedTuple):
 
     name: str
     model: str
-    dataset: str
-    subject: str
     split: str
     status: JobStatus
     score: ScoreInfo | None
@@ -48,10 +46,7 @@ def describe(job: JobFolder) -> JobLine | None:
     except ThingsvizError:
         return None
     score = None if scores is None else headline(scores, config.model.name)
-    dataset = Path(config.dataset).name
-    return JobLine(
-        job.name, config.model.name, dataset, config.subject, config.split.kind, status, score
-    )
+    return JobLine(job.name, config.model.name, config.split.kind, status, score)
 
 
 def headline(scores: object, model: str) -> ScoreInfo | None:
@@ -142,9 +137,16 @@ def leave(page: PageContext) -> None:
 
 def lines_of(page: PageContext, jobs: Iterable[JobFolder]) -> list[JobLine]:
     """Describe the jobs of the data shown, the newest first."""
-    lines = [describe(job) for job in jobs]
-    here = (page.dataset.name, page.subject)
-    return [line for line in lines if line and (line.dataset, line.subject) == here]
+    lines = [describe(job) for job in jobs if _is_of(page, cache.job_subject(job))]
+    return [line for line in lines if line is not None]
+
+
+def _is_of(page: PageContext, whose: tuple[str, str] | None) -> bool:
+    """Whether a job's (dataset, subject) are those of the page; a dataset may be named by path."""
+    return whose is not None and (Path(whose[0]).name, whose[1]) == (
+        page.dataset.name,
+        page.subject,
+    )
 
 
 def running_now(page: PageContext) -> None:
