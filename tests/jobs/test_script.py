@@ -23,8 +23,9 @@ print(scores[["model", "n_averaged", "value", "low", "high", "p"]])
 """
 
 
-def test_it_has_ten_lines():
+def test_the_readme_prints_its_ten_lines():
     assert len(SCRIPT.splitlines()) == 10
+    assert f"```python\n{SCRIPT}```" in (REPO / "README.md").read_text()
 
 
 @pytest.mark.slow
