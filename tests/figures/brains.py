@@ -1,4 +1,4 @@
-"""Small brains made by hand: an ellipsoid on a coarse grid, with a response planted where we know."""
+"""Small brains made by hand: an ellipsoid on a coarse grid, a response planted where we know."""
 
 import numpy as np
 

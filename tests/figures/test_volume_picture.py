@@ -1,4 +1,4 @@
-"""Pictures of volumes: the transfer function in numbers, and what comes out of the drawing process."""
+"""Pictures of volumes: the transfer function in numbers, and what the drawing process makes."""
 
 import io
 
@@ -27,7 +27,7 @@ def studio():
 
 
 def png(studio, volume=None, inside=None, grid=GRID, **changes):
-    """Draw in the drawing process; return the pixels (height, width, 3) and the text beside them."""
+    """Draw in the drawing process; return pixels (height, width, 3) and the text beside them."""
     order = Order("volume", "light", CHOICE, title="demo · sub-01")._replace(**changes)
     volume = bump() if volume is None else volume
     reply = studio.draw(Job(order, volume, mask() if inside is None else inside, grid))

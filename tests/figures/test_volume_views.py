@@ -23,7 +23,7 @@ MM = {"L": (-50, 0, 0), "R": (50, 0, 0), "A": (0, 50, 0), "P": (0, -50, 0), "S":
 
 
 def where(view, name):
-    """Which way from the middle of the picture a side lies: 'left', 'right', 'up', 'down' or ''."""
+    """Which way from the picture's middle a side lies: 'left', 'right', 'up', 'down' or ''."""
     (x, y), (mx, my) = on_picture(np.array([MM[name], (0, 0, 0)]), camera(view, FRAME), SIZE)
     if max(abs(x - mx), abs(y - my)) < 1:
         return ""

@@ -51,7 +51,7 @@ class Draughtsman:
             self.stop()
             reply = self._ask(message)
         if reply is None:
-            msg = f"The drawing process ended while it drew ({self.stop()}): try other settings."
+            msg = f"The drawing process ended while it drew ({self.stop()}): does OpenGL work?"
             raise DrawingError(msg)
         return reply
 
