@@ -56,7 +56,7 @@ def plant(out: Path, order: Order, on_progress: Report = silent) -> None:
         raise ConfigError(msg)
     check_place(out)
     subject = make_subject(preset, order.seed, order.sources)
-    threads = min(MOST_THREADS, len(os.sched_getaffinity(0)))
+    threads = min(MOST_THREADS, os.cpu_count() or 1)
     with (
         publishing(out) as folder,
         threadpool_limits(1, "blas"),

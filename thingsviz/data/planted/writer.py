@@ -22,6 +22,14 @@ STEP = (
 )  # of int16 betas, in units of a voxel's noise SD of about 1: float32 holds every product exactly
 SIMULATED = b"SIMULATED responses, planted by thingsviz"
 TRIAL_S = 4.5
+README = """\
+SIMULATED data: no person was scanned. The responses are computed from a known truth, which lies
+in derivatives/planted/sub-01:
+- truth.npz: tuning (weights: latents x signal_voxels), noise ceilings, regions, latents of
+  concepts and trials, noise and session parameters; voxels in C order of the brain mask.
+- oracle.parquet: what the best linear decoder, which knows the truth, makes of each trial and of
+  each test image's averaged repeats. oracle.json: its scores.
+"""
 GZIP = 31  # zlib's window bits for a gzip header, which isal writes without time and name
 
 
@@ -132,12 +140,7 @@ class LayoutWriter:
         }
         text = json.dumps(about, indent=1, ensure_ascii=False)
         self.path("dataset_description.json").write_text(text + "\n", encoding="utf-8")
-        lines = [
-            "SIMULATED data. No person was scanned: responses are computed from a known truth,",
-            "which lies in derivatives/planted/.",
-            credit,
-        ]
-        self.path("README").write_text("\n".join(lines).strip() + "\n", encoding="utf-8")
+        self.path("README").write_text(f"{README}{credit}\n".rstrip() + "\n", encoding="utf-8")
 
     def derivative(self, name: str) -> Path:
         """Return the path of a file of the truth."""
