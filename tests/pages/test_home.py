@@ -10,6 +10,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from thingsviz.core.progress import Progress
+from thingsviz.jobs.tasks import Task
 from thingsviz.ui import background
 
 PAGE = Path(__file__).parents[2] / "pages" / "home.py"
@@ -86,6 +88,15 @@ def test_an_empty_machine_offers_the_demo_and_says_where_real_data_go(visit, sta
     button(app, "Make the demo data").click().run()
     demo = str(root / "demo")
     assert started == [("plant", demo, "--preset", "demo", "--seed", "1", "--if-missing")]
+
+
+def test_a_planting_that_failed_is_said_beside_the_button(visit, tmp_path, monkeypatch):
+    root = str(tmp_path / "data" / "demo")
+    failed = Task("t", "plant", (root,), 0.0, "failed", Progress(0, 1, ""), "the disk is full")
+    monkeypatch.setattr(background, "tasks", lambda: [failed])
+    app = visit(tmp_path / "data")
+    assert app.error[0].value == r"The last planting ended early\: the disk is full"
+    assert not button(app, "Make the demo data").disabled
 
 
 def test_a_raw_subject_is_prepared_by_a_button(visit, started, tiny_copy):

@@ -41,6 +41,12 @@ def last_prepare(dataset: Dataset, subject: str) -> Task | None:
     return next((t for t in of_it if subject in t.args), None)
 
 
+def last_plant() -> Task | None:
+    """Return the newest planting of the demo subject, if it is still remembered."""
+    folder = str(datasets_root() / DEMO)
+    return next((t for t in tasks() if t.kind == "plant" and t.args[:1] == (folder,)), None)
+
+
 def show_tasks() -> None:
     """Show what is under way, and keep looking while there is something."""
     busy = bool(running()) or state.get(Key.PREPARE_NEXT) is not None
@@ -76,10 +82,8 @@ def _prepare_planted() -> bool:
     if folder is None or any(task.kind == "plant" for task in running()):
         return False
     state.forget(Key.PREPARE_NEXT)
-    planted = next((t for t in tasks() if t.kind == "plant" and t.args[:1] == (folder,)), None)
+    planted = last_plant()
     if planted is None or planted.state != "done":
-        if planted is not None:
-            st.error(plain(planted.message))
         return False
     start_prepare(Dataset(Path(folder)), "sub-01")
     return True

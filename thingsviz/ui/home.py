@@ -60,13 +60,15 @@ def _show_empty() -> None:
 
 
 def _demo_button(kind: Literal["primary", "secondary"]) -> None:
-    busy = any(task.kind == "plant" for task in background.running())
+    last = background.last_plant()
+    if last is not None and last.state == "failed":
+        st.error(plain(f"The last planting ended early: {last.message}"))
     st.button(
         "Make the demo data",
         type=kind,
         icon=":material/potted_plant:",
         on_click=background.start_demo,
-        disabled=busy,
+        disabled=last is not None and last.state == "running",
     )
     st.caption(
         "One SIMULATED subject of 12 sessions in the published layout: 1 GB, a minute or two.",
