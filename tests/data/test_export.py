@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import h5py
 import numpy as np
 import pytest
@@ -55,3 +58,23 @@ def test_a_failed_export_leaves_the_store_ready(little, monkeypatch):
     assert store_state(little, "sub-01").state == "ready"
     assert not list(little.store_dir("sub-01").glob("*h5*"))
     assert not list(little.store_dir("sub-01").glob(".*"))
+
+
+LIMITED = """
+import pathlib, resource, sys
+from thingsviz.jobs import prepare
+assert prepare.main([sys.argv[1]]) == 0
+resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))
+sys.exit(prepare.main([sys.argv[1], "--hdf5"]))
+"""
+
+
+def test_a_full_disk_while_exporting(little):
+    """What HDF5 says of a failed write becomes the same sentence as elsewhere."""
+    command = [sys.executable, "-c", LIMITED, str(little.root)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "is full: free space there" in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert store_state(little, "sub-01").state == "ready"
+    assert not list(little.store_dir("sub-01").glob("*h5*"))

@@ -1,10 +1,12 @@
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.data import published
 from thingsviz.core.errors import ConfigError, DataError
-from thingsviz.data.paths import Dataset
+from thingsviz.data.paths import Dataset, RunFiles
 from thingsviz.data.ratings import mean_column
 from thingsviz.data.trials import (
     build_trials,
@@ -181,3 +183,27 @@ def test_a_damaged_table_is_one_sentence(tmp_path):
     (tmp_path / "trials.parquet").write_bytes(b"PAR1 nonsense")
     with pytest.raises(DataError, match=r"trials\.parquet' cannot be read .*run prepare again"):
         read_trials(tmp_path)
+
+
+@given(
+    images=st.lists(
+        st.from_regex(r"[a-zé]{1,6}/[a-zé]{1,6}_[0-9]{2}s\.jpg", fullmatch=True), min_size=1
+    ),
+    newline=st.sampled_from(["\n", "\r\n"]),
+    encoding=st.sampled_from(["utf-8", "utf-8-sig", "cp1252"]),
+)
+@settings(deadline=None)
+def test_any_conditions_are_read_or_refused_for_a_reason(
+    tmp_path_factory, images, newline, encoding
+):
+    path = tmp_path_factory.mktemp("c") / "sub-01_ses-things01_run-01_conditions.tsv"
+    lines = ["\timage_filename", *(f"{k}\t{image}" for k, image in enumerate(images)), ""]
+    path.write_bytes(newline.join(lines).encode(encoding))
+    files = RunFiles(1, 1, None, path)
+    if len(set(images)) < len(images):
+        with pytest.raises(DataError, match="twice: a run shows each image once"):
+            read_conditions(files)
+    else:
+        table = read_conditions(files).table
+        assert table["image_filename"].tolist() == images
+        assert table["trial"].tolist() == list(range(1, len(images) + 1))

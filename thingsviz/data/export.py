@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import secrets
+from pathlib import Path
 from typing import Any
 
 import h5py
@@ -25,8 +27,11 @@ def write_hdf5(store: BetaStore, on_progress: Report) -> None:
     Each column of a table is a dataset of its own, text as UTF-8, so no pandas is needed to read.
     """
     path = store.folder / NAME
+    for left in store.folder.glob(f".{NAME}.*.tmp"):
+        left.unlink()
     temporary = path.with_name(f".{NAME}.{secrets.token_hex(4)}.tmp")
     try:
+        _check_space(temporary, _most_bytes(store))
         with h5py.File(temporary, "w") as file:
             _fill(file, store, on_progress)
         temporary.replace(path)
@@ -35,6 +40,21 @@ def write_hdf5(store: BetaStore, on_progress: Report) -> None:
     fsync_folder(store.folder)
     files = {**store.manifest["files"], NAME: path.stat().st_size}
     write_json(store.folder / manifest.NAME, {**store.manifest, "files": files})
+
+
+def _most_bytes(store: BetaStore) -> int:
+    """Return an upper bound of the size of the export."""
+    tables = sum(int(t.memory_usage(deep=True).sum()) for t in (store.trials, store.voxels))
+    return store.betas.nbytes + store.mask.size + 2 * tables + (1 << 20)
+
+
+def _check_space(scratch: Path, n_bytes: int) -> None:
+    """Claim the space and give it back: HDF5 crashes the process if a disk fills up on it."""
+    try:
+        with scratch.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, n_bytes)
+    finally:
+        scratch.unlink(missing_ok=True)
 
 
 def _fill(file: Any, store: BetaStore, on_progress: Report) -> None:  # noqa: ANN401
