@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.torch import load, save
-from torch import Tensor, as_tensor
+from torch import Tensor
 
 from models.config import ModelConfig
 from models.errors import ModelError
@@ -75,22 +76,25 @@ def load_network(
 ) -> tuple[Network, dict[str, Any]]:
     """Rebuild a trained network for the mask (X, Y, Z) it was trained with, and its facts."""
     tensors, facts = load_tensors(path)
-    n_targets = len(tensors.get("target_scale.mean", ()))
-    network = blank_network(config, mask, n_targets)
+    brain = tensors.get("brain", torch.empty(0, dtype=torch.int64))
+    fits = torch.equal(brain, torch.as_tensor(np.flatnonzero(mask)))
     try:
+        network = blank_network(config, mask, len(tensors.get("target_scale.mean", ())))
         network.load_state_dict(tensors)
     except RuntimeError:
+        fits = False
+    if not fits:
         msg = (
             f"{path} does not fit its config and brain mask ({int(mask.sum())} voxels): it was "
             "trained with another dataset or architecture"
         )
-        raise ModelError(msg) from None
+        raise ModelError(msg)
     return network.eval(), facts
 
 
 def save_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], facts: Facts) -> None:
     """Write a linear decoder's `arrays()`."""
-    save_tensors(path, {name: as_tensor(value) for name, value in arrays.items()}, facts)
+    save_tensors(path, {name: torch.as_tensor(value) for name, value in arrays.items()}, facts)
 
 
 def load_arrays(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from typing import Any
@@ -167,7 +168,7 @@ class _Training:
             **under("rng", generators),
         }
         facts = {
-            **vars(self.place),
+            **copy.deepcopy(vars(self.place)),
             "optimizer": schedule,
             "rng": generator_facts,
             **self._recipe(),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from models.config import ModelConfig
@@ -44,13 +46,17 @@ class Network(nn.Module):
     """A network from responses to ratings.
 
     `forward` gives ratings on the learned scale, `predict` on the given one. Responses are
-    masked vectors (B, n_voxels) in the C order of the brain mask, or dense (B, X, Y, Z).
+    masked vectors (B, n_voxels) in the C order of the brain mask, or dense (B, X, Y, Z). The
+    buffer `brain` (n_voxels,) holds the mask's flat indices, so that weights know their brain.
     """
 
-    def __init__(self, config: ModelConfig, n_targets: int) -> None:
+    brain: Tensor
+
+    def __init__(self, config: ModelConfig, mask: NDArray[np.bool_], n_targets: int) -> None:
         super().__init__()
         self.config = config
         self.n_targets = n_targets
+        self.register_buffer("brain", torch.as_tensor(np.flatnonzero(mask)))
         self.target_scale = TargetScale(n_targets)
 
     def predict(self, x: Tensor) -> Tensor:

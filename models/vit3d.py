@@ -32,7 +32,6 @@ class ViT3D(Network):
     config: ViT3DConfig
     gather: Tensor
     weight: Tensor
-    brain: Tensor
 
     def __init__(
         self,
@@ -41,14 +40,13 @@ class ViT3D(Network):
         n_targets: int,
         score: Floats | None = None,
     ) -> None:
-        super().__init__(config, n_targets)
+        super().__init__(config, mask, n_targets)
         x, y, z = mask.shape
         self.grid = PatchGrid((x, y, z), config.patch_size, config.pad)
         index = token_index(config, mask, self.grid, score)
         self.register_buffer("token_ids", torch.as_tensor(index.tokens))
         self.register_buffer("gather", torch.as_tensor(index.gather))
         self.register_buffer("weight", voxel_weight(index, score, config.score_power))
-        self.register_buffer("brain", torch.as_tensor(np.flatnonzero(mask)), persistent=False)
         dim, n = config.embed_dim, len(index.tokens)
         self.input_dropout = nn.Dropout(config.input_dropout)
         self.embedding = EMBEDDINGS[config.patch_embedding](n, self.grid.patch_voxels, dim)

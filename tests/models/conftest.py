@@ -1,9 +1,11 @@
 """A small brain with a planted linear signal, and networks small enough to train in a second."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
+import torch
 
 from models.config import FitConfig, ViT3DConfig
 from models.inputs import ArrayTrials
@@ -43,6 +45,15 @@ def plant(strength: float, seed: int = 0) -> Planted:
         np.flatnonzero(np.isin(concepts, order[a:b])) for a, b in ((0, 24), (24, 32), (32, 40))
     ]
     return Planted(mask, ArrayTrials(X.astype("f4")), Y, concepts, signal, *parts)
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Tiny kernels on one thread: on a busy machine two took 60 times as long."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture(scope="session")

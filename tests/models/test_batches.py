@@ -2,7 +2,7 @@ import threading
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.batches import batches_in_epoch, epoch_batches, read_ahead
@@ -12,6 +12,7 @@ from models.inputs import ArrayTrials
 ROWS = np.arange(100, 137)
 
 
+@settings(deadline=None)
 @given(size=st.integers(1, 60), seed=st.integers(0, 99), epoch=st.integers(0, 50))
 def test_a_whole_epoch_shows_each_trial_once(size, seed, epoch):
     config = FitConfig(batches_per_epoch=None, batch_size=size, seed=seed)
@@ -21,6 +22,7 @@ def test_a_whole_epoch_shows_each_trial_once(size, seed, epoch):
     assert {len(b) for b in batches[:-1]} <= {size}
 
 
+@settings(deadline=None)
 @given(size=st.integers(1, 60), n=st.integers(1, 30))
 def test_a_set_number_of_batches_are_all_full(size, n):
     config = FitConfig(batches_per_epoch=n, batch_size=size)

@@ -16,6 +16,7 @@ def volume_of(shape, *batch):
     return np.arange(np.prod(shape) * int(np.prod(batch)), dtype="f4").reshape(*batch, *shape)
 
 
+@settings(deadline=None)
 @given(patch=sides, count=counts)
 def test_tokens_and_volume_are_inverses(patch, count):
     shape = tuple(p * c for p, c in zip(patch, count, strict=True))
@@ -26,6 +27,7 @@ def test_tokens_and_volume_are_inverses(patch, count):
     torch.testing.assert_close(grid.to_tokens(torch.from_numpy(volume)), torch.from_numpy(tokens))
 
 
+@settings(deadline=None)
 @given(shape=shapes, patch=sides)
 def test_padding_is_cropped_again(shape, patch):
     grid, volume = PatchGrid(shape, patch, pad=True), volume_of(shape, 1) + 1
