@@ -78,7 +78,8 @@ def test_the_table_is_the_scores_of_the_job(page):
     scores = scores_of(job).query("part == 'test' and n_averaged == 'single' and metric == 'r'")
     for model in ("vit3d", "ridge", "chance", "oracle"):
         known = scores[scores["model"] == model].set_index("target")["value"]
-        assert shown[model].to_dict() == pytest.approx(known.reindex(shown.index).to_dict())
+        known = known.reindex(shown.index).to_dict()
+        assert shown[model].to_dict() == pytest.approx(known, abs=0.005)
     properties = shown["vit3d"].iloc[1:]
     assert properties.is_monotonic_decreasing
 

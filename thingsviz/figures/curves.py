@@ -104,7 +104,7 @@ def draw_curves(info: CurvesInfo, theme: style.Theme) -> go.Figure:
             col=1,
             line={"color": p.muted, "dash": "dot", "width": 1.5},
             annotation={"text": "predicting the mean", "font": {"color": p.muted, "size": 12}},
-            annotation_position="top left",
+            annotation_position="top right",
         )
     figure.update_layout(
         style.layout(

@@ -211,7 +211,12 @@ def _table_row(info: ScoreInfo) -> dict[str, object]:
 def show_table(view: View) -> None:
     """Show the table of scores, headings explained on hover."""
     table = table_of(view)
-    number = "%.2f" if view.question.metric == "r" else "%.3g"
+    number = "%.3g"
+    if view.question.metric == "r":
+        # rounded here, for no −0.00
+        number = "%.2f"
+        for name in {view.model, "low", "high", *REFERENCES} & {*table.columns}:
+            table[name] = table[name].astype(float).round(2) + 0.0
     column = st.column_config.NumberColumn
     interval = glossary("confidence interval")
     config: dict[str, Any] = {

@@ -109,12 +109,9 @@ def limits_of(sentences: Sequence[str], info: ScoreInfo) -> list[str]:
     wanted = (info.question.part, info.question.n_averaged)
     told = [(sentence, OF_PART.search(sentence)) for sentence in sentences]
     own = [sentence for sentence, found in told if not found or found.groups() == wanted]
-    if info.question.metric != "r" or info.low is None or info.high is None:
-        return own
-    if info.low <= 0:
+    if info.question.metric == "r" and info.low is not None and info.low <= 0:
         return ["That the decoder reads anything at all: the interval reaches zero.", *own]
-    half = (info.high - info.low) / 2
-    return [f"That it differs from a decoder whose r is less than about {half:.2f} away.", *own]
+    return own
 
 
 def _numbers(info: ScoreInfo) -> None:

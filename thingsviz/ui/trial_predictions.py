@@ -17,6 +17,7 @@ from thingsviz.figures.slices import draw_slices, slices_info
 from thingsviz.ui import charts
 from thingsviz.ui.frame import PageContext, guard, page_path, plain
 from thingsviz.ui.predictions_view import View
+from thingsviz.ui.scores import value_text
 from thingsviz.ui.slices import regions, start_of
 
 N_SHOWN = 5
@@ -59,7 +60,7 @@ def _list(view: View, page: PageContext, ranking: Ranking, rows: NDArray[np.intp
             if picture is not None:
                 st.image(str(picture), width=44, alt=f"Picture of {readable(trial.concept)}")
             link_to_trial(view, page, trial)
-            st.caption(f"{ranking.kind} {ranking.score[row]:.2f}", width="content")
+            st.caption(f"{ranking.kind} {value_text(float(ranking.score[row]))}", width="content")
 
 
 def link_to_trial(view: View, page: PageContext, trial: Trial) -> None:
