@@ -123,7 +123,7 @@ def test_a_changed_source_makes_it_stale_and_says_which(visit, tiny_copy):
     app = visit(tiny_copy)
     assert "stale" in words(app)
     assert "property-ratings.tsv" in words(app).replace("\\", "")
-    assert button(app, "Prepare")
+    assert button(app, "Prepare again")
     assert app.dataframe, "what is known is still shown"
 
 
@@ -132,7 +132,7 @@ def test_a_broken_store_says_why(visit, tiny_copy):
     app = visit(tiny_copy)
     assert "broken" in words(app)
     assert "betas.npy" in app.error[0].value
-    assert button(app, "Prepare")
+    assert button(app, "Prepare again")
 
 
 def test_a_manifest_of_nonsense_breaks_nothing(visit, tiny_copy):
@@ -153,7 +153,7 @@ def test_warnings_of_the_data_are_shown(visit, tiny_copy):
     manifest = json.loads(path.read_text())
     path.write_text(json.dumps(manifest | {"warnings": ["3 trials show an unlisted picture_x"]}))
     app = visit(tiny_copy)
-    assert [w.value for w in app.warning] == [r"3 trials show an unlisted picture\_x"]
+    assert [w.value for w in app.warning] == [r"3 trials show an unlisted picture\_x."]
 
 
 def test_a_dataset_without_subjects_is_said(visit, tmp_path):

@@ -84,6 +84,7 @@ def _real_data() -> None:
         + "are published:"
     )
     st.code(LAYOUT, language=None)
+    st.caption("This page sees them a few seconds after they are there: reload it.")
 
 
 def _show_dataset(known: Known, theme: Theme) -> None:
@@ -107,12 +108,18 @@ def _show_subject(dataset: Dataset, subject: str, theme: Theme) -> None:
         st.badge(found.state, color=colour, icon=icon, help=glossary("prepare"))
         _prepare_button(dataset, subject, found)
     if found.reason:
-        (st.error if found.state == "broken" else st.caption)(plain(found.reason))
+        (st.error if found.state == "broken" else st.caption)(_sentence(found.reason))
     _last_failure(dataset, subject, found)
     if "by_session" in found.counts:
         _show_counts(dataset, subject, found, theme)
     for warning in found.warnings:
-        st.warning(plain(warning), icon=":material/warning:")
+        st.warning(_sentence(warning), icon=":material/warning:")
+
+
+def _sentence(text: str) -> str:
+    """Begin with a capital and end with a stop; a path at the start stays as it is."""
+    first = text.split(" ", 1)[0]
+    return plain(f"{text[:1].upper() if first.isalpha() else text[:1]}{text[1:].rstrip('.')}.")
 
 
 def _prepare_button(dataset: Dataset, subject: str, found: StoreState) -> None:
@@ -122,8 +129,9 @@ def _prepare_button(dataset: Dataset, subject: str, found: StoreState) -> None:
     whole = any(run.betas for run in runs) or dataset.table_release(subject).complete
     if not whole and not runs:
         return
+    again = " again" if found.state in {"stale", "broken"} else ""
     st.button(
-        "Prepare" if whole else "Prepare the trials table",
+        f"Prepare{again}" if whole else "Prepare the trials table",
         key=f"prepare_{dataset.name}_{subject}",
         type="primary",
         on_click=background.start_prepare,

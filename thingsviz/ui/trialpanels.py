@@ -84,8 +84,10 @@ def show_ratings(page: PageContext, shown: Shown) -> None:
         config={"displayModeBar": False},
         alt=f"Bars of the mean ratings of {readable(shown.concept)} with standard deviations",
     )
-    if guess and len(shown.averaged) not in {1, guess.n_averaged}:
-        st.caption("The job predicted single trials here, so the bars are those of this trial.")
+    if guess:
+        n = guess.n_averaged
+        source = f"the mean of the {n} showings" if n > 1 else "this trial alone"
+        st.caption(f"Predicted from {source}, which the training held out ({guess.part} part).")
 
 
 def show_response(page: PageContext, shown: Shown) -> None:

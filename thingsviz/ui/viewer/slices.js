@@ -147,7 +147,13 @@ class Viewer {
     context.textAlign = "center";
     context.textBaseline = "middle";
     context.fillStyle = this.ink;
-    for (const [text, x, y] of [[left, 8, height / 2], [rightmost, width - 8, height / 2], [bottom, width / 2, height - 9], [top, width / 2, 9]]) context.fillText(text, x, y);
+    context.strokeStyle = this.paper;
+    context.lineWidth = 4;
+    context.setLineDash([]);
+    for (const [text, x, y] of [[left, 8, height / 2], [rightmost, width - 8, height / 2], [bottom, width / 2, height - 9], [top, width / 2, 9]]) {
+      context.strokeText(text, x, y); // a rim in the colour of the page: readable over the brain
+      context.fillText(text, x, y);
+    }
   }
 
   slice(across, right, up) {
