@@ -134,6 +134,14 @@ def test_a_broken_dataset_is_a_state_not_an_error(little):
     assert store_state(little, "sub-01").state == "broken"
 
 
+def test_a_disk_that_fails_is_a_state_not_an_error(little, monkeypatch):
+    def fail(*_):
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("thingsviz.data.state.examine", fail)
+    assert store_state(little, "sub-01").reason == "[Errno 5] Input/output error"
+
+
 def test_a_table_without_betas(little):
     build_store(little, "sub-01", BuildOptions(table_only=True))
     state = store_state(little, "sub-01")

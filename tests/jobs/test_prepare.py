@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import signal
@@ -173,6 +174,15 @@ def test_bad_input_is_one_sentence_and_exit_2(little, capsys, spoil, sentence):
     assert err.startswith("prepare: ")
     assert err.count("\n") == 1
     assert not (little.root / "derivatives").exists()
+
+
+def test_what_nobody_foresaw_is_a_sentence_too(little, capsys, monkeypatch):
+    def fail(*_):
+        raise OSError(errno.EIO, "Input/output error", "/mnt/x")
+
+    monkeypatch.setattr(prepare, "build_store", fail)
+    code, _, err = run(capsys, little.root)
+    assert (code, err) == (2, "prepare: '/mnt/x' cannot be used: Input/output error\n")
 
 
 def test_a_label_that_is_none(little, capsys):

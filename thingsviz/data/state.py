@@ -32,7 +32,7 @@ def store_state(dataset: Dataset, subject: str) -> StoreState:
         dataset.description()
         state = examine(dataset, subject)
         busy = is_locked(lock_file(dataset, subject))
-    except DataError as error:
+    except (DataError, OSError) as error:
         return StoreState("broken", str(error), {}, [])
     if state.state != "ready" and busy:
         return StoreState("preparing", f"{subject} is being prepared", state.counts, [])

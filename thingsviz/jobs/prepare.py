@@ -35,6 +35,12 @@ def main(argv: list[str] | None = None) -> int:
     except ThingsvizError as error:
         print(f"prepare: {error}", file=sys.stderr)
         return EXIT_BAD_INPUT
+    except OSError as error:
+        place = error.filename or arguments.dataset
+        print(
+            f"prepare: {str(place)!r} cannot be used: {error.strerror or error}", file=sys.stderr
+        )
+        return EXIT_BAD_INPUT
     except KeyboardInterrupt:
         print("prepare: interrupted; start it again to go on from here", file=sys.stderr)
         return EXIT_INTERRUPTED
