@@ -176,7 +176,9 @@ def test_a_patch_size_that_cannot_work_is_one_sentence(page, patch, sentence):
 def test_a_recipe_that_cannot_be_read_does_not_break_the_list(page):
     made_job("good")
     broken = made_job("broken")
-    broken.file("config.json").write_text(json.dumps({"version": 1, "colour": "red"}))
+    broken.file("config.json").write_text(json.dumps({"dataset": "tiny", "colour": "red"}))
     app = page()
     assert "good" in [b.label for b in app.button]
     assert "broken" not in [b.label for b in app.button]
+    assert any("cannot be read" in text and "broken" in text for text in words(app))
+    assert "colour is not a setting" in page(job="broken").warning[0].value

@@ -163,6 +163,11 @@ def jobs_list(page: PageContext, chosen: JobFolder | None) -> None:
     """List the trainings of this subject; a click shows one."""
     st.subheader("Trainings of this subject", anchor=False)
     lines = lines_of(page, cache.jobs())
+    unreadable = [job.name for job in cache.jobs() if cache.job_subject(job) is None]
+    if unreadable:
+        names = ", ".join(unreadable[:SHOWN])
+        text = f"Recipes that cannot be read: {names}. The address of one (?job=NAME) says why."
+        st.caption(plain(text))
     if not lines:
         st.caption("None yet. The first one that you start stands here, also after a reload.")
         return
