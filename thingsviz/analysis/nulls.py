@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtr, ndtri, stdtrit
 
 from thingsviz.analysis.parts import (
     ConceptSums,
@@ -127,19 +127,21 @@ def interval(draws: Array) -> Interval:
 
 
 def confidence_interval(value: float, draws: Array, left_out: Array) -> Interval:
-    """Return the 95 % BCa interval of a score from bootstrap (n_draws,) and jackknife values.
+    """Return the 95 % interval of a score: BCa, made wider where there are few concepts.
 
-    The q-quantile of the draws is replaced by the one at (Efron 1987)
+    Of bootstrap draws (n_draws,) and jackknife values (n_concepts,) the quantiles (Efron 1987)
 
-        Φ(z₀ + (z₀ + z_q) / (1 − a (z₀ + z_q))),   z₀ = Φ⁻¹(share of draws below the score),
-        a = Σu³ / (6 (Σu²)^1.5),   u = mean of jackknife values − each of them
+        Φ(z₀ + (z₀ ± w) / (1 − a (z₀ ± w))),   z₀ = Φ⁻¹(share of draws below the score),
+        a = Σu³ / (6 (Σu²)^1.5),   u = mean of the jackknife values − each of them,
+        w = √(n/(n − 1)) · t₀.₉₇₅(n − 1)  instead of 1.96, n concepts     (Hesterberg 2015)
 
-    A resample repeats concepts, so its r is too small on average. Measured with 20 concepts, 95 %
-    intervals of the mean r over 12 targets held the truth in 87 % of 400 runs, plain quantiles in
-    81 %; with 100 concepts in 95 % and 94 %.
+    A resample repeats concepts, so its r is too small on average (z₀), and few concepts show too
+    little of their spread (w). Measured, 400 runs, how often the truth was inside for the mean r
+    over 12 targets: 20 concepts 92 % (BCa 88 %, plain quantiles 81 %), 100 concepts 94 %.
     """
     draws, left_out = draws[np.isfinite(draws)], left_out[np.isfinite(left_out)]
-    if not len(draws) or not math.isfinite(value):
+    n = len(left_out)
+    if not len(draws) or n < FEWEST or not math.isfinite(value):
         return Interval(math.nan, math.nan)
     below = (np.sum(draws < value) + np.sum(draws <= value)) / (2 * len(draws))
     z0 = ndtri(np.clip(below, 1 / (len(draws) + 1), 1 - 1 / (len(draws) + 1)))
@@ -147,7 +149,7 @@ def confidence_interval(value: float, draws: Array, left_out: Array) -> Interval
     u /= max(np.abs(u).max(initial=0.0), np.finfo(float).tiny)  # a has no unit; u³ may overflow
     squares = float((u * u).sum())
     a = (u**3).sum() / (6 * squares**1.5) if squares > 0 else 0.0
-    z = z0 + ndtri(np.array(TAILS))
+    z = z0 + math.sqrt(n / (n - 1)) * stdtrit(n - 1, np.array(TAILS))
     return _quantiles(draws, tuple(ndtr(z0 + z / (1 - a * z))))
 
 

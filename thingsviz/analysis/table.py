@@ -48,9 +48,9 @@ def model_rows(model: str, where: Where, data: Part, *, chance: bool, n_draws: i
     drawn, left_out = bootstrap(sums, n_draws), jackknife(sums)
     null = permutation(data, n_draws)
     rows = []
-    for metric, target, values in _columns(observed, where.targets):
+    for metric, target, values in columns_of(observed, where.targets):
         spread, out, chances = (
-            _pick(draws, where.targets, metric, target) for draws in (drawn, left_out, null)
+            pick(draws, where.targets, metric, target) for draws in (drawn, left_out, null)
         )
         value = float(values[0])
         span, p = confidence_interval(value, spread, out), p_value(metric, value, chances)
@@ -70,17 +70,17 @@ def ceiling_rows(where: Where, data: Part, n_raters: ArrayLike) -> list[Row]:
     values = {name: value[None] for name, value in rating_ceiling(*inputs).items()}
     drawn = ceiling_draws(*inputs)
     rows = []
-    for metric, target, value in _columns(values, where.targets):
-        span = interval(_pick(drawn, where.targets, metric, target))
+    for metric, target, value in columns_of(values, where.targets):
+        span = interval(pick(drawn, where.targets, metric, target))
         cells = (float(value[0]), *span, math.nan)
         rows.append(_row("ceiling", where, (metric, target), cells, data))
     return [row for row in rows if row["value"] is not None]
 
 
-def _columns(values: Draws, targets: Sequence[str]) -> list[tuple[str, str, Array]]:
+def columns_of(values: Draws, targets: Sequence[str]) -> list[tuple[str, str, Array]]:
     """Return (metric, target, draws) for every target and the mean over targets."""
     return [
-        (metric, target, _pick(values, targets, metric, target))
+        (metric, target, pick(values, targets, metric, target))
         for metric in _metrics(values)
         for target in (MEAN, *targets)
     ]
@@ -90,7 +90,7 @@ def _metrics(values: Draws) -> list[str]:
     return [*(name for name in METRICS if name in values), "mse_unit", "mae_unit"]
 
 
-def _pick(values: Draws, targets: Sequence[str], metric: str, target: str) -> Array:
+def pick(values: Draws, targets: Sequence[str], metric: str, target: str) -> Array:
     """Return the draws (n_draws,) of a metric; the mean is over the targets that have it."""
     name = metric.removesuffix("_unit")
     columns = values[name]

@@ -23,6 +23,7 @@ import pandas as pd
 
 from models.config import MeanConfig, RidgeConfig
 from models.inputs import TrialMatrix
+from thingsviz.analysis.differences import difference_rows
 from thingsviz.analysis.parts import part
 from thingsviz.analysis.table import Where, ceiling_rows, model_rows
 from thingsviz.jobs import files
@@ -49,6 +50,23 @@ def reference_rows(
         if kept is None:
             kept = _compute(material, X, folder, announce)
     return kept
+
+
+def reference_predictions(material: Material, name: str) -> pd.DataFrame:
+    """Return what `mean` or `ridge` predicted, as kept beside their rows."""
+    return pd.read_parquet(cache_folder(material) / f"{name}.parquet")
+
+
+def differences(material: Material, predictions: pd.DataFrame) -> list[Row]:
+    """Compare a job's predictions with those of mean and ridge, part by part."""
+    targets = material.config.targets
+    rows: list[Row] = []
+    for name in ("mean", "ridge"):
+        if name != material.config.model.name:
+            theirs = scored_parts(reference_predictions(material, name), targets)
+            for ours, other in zip(scored_parts(predictions, targets), theirs, strict=True):
+                rows += difference_rows(ours.where, ours.data, other.data, name, N_DRAWS)
+    return rows
 
 
 def cache_folder(material: Material) -> Path:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from thingsviz.analysis.differences import comparison_sentences
 from thingsviz.analysis.limits import free_confidence, sentences
 from thingsviz.core.files import write_atomically
 from thingsviz.data.splits import audit
@@ -14,7 +15,7 @@ from thingsviz.jobs.clerk import Clerk, Interruptible
 from thingsviz.jobs.fitting import default_threads, fit
 from thingsviz.jobs.manifest import add_to_manifest, begin_manifest, now
 from thingsviz.jobs.material import Material
-from thingsviz.jobs.references import reference_rows, score
+from thingsviz.jobs.references import differences, reference_rows, score
 from thingsviz.jobs.results import predict_parts, scored_parts
 from thingsviz.jobs.weights import load_predict
 
@@ -50,11 +51,13 @@ def _score(clerk: Clerk, material: Material, predictions: pd.DataFrame) -> None:
     X = Interruptible(material.responses, clerk)
     references = reference_rows(material, X, clerk.announce)
     rows += [row for row in references if row["model"] != config.model.name]
+    compared = differences(material, predictions)
     checked = audit(material.store.trials, material.split)
-    simulated = material.dataset.simulated
+    limits = sentences(rows, checked, config.split.kind, material.dataset.simulated)
     record: dict[str, Any] = {
         "rows": rows,
-        "could_not_show": sentences(rows, checked, config.split.kind, simulated),
+        "differences": compared,
+        "could_not_show": [*comparison_sentences(compared), *limits],
         "audit": checked._asdict(),
         "constant_confidence": _free(material, predictions),
     }

@@ -129,6 +129,11 @@ class JobFolder:
         data = files.read_json(self.file("scores.json"))
         return None if data is None else pd.DataFrame(data["rows"])
 
+    def differences(self) -> pd.DataFrame | None:
+        """Return how the model differs from mean and ridge; None before the end."""
+        data = files.read_json(self.file("scores.json"))
+        return None if data is None else pd.DataFrame(data.get("differences", []))
+
     def could_not_show(self) -> list[str]:
         """Return the sentences on what this job's scores cannot show."""
         data = files.read_json(self.file("scores.json"))
