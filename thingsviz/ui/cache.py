@@ -13,6 +13,7 @@ import streamlit as st
 
 from thingsviz.core.errors import ThingsvizError
 from thingsviz.data.betas import BetaStore, StoreState, store_state
+from thingsviz.data.manifest import NAME as MANIFEST
 from thingsviz.data.paths import Dataset, find_datasets
 from thingsviz.jobs.store import JobFolder, list_jobs
 
@@ -38,22 +39,33 @@ def stamp(path: Path) -> Stamp:
 
 
 class Known(NamedTuple):
-    """A dataset and what its description says."""
+    """A dataset, what its description says, whether any subject has a store; or what is wrong."""
 
     dataset: Dataset
-    simulated: bool
-    subjects: tuple[str, ...]
+    simulated: bool = False
+    subjects: tuple[str, ...] = ()
+    prepared: bool = False
+    fault: str = ""
 
 
 @st.cache_data(ttl=FOLDER_TTL, show_spinner=False)
 def datasets() -> list[Known]:
-    """Return the datasets in the root."""
-    return [Known(d, d.simulated, tuple(d.subjects())) for d in find_datasets()]
+    """Return the datasets in the root; one that cannot be read does not hide the others."""
+    return [_known(dataset) for dataset in find_datasets()]
+
+
+def _known(dataset: Dataset) -> Known:
+    try:
+        subjects = tuple(dataset.subjects())
+        prepared = any((dataset.store_dir(s) / MANIFEST).is_file() for s in subjects)
+        return Known(dataset, dataset.simulated, subjects, prepared)
+    except ThingsvizError as error:
+        return Known(dataset, fault=str(error))
 
 
 def store(dataset: Dataset, subject: str) -> BetaStore:
     """Return the open store of a subject; all visitors share it (it is a read-only memory map)."""
-    manifest = stamp(dataset.store_dir(subject) / "manifest.json")
+    manifest = stamp(dataset.store_dir(subject) / MANIFEST)
     return _store(dataset, subject, manifest)
 
 

@@ -102,8 +102,8 @@ def guard() -> Iterator[None]:
 def open_plain_page(title: str, purpose: str, *, simulated: bool = False) -> Theme:
     """Open a page that needs no data: page settings, navigation, title, purpose.
 
-    A page may run without app.py: a deep link opened right after the server's start goes to the
-    file in pages/ itself. So the navigation is declared here once more.
+    A page may run without the script that declares the navigation: a server that finds pages/
+    beside its script opens a page's file itself. So it is declared here once more.
     """
     spare_the_collector()
     navigation()
@@ -118,7 +118,7 @@ def open_plain_page(title: str, purpose: str, *, simulated: bool = False) -> The
 
 def open_page(title: str, purpose: str) -> PageContext:
     """Open a page about a prepared subject; without one, say so, point to Home, end the page."""
-    found, asked = cache.datasets(), query.asked()
+    found, asked = [d for d in cache.datasets() if not d.fault], query.asked()
     known, complaint = _choose_dataset(found, asked.get("dataset"))
     shown = open_plain_page(title, purpose, simulated=known is not None and known.simulated)
     if complaint:
@@ -138,7 +138,7 @@ def _open_store(dataset: Dataset, subject: str) -> BetaStore | None:
     """Open the subject's store, None when there is none; note when its sources have changed."""
     found = cache.state_of(dataset, subject)
     if found.state == "stale":
-        st.warning(plain(f"{found.reason} Prepare {subject} again on Home."))
+        st.warning(plain(f"{found.reason} on Home."), icon=":material/update:")
     if found.state == "broken":
         raise DataError(found.reason)
     return cache.store(dataset, subject) if found.state in {"ready", "stale"} else None
@@ -154,6 +154,8 @@ def _choose_dataset(found: list[cache.Known], asked: str | None) -> tuple[cache.
     """Show the dataset picker; return the chosen one and a complaint about the address, if any."""
     if not found:
         return None, ""
+    # those that can be shown come first, so that the page opens on one of them
+    found = sorted(found, key=lambda known: not known.prepared)
     names = [known.dataset.name for known in found]
     complaint = ""
     if asked in names:
@@ -174,11 +176,8 @@ def _choose_subject(known: cache.Known, asked: str | None) -> str:
         state.put(Key.SUBJECT, asked)
     chosen = _pick("Subject", names, Key.SUBJECT, Key.W_SUBJECT)
     if asked is not None and asked not in names:
-        st.warning(
-            plain(
-                f"The address asks for subject {asked!r}, which is not here. This is {chosen!r}."
-            )
-        )
+        complaint = f"The address asks for subject {asked!r}, which is not here."
+        st.warning(plain(f"{complaint} This is {chosen!r}."), icon=":material/link_off:")
     return chosen
 
 

@@ -93,7 +93,9 @@ def _show_dataset(known: Known, theme: Theme) -> None:
             st.subheader(plain(known.dataset.name), anchor=False, width="content")
             if known.simulated:
                 st.badge("SIMULATED", color="orange", help=glossary("simulated"))
-        if not known.subjects:
+        if known.fault:
+            st.error(_sentence(known.fault))
+        elif not known.subjects:
             st.caption("No subject is in this dataset.")
         for subject in known.subjects:
             with guard():

@@ -10,6 +10,7 @@ import streamlit as st
 from thingsviz.core.entities import TrialKey
 from thingsviz.core.errors import ThingsvizError
 from thingsviz.data.betas import BetaStore
+from thingsviz.data.names import base_name
 from thingsviz.figures.ratings import readable
 from thingsviz.ui import query, state
 from thingsviz.ui.component import show_link_button
@@ -165,8 +166,7 @@ def _by_concept(index: TrialIndex, row: int) -> None:
 
 
 def _by_image(index: TrialIndex, row: int) -> None:
-    rows = repeats(index, row)
-    image = next(name for name, found in index.of_image.items() if found is rows)
+    image = base_name(index.images[row])
     _select(
         "Image",
         tuple(index.of_image),
@@ -177,7 +177,7 @@ def _by_image(index: TrialIndex, row: int) -> None:
         help=glossary("test image"),
         width=260,
     )
-    _showings("Its showings", index, rows, row, Key.W_IMAGE_TRIAL)
+    _showings("Its showings", index, repeats(index, row), row, Key.W_IMAGE_TRIAL)
 
 
 def _showings(label: str, index: TrialIndex, rows: tuple[int, ...], row: int, key: Key) -> None:
