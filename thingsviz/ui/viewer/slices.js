@@ -5,7 +5,7 @@ const geometries = new Map(); // key -> { rank, labels }: decoded once for a sub
 const crosshairs = new Map(); // key -> voxel: stays where it is from trial to trial
 const KEEP = 4;
 
-const HALF = new Float32Array(65536); // every float16
+export const HALF = new Float32Array(65536); // every float16
 for (let h = 0; h < 65536; h++) {
   const sign = h & 0x8000 ? -1 : 1, exponent = (h >> 10) & 31, fraction = h & 1023;
   HALF[h] = sign * (exponent === 31 ? (fraction ? NaN : Infinity)
