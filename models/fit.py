@@ -252,5 +252,5 @@ def predict_network(
     model = fabric.setup_module(network)
     size = config.micro_batch_size or config.batch_size
     learned = forward_all(fabric, model, X, rows, size)
-    given: Floats = network.target_scale.cpu().given(learned).numpy()
+    given: Floats = network.target_scale.given(fabric.to_device(learned)).cpu().numpy()
     return given

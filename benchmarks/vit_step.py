@@ -1,0 +1,292 @@
+"""One training step of vit3d, dense and on brain tokens, against MONAI, vit-pytorch and torch.
+
+    python -m benchmarks vit_step [--short] [--layers 6] [--batch 1] [--rounds 5]
+
+All networks have the report's width (512, 8 heads, MLP 2048, 12 targets), its patch (6, 7, 5) on
+(72, 91, 75), dropout 0 (they drop at different places) and the same fused AdamW; a step is
+forward, backward and update on responses that are in memory. Rounds go through all networks in
+turn; the best of each is printed, since other work on the machine only ever adds time.
+
+GEMM floor: the time that this machine needs in the same run for nothing but the matrix products
+of the step (each linear map forward, for its input and for its weights; attention's two products
+forward and four backward, per head), each measured at its own shape. GEMM floor / step is the
+share of the peak that the step reaches; what is lost is softmax, LayerNorm, GELU, reading the
+patches, and AdamW. The fused attention may beat two separate products, so a share can pass 100 %.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from models.config import ViT3DConfig
+from models.cost import count_tokens, training_flops
+from models.devices import has_native_bfloat16
+from models.registry import build_network
+
+SHAPE, PATCH, DIM, HEADS, HIDDEN, TARGETS = (72, 91, 75), (6, 7, 5), 512, 8, 2048, 12
+GOAL_PEAK, GOAL_BRAIN = 0.85, 2.0
+DENSE, BRAIN = "vit3d, dense tokens", "vit3d, brain tokens"
+
+
+class Entry(NamedTuple):
+    """A network with what it reads, and how many tokens it works on."""
+
+    network: nn.Module
+    x: Tensor
+    n_tokens: int
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Measure, print, and say whether the goals were reached."""
+    parser = argparse.ArgumentParser(prog="benchmarks vit_step", description=__doc__)
+    parser.add_argument("--short", action="store_true", help="within 45 s: 2 layers, 2 rounds")
+    parser.add_argument("--layers", type=int, default=6)
+    parser.add_argument("--batch", type=int, default=1)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    options = parser.parse_args(argv)
+    if options.short:
+        options.layers, options.rounds = 2, 2
+    torch.set_num_threads(options.threads)
+    print(
+        f"{platform.processor() or platform.machine()}, {options.threads} threads, torch "
+        f"{torch.__version__}; {options.layers} layers, batch {options.batch}"
+    )
+    precisions = [torch.float32] + [torch.bfloat16] * has_native_bfloat16()
+    reached = [measure(options, precision) for precision in precisions]
+    if len(precisions) == 1:
+        print("bfloat16: not measured, this processor does not multiply it natively")
+    return 0 if all(reached) else 1
+
+
+def measure(options: argparse.Namespace, precision: torch.dtype) -> bool:
+    """Time all networks in one precision and print a table; True if the goals were reached."""
+    mask = brain()
+    entries = networks(options, mask)
+    steps = {name: trainer(entry, precision) for name, entry in entries.items()}
+    floors = {
+        n: gemm_floor(n, options.layers, options.batch, precision)
+        for n in sorted({entries[DENSE].n_tokens, entries[BRAIN].n_tokens})
+    }
+    best = dict.fromkeys(steps, float("inf"))
+    for name, step in steps.items():
+        step()  # allocations, weight packing
+        print(f"  {name} …", end="\r", flush=True)
+    for _ in range(options.rounds):
+        for name, step in steps.items():
+            best[name] = min(best[name], timed(step))
+    return report(options, entries, best, floors, precision)
+
+
+def report(
+    options: argparse.Namespace,
+    entries: dict[str, Entry],
+    best: dict[str, float],
+    floors: dict[int, float],
+    precision: torch.dtype,
+) -> bool:
+    """Print the table of one precision; True if the goals were reached."""
+    peak = square_peak(precision)
+    print(f"\n{str(precision).removeprefix('torch.')}: square GEMM {peak / 1e9:.0f} GFLOP/s")
+    print(f"{'':34s} tokens  ms/step ms/sample GFLOP/s  vs dense  GEMM floor / step")
+    for name, entry in entries.items():
+        n, seconds = entry.n_tokens, best[name]
+        config = ViT3DConfig(patch_size=PATCH, n_layers=options.layers)
+        flops = training_flops(config, n) * options.batch
+        floor = f"{floors[n] / seconds:8.0%}"
+        print(
+            f"{name:34s} {n:6d} {1e3 * seconds:8.0f} {1e3 * seconds / options.batch:9.0f} "
+            f"{flops / seconds / 1e9:7.0f} {best[DENSE] / seconds:8.2f}x {floor}"
+        )
+    share = floors[entries[DENSE].n_tokens] / best[DENSE]
+    faster = best[DENSE] / best[BRAIN]
+    verdicts = [
+        (share >= GOAL_PEAK, f"dense reaches {share:.0%} of the GEMM floor", f"{GOAL_PEAK:.0%}"),
+        (faster >= GOAL_BRAIN, f"brain tokens are {faster:.2f}x dense", f"{GOAL_BRAIN:g}x"),
+    ]
+    for good, what, goal in verdicts:
+        print(f"{'reached' if good else 'MISSED '}: {what} (goal {goal})")
+    return all(good for good, *_ in verdicts)
+
+
+def networks(options: argparse.Namespace, mask: NDArray[np.bool_]) -> dict[str, Entry]:
+    """Build ours and the peers, of the same size, on the same responses."""
+    torch.manual_seed(0)
+    plain = ViT3DConfig(patch_size=PATCH, n_layers=options.layers, dropout=0)
+    masked = plain.model_copy(update={"tokens": "brain"})
+    dense, on_brain = (build_network(config, mask, TARGETS) for config in (plain, masked))
+    vectors = torch.randn(options.batch, int(mask.sum()))
+    volume = torch.zeros(options.batch, *SHAPE)
+    volume[:, torch.from_numpy(mask)] = vectors
+    channel = volume[:, None]
+    n_dense, n_brain = count_tokens(plain, mask), count_tokens(masked, mask)
+    found = {
+        DENSE: Entry(dense, volume, n_dense),
+        BRAIN: Entry(on_brain, vectors, n_brain),
+        "nn.TransformerEncoder": Entry(Plain(options.layers), volume, n_dense),
+    }
+    if importlib.util.find_spec("monai"):
+        found["MONAI ViT"] = Entry(Last(monai_vit(options.layers)), channel, n_dense)
+    if importlib.util.find_spec("vit_pytorch"):
+        found["vit-pytorch ViT 3D"] = Entry(their_vit(options.layers), channel, n_dense)
+    return found
+
+
+def trainer(entry: Entry, precision: torch.dtype) -> Callable[[], None]:
+    """Return one training step: forward, loss, backward, AdamW."""
+    optimiser = torch.optim.AdamW(entry.network.parameters(), lr=1e-4, fused=True)
+    truth = torch.randn(len(entry.x), TARGETS)
+    mixed = precision == torch.bfloat16
+
+    def step() -> None:
+        with torch.autocast("cpu", torch.bfloat16, enabled=mixed):
+            guess: Tensor = entry.network(entry.x)
+        torch.autograd.backward(nn.functional.mse_loss(guess.float(), truth))
+        optimiser.step()
+        optimiser.zero_grad(set_to_none=True)
+
+    return step
+
+
+def gemm_floor(n_tokens: int, layers: int, batch: int, precision: torch.dtype) -> float:
+    """Seconds for the step's matrix products alone, each measured at its own shape."""
+    n, rows = n_tokens + 1, batch * (n_tokens + 1)
+    linear = [(rows, DIM, 3 * DIM), (rows, DIM, DIM), (rows, DIM, HIDDEN), (rows, HIDDEN, DIM)]
+    total = 0.0
+    for m, k, out in linear:  # forward; for the input; for the weights
+        for shapes in (((m, k), (k, out)), ((m, out), (out, k)), ((k, m), (m, out))):
+            total += layers * product_seconds(*shapes, precision)
+    voxels = int(np.prod(PATCH))
+    embedding = batch * n_tokens
+    total += product_seconds((embedding, voxels), (voxels, DIM), precision)
+    total += product_seconds((voxels, embedding), (embedding, DIM), precision)
+    heads, size = batch * HEADS, DIM // HEADS
+    scores = product_seconds((heads, n, size), (heads, size, n), precision)
+    mixed = product_seconds((heads, n, n), (heads, n, size), precision)
+    return total + layers * 3 * (scores + mixed)  # backward has two of each kind
+
+
+def product_seconds(a: tuple[int, ...], b: tuple[int, ...], precision: torch.dtype) -> float:
+    """Best of a few products of random matrices into memory that is there already."""
+    left, right = torch.randn(a).to(precision), torch.randn(b).to(precision)
+    out = left @ right
+    return min(timed(lambda: torch.matmul(left, right, out=out)) for _ in range(4))
+
+
+def square_peak(precision: torch.dtype, n: int = 2048) -> float:
+    """Operations per second of a large square product."""
+    return 2 * n**3 / product_seconds((n, n), (n, n), precision)
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Wall-clock seconds of one call."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def brain() -> NDArray[np.bool_]:
+    """An ellipsoid of 211,000 voxels, as many as sub-01's brain has, on its grid."""
+    axes = [np.arange(n) - (n - 1) / 2 for n in SHAPE]
+    x, y, z = np.meshgrid(*axes, indexing="ij")
+    mask: NDArray[np.bool_] = (x / 33.4) ** 2 + (y / 43.5) ** 2 + (z / 34.7) ** 2 < 1
+    return mask
+
+
+class Plain(nn.Module):
+    """torch's own encoder behind the same embedding, CLS token and head."""
+
+    def __init__(self, layers: int) -> None:
+        super().__init__()
+        layer = nn.TransformerEncoderLayer(
+            DIM, HEADS, HIDDEN, 0.0, "gelu", batch_first=True, norm_first=True
+        )
+        self.embedding = nn.Conv3d(1, DIM, PATCH, PATCH)
+        self.encoder = nn.TransformerEncoder(layer, layers, enable_nested_tensor=False)
+        n_tokens = int(np.prod(SHAPE)) // int(np.prod(PATCH))
+        self.position = nn.Parameter(torch.zeros(n_tokens, DIM))
+        self.cls = nn.Parameter(torch.zeros(1, 1, DIM))
+        self.head = nn.Sequential(nn.LayerNorm(DIM), nn.Linear(DIM, TARGETS))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, X, Y, Z) → (B, n_targets)."""
+        tokens = self.embedding(x[:, None]).flatten(2).transpose(1, 2) + self.position
+        tokens = torch.cat([self.cls.expand(len(x), -1, -1), tokens], 1)
+        ratings: Tensor = self.head(self.encoder(tokens)[:, 0])
+        return ratings
+
+
+class Last(nn.Module):
+    """MONAI returns (ratings, hidden states): keep the ratings."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, 1, X, Y, Z) → (B, n_targets)."""
+        ratings: Tensor = self.network(x)[0]
+        return ratings
+
+
+def monai_vit(layers: int) -> nn.Module:
+    """MONAI's ViT of the same size."""
+    from monai.networks.nets.vit import ViT
+
+    network: nn.Module = ViT(
+        *(1, SHAPE, PATCH, DIM, HIDDEN, layers, HEADS),
+        proj_type="conv",
+        classification=True,
+        num_classes=TARGETS,
+        post_activation=None,
+        qkv_bias=True,
+    )
+    return network
+
+
+def their_vit(layers: int) -> nn.Module:
+    """vit-pytorch's 3-D ViT of the same size, its axes named frames, height, width."""
+    network: nn.Module = their_module().ViT(
+        image_size=SHAPE[1:],
+        image_patch_size=PATCH[1:],
+        frames=SHAPE[0],
+        frame_patch_size=PATCH[0],
+        num_classes=TARGETS,
+        dim=DIM,
+        depth=layers,
+        heads=HEADS,
+        mlp_dim=HIDDEN,
+        channels=1,
+    )
+    return network
+
+
+def their_module() -> ModuleType:
+    """vit_3d.py by its file: the package's __init__ imports torchvision, which is not here."""
+    spec = importlib.util.find_spec("vit_pytorch")
+    folder = Path((spec.submodule_search_locations or [""])[0]) if spec else Path()
+    file = importlib.util.spec_from_file_location("their_vit_3d", folder / "vit_3d.py")
+    if file is None or file.loader is None:
+        msg = f"no vit_3d.py in {folder}"
+        raise ImportError(msg)
+    module = importlib.util.module_from_spec(file)
+    file.loader.exec_module(module)
+    return module
+
+
+if __name__ == "__main__":
+    sys.exit(main())
