@@ -92,7 +92,7 @@ def test_what_is_not_shown_is_said(rng):
     rows = difference_rows(WHERE, ours, other, "ridge", 200)
     (sentence,) = comparison_sentences(rows)
     assert sentence.startswith(
-        "It is not shown to be better than ridge on test, single: the mean r"
+        "It is not shown to be better than ridge (test, single): the mean r"
     )
     assert comparison_sentences(difference_rows(WHERE, other, ours, "ridge", 200)) == []
 

@@ -178,6 +178,23 @@ def test_a_disk_too_full_for_the_status(make_job, run, monkeypatch):
     assert job.status().state == "stopped"
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError("Unable to allocate 40 GiB"),
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried 9e12"),
+        RuntimeError("CUDA out of memory. Tried to allocate 20 GiB"),
+    ],
+)
+def test_too_little_memory_is_one_sentence(make_job, run, monkeypatch, error):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr("thingsviz.jobs.stages.fit", fail)
+    job = make_job()
+    assert refused(job, run(job)).startswith("there is not enough memory: make the batch")
+
+
 def test_an_error_of_ours_is_confessed(make_job, run, monkeypatch, capfd):
     job = make_job()
 

@@ -45,6 +45,18 @@ def test_progress_has_a_share_and_an_end(clerk, monkeypatch):
     assert clerk.status.message == "epoch 1 of 2"
 
 
+def test_a_resumed_job_goes_on_from_where_it_was(clerk):
+    clerk.expect(n_epochs=2, n_steps=20)
+    clerk.report(row(12, epoch=2))
+    clerk.say("stopped", "on request")
+    again = Clerk(clerk.job)
+    assert (again.status.state, again.status.step, again.status.n_steps) == ("running", 12, 20)
+    again.keep_reports(1)
+    assert again.status.step == 12
+    again.keep_reports(0)
+    assert (again.status.step, again.status.epoch) == (0, 0)
+
+
 def test_status_is_not_written_for_every_batch(clerk, monkeypatch):
     written = []
     monkeypatch.setattr(JobFolder, "write_status", lambda _, status: written.append(status))

@@ -30,6 +30,11 @@ def test_recipe_there_and_back(extra):
     assert parse_config(json.loads(text)) == config
 
 
+def test_protocols_bring_their_own_test():
+    split = {"kind": "test_images", "fractions": [0.8, 0.2, 0]}
+    assert parse_config({"dataset": "x", "split": split}).split.fractions == (0.8, 0.2, 0)
+
+
 def test_defaults_are_the_fields_protocol():
     config = parse_config({"dataset": "demo"})
     assert config.targets == TARGETS_12
@@ -75,6 +80,10 @@ def test_objects_are_as_good_as_dicts():
         ),
         ({"dataset": "x", "split": {"fractions": [1, 1, 1]}}, "must be shares of trials"),
         ({"dataset": "x", "split": {"fractions": [0, 0.5, 0.5]}}, "must be shares of trials"),
+        (
+            {"dataset": "x", "split": {"kind": "trial", "fractions": [0.8, 0.2, 0]}},
+            "no trials for",
+        ),
         ({"dataset": "x", "targets": []}, r"config\.targets: .*at least 1 item"),
         ({"dataset": "x", "targets": ["lives", "lives"]}, "names lives more than once"),
         ({"dataset": "x", "rating_scale": "log"}, r"config\.rating_scale"),

@@ -78,6 +78,6 @@ def comparison_sentences(rows: list[Row]) -> list[str]:
 
 def _sentence(row: Row) -> str:
     span = "" if row["low"] is None else f" (95 %: {row['low']:+.3f} to {row['high']:+.3f})"
-    where = f"{row['versus']} on {row['part']}, {row['n_averaged']}"
+    where = f"{row['versus']} ({row['part']}, {row['n_averaged']})"
     by = f"{WORDS[row['metric']]} differs by {row['difference']:+.3f}"
     return f"It is not shown to be better than {where}: the {by}{span}."

@@ -12,6 +12,7 @@ from typing import Any
 from models.inputs import Floats, Rows, TrialMatrix
 from thingsviz.core import files as core_files
 from thingsviz.jobs import files
+from thingsviz.jobs.launch import last_status
 from thingsviz.jobs.store import JobFolder, JobStatus
 
 STATUS_EVERY_S = 0.5
@@ -26,7 +27,7 @@ class Clerk:
 
     def __init__(self, job: JobFolder) -> None:
         self.job = job
-        self.status = JobStatus("running", started_at=time.time())
+        self.status = replace(last_status(job), state="running", started_at=time.time())
         self.signalled: int | None = None
         self._written = float("-inf")
         self._began: tuple[float, int] | None = None
@@ -102,6 +103,8 @@ class Clerk:
     def keep_reports(self, n_rows: int) -> None:
         """Drop the metrics that were written after the checkpoint from which a job goes on."""
         path = self.job.file("metrics.jsonl")
+        if not n_rows:
+            self.status = replace(self.status, epoch=0, step=0)
         if not path.is_file():
             return
         lines = path.read_bytes().splitlines(keepends=True)

@@ -14,6 +14,8 @@ from thingsviz.core.errors import ConfigError
 
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 SPLIT_KINDS = ("trial", "image", "concept", "session", "test_images", "unseen_concepts")
+# These bring their own test trials, whatever the fractions.
+PROTOCOLS = ("test_images", "unseen_concepts")
 RATING_SCALES = ("unit", "raw", "z")
 SplitKind = Literal["trial", "image", "concept", "session", "test_images", "unseen_concepts"]
 RatingScale = Literal["unit", "raw", "z"]
@@ -35,6 +37,13 @@ class SplitConfig(Strict):
     kind: SplitKind = "unseen_concepts"
     fractions: tuple[float, float, float] = (0.8, 0.1, 0.1)
     seed: int = Field(0, ge=0, le=2**31 - 1)
+
+    @model_validator(mode="after")
+    def _something_to_test(self) -> Self:
+        if self.kind not in PROTOCOLS and self.fractions[2] == 0:
+            msg = f"fractions {self.fractions} leave no trials for the test: give it a share"
+            raise ValueError(msg)
+        return self
 
     @model_validator(mode="after")
     def _shares(self) -> Self:

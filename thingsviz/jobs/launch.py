@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import thingsviz
@@ -32,7 +33,7 @@ def start(job: JobFolder) -> None:
             return
         try:
             job.file("stop").unlink(missing_ok=True)
-            job.write_status(JobStatus("queued", message="starting"))
+            job.write_status(replace(last_status(job), state="queued", message="starting"))
             command = [sys.executable, "-m", "thingsviz.jobs.train", str(job.path)]
             spawn(command, job.file("log.txt"), handle, {LOCK_HANDLE: str(handle)})
         finally:
@@ -40,6 +41,14 @@ def start(job: JobFolder) -> None:
     except OSError as error:
         sentence = files.disk_sentence(error, job.path)
         raise JobError(sentence or f"{job.path} cannot be started: {error}") from None
+
+
+def last_status(job: JobFolder) -> JobStatus:
+    """Return where the job was, so that a resumed one does not jump back on the page."""
+    try:
+        return replace(job.status(), eta_s=None)
+    except JobError:
+        return JobStatus()
 
 
 def stop(job: JobFolder) -> None:
