@@ -30,7 +30,7 @@ REPORT_QUESTION = {"rating_scale": "raw", "split": {"kind": "trial", "fractions"
 # a setting that means something only beside another: (group, name) of that one and its value
 DEPENDS = {"huber_delta": ("loss", "huber"), "n_selected_tokens": ("tokens", "brain")}
 # the recipe has one seed for split, weights and batches
-ONE_SEED = {"seed"}
+ONE_SEED = {("fit", "seed")}
 # four beside each other at a window of 1280 pixels, three at 768
 WIDTH = 185
 # settings whose help is worth a line of its own
@@ -118,7 +118,7 @@ def _settings(
     config: type[Settings], group: str, page: PageContext, faults: list[str]
 ) -> dict[str, Any]:
     """Show the settings of a class, the rarer ones folded away; return what stands in them."""
-    fields = [f for f in fields_of(config) if f.name not in ONE_SEED]
+    fields = [f for f in fields_of(config) if (group, f.name) not in ONE_SEED]
     values: dict[str, Any] = {}
     with st.container(horizontal=True, vertical_alignment="top", gap="small"):
         _row([f for f in fields if not f.more], group, page, values, faults)
@@ -205,7 +205,7 @@ def recipe_of(data: dict[str, Any]) -> JobConfig:
     """Turn what stands in the form into a recipe, or raise one sentence."""
     data = data | {"model": parse_model(data["model"]).model_dump(mode="json")}
     if data["fit"]:
-        data["fit"] = parse_fit(data["fit"]).model_dump(mode="json", exclude=ONE_SEED)
+        data["fit"] = parse_fit(data["fit"]).model_dump(mode="json", exclude={"seed"})
     return parse_config(data, "the form")
 
 

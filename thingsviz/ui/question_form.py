@@ -80,6 +80,9 @@ def question_form(available: list[str], faults: list[str]) -> dict[str, Any]:
 def _targets(available: list[str], faults: list[str]) -> list[str]:
     sets = [n for n, targets in SIZES.items() if set(targets) <= set(available)]
     key = prime(form_key(GROUP, "targets"), (sets or ["own"])[0])
+    if st.session_state[key] not in [*sets, "own"]:
+        # a preset's twelve, of ratings that have only ten
+        st.session_state[key] = (sets or ["own"])[0]
     size = st.segmented_control(
         "Properties to predict",
         [*sets, "own"],
@@ -92,10 +95,12 @@ def _targets(available: list[str], faults: list[str]) -> list[str]:
     )
     if size != "own":
         return list(SIZES[str(size)])
+    own = prime(form_key(GROUP, "own_targets"), available[:4])
+    st.session_state[own] = [t for t in st.session_state[own] if t in available]
     chosen: list[str] = st.multiselect(
         "Own choice of properties",
         available,
-        key=prime(form_key(GROUP, "own_targets"), available[:4]),
+        key=own,
         persist_state="session",
         width=420,
     )
@@ -157,7 +162,7 @@ def shares_of(text: str) -> tuple[float, ...]:
 def fill_question(config: JobConfig) -> None:
     """Enter the targets, scale and split of a recipe into the form."""
     sets = {targets: name for name, targets in SIZES.items()}
-    shares = " / ".join(f"{share:g}" for share in config.split.fractions)
+    shares = " / ".join(f"{share:.9g}" for share in config.split.fractions)
     values = {
         "targets": sets.get(config.targets, "own"),
         "own_targets": list(config.targets),
