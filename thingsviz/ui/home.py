@@ -155,8 +155,8 @@ def _show_counts(dataset: Dataset, subject: str, found: StoreState, theme: Theme
             _table(dataset, subject, found),
             hide_index=True,
             column_config={
-                "what": st.column_config.TextColumn("What", width="medium"),
-                "number": st.column_config.NumberColumn("Number", format="localized"),
+                "what": st.column_config.TextColumn("What", width=145),
+                "number": st.column_config.NumberColumn("Number", width=80, format="localized"),
             },
             alt=f"Counts of {subject}",
         )
