@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from tests.figures.plain import metrics
 from thingsviz.figures.curves import Curve, CurvesInfo, curves_info, draw_curves, thinned
@@ -83,3 +85,20 @@ def test_thinning_keeps_the_mean_and_the_order(rng):
 def test_short_curves_are_not_thinned():
     curve = Curve((1, 2), (3, 4))
     assert thinned(curve, most=2) is curve
+
+
+@given(some.lists(some.floats(-10, 10), min_size=1, max_size=60), some.integers(1, 20))
+def test_a_thinned_curve_stays_within_the_curve_it_was(values, most):
+    curve = Curve(tuple(map(float, range(len(values)))), tuple(values))
+    thin = thinned(curve, most)
+    assert 1 <= len(thin.x) <= most or len(values) <= most
+    assert list(thin.x) == sorted(thin.x)
+    slack = 1e-9
+    assert min(values) - slack <= min(thin.y) <= max(thin.y) <= max(values) + slack
+
+
+def test_a_job_without_learning_rate_steps_takes_the_epochs():
+    rows = [row for row in metrics() if row["kind"] == "epoch"]
+    info = curves_info(rows)
+    assert info.batches == Curve()
+    assert info.rate == Curve((4, 8, 12), (1e-3,) * 3)

@@ -2,6 +2,8 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from tests.figures.plain import scores
 from thingsviz.figures.scores import (
@@ -89,3 +91,34 @@ def test_names_of_neighbours_do_not_cover_each_other():
     assert label_levels(info) == (0, 1, 2, 3)
     far = tuple(r._replace(value=i / 3) for i, r in enumerate(close))
     assert label_levels(info._replace(references=far)) == (0, 0, 0, 0)
+
+
+VALUES = some.floats(-1, 1).map(lambda v: round(v, 3))
+
+
+@given(
+    VALUES,
+    some.lists(some.tuples(some.sampled_from(["ridge", "noise ceiling"]), VALUES), max_size=6),
+)
+def test_nothing_is_cut_off_and_no_name_covers_another(value, beside):
+    references = tuple(Reference(str(i), n, "limit", v) for i, (n, v) in enumerate(beside))
+    info = ScoreInfo("m", Question(), value, value - 0.1, value + 0.1, None, 9, 3, references)
+    low, high = span(info)
+    assert low < min([value - 0.1, *(v for _, v in beside)])
+    assert high > max([value + 0.1, *(v for _, v in beside)])
+    places = []
+    for reference, level in zip(references, label_levels(info, 560), strict=True):
+        centre, half = (reference.value - low) / (high - low) * 560, 3.5 * len(reference.label)
+        assert all(abs(centre - c) >= half + h for c, h, other in places if other == level)
+        places.append((centre, half, level))
+
+
+def test_the_band_of_chance_is_shaded_where_shuffled_worlds_lie():
+    table = scores()
+    chance = table["model"].eq("chance")
+    table.loc[chance, ["low", "high"]] = [-0.1, 0.12]
+    info = score_info(table, "vit3d", Question())
+    figure = draw_score(info, "light")
+    bands = [shape for shape in figure.layout.shapes if shape.type == "rect"]
+    assert [(band.x0, band.x1) for band in bands] == [(-0.1, 0.12)]
+    assert span(info)[0] < -0.1
