@@ -151,3 +151,24 @@ def test_one_target_alone_works(page):
     assert not app.error
     assert "Ordered by the mean error" in words(app)
     assert np.isfinite(table(app)["vit3d"]).all()
+
+
+def test_a_property_that_the_next_job_lacks_is_let_go(page):
+    finished_job("wide")
+    finished_job("narrow", targets=["heavy", "lives"])
+    app = page(job="wide")
+    next(box for box in app.selectbox if box.label == "Property").set_value("size").run()
+    app.selectbox[0].set_value("narrow").run()
+    assert not app.exception
+    assert next(box for box in app.selectbox if box.label == "Property").value == "heavy"
+    assert set(table(app).index) == {"mean", "heavy", "lives"}
+
+
+def test_names_with_markup_are_shown_as_they_are(page):
+    job = finished_job("odd")
+    rows = job.predictions()
+    rows["concept"] = "<b>*bold*</b>_[x](http://example.org)"
+    rows.to_parquet(job.file("predictions.parquet"))
+    app = page(job="odd")
+    assert not app.exception
+    assert all("<b>" not in m.value for m in app.markdown)

@@ -8,6 +8,7 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from thingsviz.figures import style
+from thingsviz.ui.state import Key
 
 FORMATS = ("png", "svg")
 # buttons that mean nothing on these pictures
@@ -22,7 +23,7 @@ def image_format() -> str:
         format_func=str.upper,
         required=True,
         default="png",
-        key="w_image_format",
+        key=str(Key.W_IMAGE_FORMAT),
         persist_state="session",
         help="The camera at the top right of each figure saves it to your computer: PNG for "
         "slides, SVG for papers. Nothing leaves this machine.",

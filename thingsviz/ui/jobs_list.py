@@ -171,7 +171,7 @@ def jobs_list(page: PageContext, chosen: JobFolder | None) -> None:
     if not lines:
         st.caption("None yet. The first one that you start stands here, also after a reload.")
         return
-    many = len(lines) > SHOWN and not st.toggle(f"Show all {len(lines)}", key="w_all_jobs")
+    many = len(lines) > SHOWN and not st.toggle(f"Show all {len(lines)}", key=str(Key.W_ALL_JOBS))
     with st.container(gap="xxsmall"):
         for line in lines[:SHOWN] if many else lines:
             _row(page, line, chosen is not None and line.name == chosen.name)

@@ -14,10 +14,11 @@ from thingsviz.figures.scatter import draw_scatter, scatter_info
 from thingsviz.figures.scores import METRICS, REFERENCES, Question, ScoreInfo, score_info
 from thingsviz.jobs.config import JobConfig
 from thingsviz.jobs.store import JobFolder
-from thingsviz.ui import cache, cache_jobs, charts, jobs_list
+from thingsviz.ui import cache, cache_jobs, charts, jobs_list, state
 from thingsviz.ui.frame import PageContext, page_path, plain
 from thingsviz.ui.help import glossary
 from thingsviz.ui.scores import METRIC_TERMS, limits_of, score_strip
+from thingsviz.ui.state import Key
 
 PARTS = {
     "test": "Test",
@@ -114,7 +115,7 @@ def _part(parts: list[str]) -> str:
         format_func={part: PARTS.get(part, part) for part in order}.__getitem__,
         default=order[0],
         required=True,
-        key=f"w_part_{'_'.join(order)}",
+        key=f"{Key.W_PART}_{'_'.join(order)}",
         help="Test trials were looked at once, at the end. Validation trials chose the epoch: "
         "their score is too good.",
     )
@@ -131,7 +132,7 @@ def _averaging(scores: pd.DataFrame) -> str:
         format_func=texts.__getitem__,
         default=order[0],
         required=True,
-        key=f"w_averaging_{'_'.join(order)}",
+        key=f"{Key.W_AVERAGING}_{'_'.join(order)}",
         help=glossary("average of repeats"),
     )
     return str(found or order[0])
@@ -142,7 +143,7 @@ def _metric() -> str:
         "Score",
         list(METRICS),
         format_func=METRICS.__getitem__,
-        key="w_metric",
+        key=str(Key.W_METRIC),
         persist_state="session",
         help="\n\n".join(glossary(term) for term in sorted(set(METRIC_TERMS.values()))),
         width=330,
@@ -171,8 +172,11 @@ def show_properties(view: View, page: PageContext) -> None:
 
 def show_scatter(view: View, page: PageContext) -> int | None:
     """Show true against predicted ratings of a chosen property; return the row clicked."""
+    if state.get(Key.W_PROPERTY) not in view.config.targets:
+        # another job, which has no such property
+        state.forget(Key.W_PROPERTY)
     target = st.selectbox(
-        "Property", view.config.targets, key="w_scatter_target", persist_state="session"
+        "Property", view.config.targets, key=str(Key.W_PROPERTY), persist_state="session"
     )
     target = str(target or view.config.targets[0])
     info = scatter_info(view.rows, target)

@@ -12,7 +12,8 @@ class Key(StrEnum):
     """What a visitor's session remembers between runs and pages: plain values only.
 
     Keys of widgets begin with `w_`; Streamlit forgets those when their widget is not shown, so
-    what must last from page to page has a key of its own beside them.
+    what must last from page to page has a key of its own beside them, or persist_state. The
+    widgets of the training form take theirs from form_fields.form_key, one a setting.
     """
 
     DATASET = "dataset"
@@ -37,6 +38,12 @@ class Key(StrEnum):
     W_SHOWING = "w_showing"
     W_N_AVERAGED = "w_n_averaged"
     W_JOB = "w_job"
+    W_IMAGE_FORMAT = "w_image_format"
+    W_PART = "w_part"
+    W_AVERAGING = "w_averaging"
+    W_METRIC = "w_metric"
+    W_PROPERTY = "w_property"
+    W_ALL_JOBS = "w_all_jobs"
     W_3D_AS = "w_3d_as"
     W_3D_VIEW = "w_3d_view"
     W_3D_SHOW = "w_3d_show"

@@ -69,7 +69,7 @@ def link_to_trial(view: View, page: PageContext, trial: Trial) -> None:
     repeats = f", mean of {trial.n_averaged}" if trial.n_averaged > 1 else ""
     st.page_link(
         page_path("trials.py"),
-        label=f"{readable(trial.concept)} ({where}{repeats})",
+        label=f"{plain(readable(trial.concept))} ({where}{repeats})",
         icon=":material/imagesmode:",
         query_params=address_of(view, page, trial),
     )
