@@ -39,6 +39,7 @@ from models.registry import build_network
 
 SHAPE, PATCH, DIM, HEADS, HIDDEN, TARGETS = (72, 91, 75), (6, 7, 5), 512, 8, 2048, 12
 GOAL_PEAK, GOAL_BRAIN = 0.85, 2.0
+STABLE = 1.15  # the median round may take so many times the best one
 DENSE, BRAIN = "vit3d, dense tokens", "vit3d, brain tokens"
 
 
@@ -53,14 +54,14 @@ class Entry(NamedTuple):
 def main(argv: list[str] | None = None) -> int:
     """Measure, print, and say whether the goals were reached."""
     parser = argparse.ArgumentParser(prog="benchmarks vit_step", description=__doc__)
-    parser.add_argument("--short", action="store_true", help="within 45 s: 2 layers, 2 rounds")
+    parser.add_argument("--short", action="store_true", help="within 45 s: 2 layers, 3 rounds")
     parser.add_argument("--layers", type=int, default=6)
     parser.add_argument("--batch", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
     options = parser.parse_args(argv)
     if options.short:
-        options.layers, options.rounds = 2, 2
+        options.layers, options.rounds = 2, 3
     torch.set_num_threads(options.threads)
     print(
         f"{platform.processor() or platform.machine()}, {options.threads} threads, torch "
@@ -74,53 +75,68 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def measure(options: argparse.Namespace, precision: torch.dtype) -> bool:
-    """Time all networks in one precision and print a table; True if the goals were reached."""
-    mask = brain()
-    entries = networks(options, mask)
-    steps = {name: trainer(entry, precision) for name, entry in entries.items()}
+    """Time all networks in one precision and print a table; False for a stable miss of a goal."""
+    entries = networks(options, brain())
+    work = {name: trainer(entry, precision) for name, entry in entries.items()}
     floors = {
-        n: gemm_floor(n, options.layers, options.batch, precision)
-        for n in sorted({entries[DENSE].n_tokens, entries[BRAIN].n_tokens})
+        n: gemm_work(n, options.layers, options.batch, precision)
+        for n in {entry.n_tokens for entry in entries.values()}
     }
-    best = dict.fromkeys(steps, float("inf"))
-    for name, step in steps.items():
+    times: dict[str | int, list[float]] = {name: [] for name in work} | {n: [] for n in floors}
+    for step in work.values():
         step()  # allocations, weight packing
-        print(f"  {name} …", end="\r", flush=True)
     for _ in range(options.rounds):
-        for name, step in steps.items():
-            best[name] = min(best[name], timed(step))
-    return report(options, entries, best, floors, precision)
+        for name, step in work.items():
+            times[name].append(timed(step))
+        for n, products in floors.items():
+            times[n].append(products())
+    return report(options, entries, times, precision)
 
 
 def report(
     options: argparse.Namespace,
     entries: dict[str, Entry],
-    best: dict[str, float],
-    floors: dict[int, float],
+    times: dict[str | int, list[float]],
     precision: torch.dtype,
 ) -> bool:
-    """Print the table of one precision; True if the goals were reached."""
-    peak = square_peak(precision)
-    print(f"\n{str(precision).removeprefix('torch.')}: square GEMM {peak / 1e9:.0f} GFLOP/s")
-    print(f"{'':34s} tokens  ms/step ms/sample GFLOP/s  vs dense  GEMM floor / step")
+    """Print the table of one precision; False for a stable miss of a goal."""
+    best = {name: min(seconds) for name, seconds in times.items()}
+    print(
+        f"\n{str(precision).removeprefix('torch.')}: a square product reaches "
+        f"{square_peak(precision) / 1e9:.0f} GFLOP/s"
+    )
+    print(f"{'':24s} tokens  ms/step ms/sample GFLOP/s vs dense  GEMM floor/step")
     for name, entry in entries.items():
         n, seconds = entry.n_tokens, best[name]
         config = ViT3DConfig(patch_size=PATCH, n_layers=options.layers)
         flops = training_flops(config, n) * options.batch
-        floor = f"{floors[n] / seconds:8.0%}"
         print(
-            f"{name:34s} {n:6d} {1e3 * seconds:8.0f} {1e3 * seconds / options.batch:9.0f} "
-            f"{flops / seconds / 1e9:7.0f} {best[DENSE] / seconds:8.2f}x {floor}"
+            f"{name:24s} {n:6d} {1e3 * seconds:8.0f} {1e3 * seconds / options.batch:9.0f} "
+            f"{flops / seconds / 1e9:7.0f} {best[DENSE] / seconds:7.2f}x {best[n] / seconds:12.0%}"
         )
-    share = floors[entries[DENSE].n_tokens] / best[DENSE]
-    faster = best[DENSE] / best[BRAIN]
+    good = goals(best[entries[DENSE].n_tokens] / best[DENSE], best[DENSE] / best[BRAIN], precision)
+    judged = (DENSE, BRAIN, entries[DENSE].n_tokens)
+    spread = max(float(np.median(times[name])) / best[name] for name in judged)
+    if spread > STABLE:
+        print(f"not judged: rounds differ by {spread:.2f}x, other work runs on this machine")
+        return True
+    return good
+
+
+def goals(share: float, faster: float, precision: torch.dtype) -> bool:
+    """Print what was reached; the share of the peak is a goal in float32 alone.
+
+    bfloat16 matrix units make the products so short that softmax and the like are most of a step.
+    """
+    judged = precision == torch.float32
     verdicts = [
-        (share >= GOAL_PEAK, f"dense reaches {share:.0%} of the GEMM floor", f"{GOAL_PEAK:.0%}"),
-        (faster >= GOAL_BRAIN, f"brain tokens are {faster:.2f}x dense", f"{GOAL_BRAIN:g}x"),
+        (share >= GOAL_PEAK, judged, f"dense reaches {share:.0%} of the GEMM floor", "85%"),
+        (faster >= GOAL_BRAIN, True, f"brain tokens are {faster:.2f}x as fast as dense", "2x"),
     ]
-    for good, what, goal in verdicts:
-        print(f"{'reached' if good else 'MISSED '}: {what} (goal {goal})")
-    return all(good for good, *_ in verdicts)
+    for good, counts, what, goal in verdicts:
+        word = ("reached" if good else "MISSED") if counts else "no goal"
+        print(f"{word}: {what}" + f" (goal {goal})" * counts)
+    return all(good for good, counts, *_ in verdicts if counts)
 
 
 def networks(options: argparse.Namespace, mask: NDArray[np.bool_]) -> dict[str, Entry]:
@@ -162,29 +178,30 @@ def trainer(entry: Entry, precision: torch.dtype) -> Callable[[], None]:
     return step
 
 
-def gemm_floor(n_tokens: int, layers: int, batch: int, precision: torch.dtype) -> float:
-    """Seconds for the step's matrix products alone, each measured at its own shape."""
+def gemm_work(
+    n_tokens: int, layers: int, batch: int, precision: torch.dtype
+) -> Callable[[], float]:
+    """Return a function that measures the seconds of the step's matrix products alone."""
     n, rows = n_tokens + 1, batch * (n_tokens + 1)
-    linear = [(rows, DIM, 3 * DIM), (rows, DIM, DIM), (rows, DIM, HIDDEN), (rows, HIDDEN, DIM)]
-    total = 0.0
-    for m, k, out in linear:  # forward; for the input; for the weights
-        for shapes in (((m, k), (k, out)), ((m, out), (out, k)), ((k, m), (m, out))):
-            total += layers * product_seconds(*shapes, precision)
-    voxels = int(np.prod(PATCH))
-    embedding = batch * n_tokens
-    total += product_seconds((embedding, voxels), (voxels, DIM), precision)
-    total += product_seconds((voxels, embedding), (embedding, DIM), precision)
-    heads, size = batch * HEADS, DIM // HEADS
-    scores = product_seconds((heads, n, size), (heads, size, n), precision)
-    mixed = product_seconds((heads, n, n), (heads, n, size), precision)
-    return total + layers * 3 * (scores + mixed)  # backward has two of each kind
+    heads, size, voxels = batch * HEADS, DIM // HEADS, int(np.prod(PATCH))
+    shapes: list[tuple[float, tuple[int, ...], tuple[int, ...]]] = [
+        (1, (batch * n_tokens, voxels), (voxels, DIM)),  # embedding forward
+        (1, (voxels, batch * n_tokens), (batch * n_tokens, DIM)),  # and for its weights
+        (3 * layers, (heads, n, size), (heads, size, n)),  # attention: one forward, two back
+        (3 * layers, (heads, n, n), (heads, n, size)),
+    ]
+    for k, out in ((DIM, 3 * DIM), (DIM, DIM), (DIM, HIDDEN), (HIDDEN, DIM)):
+        forward, for_input, for_weights = (rows, k), (rows, out), (k, rows)
+        shapes += [(layers, forward, (k, out)), (layers, for_input, (out, k))]
+        shapes += [(layers, for_weights, (rows, out))]
+    return lambda: sum(times * product_seconds(a, b, precision) for times, a, b in shapes)
 
 
 def product_seconds(a: tuple[int, ...], b: tuple[int, ...], precision: torch.dtype) -> float:
-    """Best of a few products of random matrices into memory that is there already."""
+    """Best of three products of random matrices into memory that is there already."""
     left, right = torch.randn(a).to(precision), torch.randn(b).to(precision)
     out = left @ right
-    return min(timed(lambda: torch.matmul(left, right, out=out)) for _ in range(4))
+    return min(timed(lambda: torch.matmul(left, right, out=out)) for _ in range(3))
 
 
 def square_peak(precision: torch.dtype, n: int = 2048) -> float:

@@ -56,6 +56,14 @@ PRESETS: dict[str, Preset] = {
             precision="float32",
         ),
     ),
+    "report_brain": Preset(
+        "The report, on brain tokens",
+        "The report's transformer on the patches that meet the brain: twice as fast.",
+        ViT3DConfig(tokens="brain"),
+        FitConfig(
+            micro_batch_size=4, target_scaling="none", gradient_clip=None, precision="float32"
+        ),
+    ),
     "report_large_patches": Preset(
         "The report, large patches",
         "The report's transformer with patch 12 × 13 × 15 and 3 layers: its cheaper variant.",
