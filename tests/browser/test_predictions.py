@@ -1,8 +1,11 @@
 import io
+import re
 from urllib.parse import parse_qs, urlparse
 
+import numpy as np
 import pandas as pd
 import pytest
+from playwright.sync_api import expect
 
 from tests.ui.made_jobs import finished_job, scores_of
 
@@ -67,12 +70,17 @@ def test_the_scatter_follows_the_property_and_a_click_picks_a_trial(page, settle
     known = done.predictions().query("part == 'test' and n_averaged == 1").reset_index(drop=True)
     assert dots["x"] == pytest.approx(known["true_size"].tolist(), abs=1e-3)
     assert dots["y"] == pytest.approx(known["pred_size"].tolist(), abs=1e-3)
-    scatter.locator(".scatterlayer .point").nth(3).click(force=True)
-    row = known.iloc[3]
-    picked = f"session {row['session']} run {row['run']} trial {row['trial']}"
-    page.locator('[data-testid="stSelectbox"]').filter(has_text=picked).wait_for()
-    name = row["concept"].replace("_", " ")
+    # the dot that lies farthest from all others: a click on it can mean no other
+    place = known[["true_size", "pred_size"]].to_numpy()
+    apart = np.linalg.norm(place[:, None] - place, axis=2) + 1e9 * np.eye(len(place))
+    row = int(apart.min(1).argmax())
+    scatter.locator(".scatterlayer .point").nth(row).click(force=True)
+    name = known["concept"].iloc[row].replace("_", " ")
     chart(page, f"Ratings of {name}").wait_for()
+    key = known[["session", "run", "trial"]].iloc[row]
+    picked = f"session {key['session']} run {key['run']} trial {key['trial']}"
+    box = page.get_by_role("combobox", name="Trial, best first")
+    expect(box).to_have_value(re.compile(re.escape(picked)))
 
 
 def test_a_trial_is_one_click_away(page, settle, app_url, done):

@@ -145,7 +145,6 @@ def test_a_training_outlives_the_app(start_app, tiny, tmp_path, page, settle):
     chart(page, "Training, batch by batch").wait_for()
     page.get_by_role("button", name="Stop", exact=True).click()
     wait_for_state(again, "survivor", {"stopped"})
-    again.stop()
 
 
 def test_what_cannot_work_is_one_sentence_and_nothing_is_lost(app_url, page, settle):
