@@ -25,6 +25,7 @@ def jobs(tiny, tmp_path_factory):
     """One finished job of each recipe."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("THINGSVIZ_DATA", str(tiny))
+        patch.setenv("THINGSVIZ_THREADS", "1")
         patch.setenv("THINGSVIZ_JOBS", str(tmp_path_factory.mktemp("jobs")))
         made = {}
         for name, recipe in RECIPES.items():

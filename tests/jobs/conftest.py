@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from thingsviz.jobs import train
+from thingsviz.jobs import references, train
 from thingsviz.jobs.config import parse_config
 from thingsviz.jobs.store import JobFolder, create_job
 
@@ -24,6 +24,13 @@ TINY_VIT = {
     "start": "mean",
 }
 TINY_FIT = {"epochs": 3, "batches_per_epoch": 5, "batch_size": 16, "precision": "float32"}
+
+
+@pytest.fixture(autouse=True)
+def _small(monkeypatch):
+    """One thread a worker, and few draws of concepts, at which nobody here looks."""
+    monkeypatch.setenv("THINGSVIZ_THREADS", "1")
+    monkeypatch.setattr(references, "N_DRAWS", 100)
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from tests.jobs.conftest import TINY_FIT, TINY_VIT
-from thingsviz.jobs import fitting, launch, train, weights
+from thingsviz.jobs import fitting, launch, references, train, weights
 from thingsviz.jobs.clerk import Clerk
 from thingsviz.jobs.config import parse_config
 from thingsviz.jobs.store import JobFolder, create_job
@@ -44,6 +44,8 @@ def root(tiny, tmp_path_factory):
         jobs = tmp_path_factory.mktemp("jobs")
         patch.setenv("THINGSVIZ_DATA", str(tiny))
         patch.setenv("THINGSVIZ_JOBS", str(jobs))
+        patch.setenv("THINGSVIZ_THREADS", "1")
+        patch.setattr(references, "N_DRAWS", 100)
         patch.delenv("THINGSVIZ_DERIVATIVES", raising=False)
         yield jobs
 
@@ -82,7 +84,7 @@ def test_a_network_trains(whole):
     }
 
 
-@pytest.mark.parametrize("step", [1, 4, 5, 6, 11, 15])
+@pytest.mark.parametrize("step", [1, 4, 5, 6, 15])
 def test_stopped_between_any_two_batches(make_vit, run, whole, monkeypatch, step):
     """A stop after step k writes a state; the resumed job ends bit for bit as the whole one."""
     job = make_vit()
@@ -110,7 +112,7 @@ class KilledError(BaseException):
     """As good as SIGKILL for what is on the disk: nothing is caught, nothing is written."""
 
 
-@pytest.mark.parametrize("row_number", [1, 5, 6, 7, 12, 13, 18])
+@pytest.mark.parametrize("row_number", [1, 6, 7, 12, 18])
 def test_killed_after_any_row(make_vit, run, whole, monkeypatch, row_number):
     """Rows after the last state are dropped and written again, none is doubled or lost."""
     job = make_vit()

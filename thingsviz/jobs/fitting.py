@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from models.inputs import TrialMatrix
 from models.registry import build_linear, build_network, needs_score, spec_of
 from thingsviz.analysis.scoring import mse, pearson
+from thingsviz.core.errors import ConfigError
 from thingsviz.jobs.arrays import write_arrays
 from thingsviz.jobs.clerk import Clerk, Interruptible, StoppedError
 from thingsviz.jobs.manifest import add_to_manifest
@@ -21,8 +22,12 @@ MOST_STEP_ROWS = 2000
 
 
 def default_threads() -> int:
-    """Return how many processors this process may use."""
-    return len(os.sched_getaffinity(0))
+    """Return THINGSVIZ_THREADS, or how many processors this process may use."""
+    text = os.environ.get("THINGSVIZ_THREADS") or str(len(os.sched_getaffinity(0)))
+    if not text.isdigit() or not 1 <= int(text) <= 4096:
+        msg = f"THINGSVIZ_THREADS is {text!r}: give the number of threads that a training may use"
+        raise ConfigError(msg)
+    return int(text)
 
 
 def fit(clerk: Clerk, material: Material) -> None:
