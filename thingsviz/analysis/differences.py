@@ -80,4 +80,5 @@ def _sentence(row: Row) -> str:
     span = "" if row["low"] is None else f" (95 %: {row['low']:+.3f} to {row['high']:+.3f})"
     where = f"{row['versus']} ({row['part']}, {row['n_averaged']})"
     by = f"{WORDS[row['metric']]} differs by {row['difference']:+.3f}"
-    return f"It is not shown to be better than {where}: the {by}{span}."
+    claim = "is worse than" if verdict(row) == "worse" else "is not shown to be better than"
+    return f"It {claim} {where}: the {by}{span}."
