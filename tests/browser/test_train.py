@@ -14,7 +14,8 @@ POINTS = """plot => {
 
 
 def chart(page, title):
-    return page.locator(CURVES).filter(has_text=title)
+    # a chart that was just drawn anew may stand beside its hidden forerunner
+    return page.locator(CURVES).filter(has_text=title, visible=True).last
 
 
 def field(page, label):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import streamlit as st
@@ -10,6 +11,12 @@ import streamlit as st
 from thingsviz.ui.server import RootAddress, root_script
 
 PAGE = b"<html><head><title>x</title></head><body></body></html>"
+
+
+def run(work):
+    """Run in a thread of its own: the browser's driver may hold a loop in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
 
 
 def ask(body: bytes, kind: bytes, accept: bytes = b"text/html", chunks: int = 1):
@@ -29,7 +36,7 @@ def ask(body: bytes, kind: bytes, accept: bytes = b"text/html", chunks: int = 1)
         sent.append(message)
 
     scope = {"type": "http", "headers": [(b"accept", accept), (b"accept-encoding", b"gzip")]}
-    asyncio.run(RootAddress(app)(scope, None, send))
+    run(RootAddress(app)(scope, None, send))
     got = b"".join(m.get("body", b"") for m in sent[1:])
     return asked, dict(sent[0]["headers"]), got
 
@@ -60,7 +67,7 @@ def test_a_websocket_passes():
     async def app(scope, receive, send):
         seen.append(scope["type"])
 
-    asyncio.run(RootAddress(app)({"type": "websocket", "headers": []}, None, None))
+    run(RootAddress(app)({"type": "websocket", "headers": []}, None, None))
     assert seen == ["websocket"]
 
 

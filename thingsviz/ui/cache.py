@@ -5,11 +5,13 @@ Streamlit hashes large arrays by sampling, so that an edit of one voxel gives th
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 from typing import NamedTuple
 
 import pandas as pd
 import streamlit as st
+from PIL import Image
 
 from thingsviz.core.errors import ThingsvizError
 from thingsviz.data.betas import BetaStore, StoreState, store_state
@@ -115,3 +117,19 @@ def _job_subject(job: JobFolder, config: Stamp) -> tuple[str, str] | None:
     except ThingsvizError:
         return None
     return recipe.dataset, recipe.subject
+
+
+def picture(path: Path) -> str:
+    """Return a picture as a data address.
+
+    Streamlit drops the picture of a trial as soon as the next one is shown; a browser that steps
+    quickly would then ask for a file that is gone, and get a 404.
+    """
+    return _picture(path, stamp(path))
+
+
+@st.cache_data(max_entries=200, show_spinner=False)
+def _picture(path: Path, file: Stamp) -> str:
+    with Image.open(path) as image:
+        kind = Image.MIME.get(str(image.format), "image/jpeg")
+    return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"

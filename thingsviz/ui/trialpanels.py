@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from thingsviz.data.betas import BetaStore
 from thingsviz.data.names import base_name
 from thingsviz.figures.ratings import draw_ratings, ratings_info, readable
-from thingsviz.ui import state
+from thingsviz.ui import cache, state
 from thingsviz.ui.frame import PageContext, page_path
 from thingsviz.ui.help import glossary
 from thingsviz.ui.pickers import go_by
@@ -60,7 +60,9 @@ def show_picture(page: PageContext, shown: Shown) -> None:
         st.info(f"The picture {base_name(shown.image)} is not in this dataset's image folder.")
         st.caption(what)
     else:
-        st.image(str(path), caption=what, alt=f"The picture shown: {name}", width="stretch")
+        st.image(
+            cache.picture(path), caption=what, alt=f"The picture shown: {name}", width="stretch"
+        )
     n = len(shown.showings)
     st.caption("Shown once." if n == 1 else f"Shown {n} times: see below.")
 
