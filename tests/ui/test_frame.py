@@ -130,3 +130,10 @@ def test_job_recipes_that_cannot_be_read_belong_to_nobody(tmp_path):
     assert cache.job_subject(job) is None
     (tmp_path / "config.json").write_text('{"dataset": "tiny", "subject": "sub-02"}')
     assert cache.job_subject(job) == ("tiny", "sub-02")
+
+
+def test_a_backtick_without_its_partner_opens_no_code():
+    from thingsviz.ui.frame import plain
+
+    assert plain("it`s a_b") == r"it\`s a\_b"
+    assert plain("`a_b` c_d ` e_f") == r"`a_b` c\_d \` e\_f"

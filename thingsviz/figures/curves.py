@@ -73,8 +73,9 @@ def _curve(rows: list[Mapping[str, Any]], column: str) -> Curve:
 def _best(epochs: list[Mapping[str, Any]], best_by: str) -> int | None:
     """Index of the epoch whose weights are kept."""
     sign = -1 if best_by == "validation_r" else 1
+    scores = [(row.get(best_by), i) for i, row in enumerate(epochs)]
     known = [
-        (sign * row[best_by], i) for i, row in enumerate(epochs) if row.get(best_by) is not None
+        (sign * score, i) for score, i in scores if score is not None and math.isfinite(score)
     ]
     return min(known)[1] if known else None
 
@@ -154,7 +155,7 @@ def _line(
 
 
 def _star(info: CurvesInfo, colour: str) -> go.Scatter | None:
-    if info.best is None or info.best >= len(info.validation.x):
+    if info.best is None or len(info.epochs) != len(info.validation.x):
         return None
     return go.Scatter(
         x=[info.validation.x[info.best]],

@@ -83,7 +83,9 @@ def theme() -> Theme:
 def plain(sentence: str) -> str:
     r"""Escape Markdown outside of `code`, so that a path such as a_b_c is shown as it is."""
     parts = sentence.split("`")
-    parts[::2] = [re.sub(r"([\\*_\[\]$<>#~|:])", r"\\\1", part) for part in parts[::2]]
+    if len(parts) % 2 == 0:  # a backtick without its partner opens no code
+        parts[-2:] = ["\\`".join(parts[-2:])]
+    parts[::2] = [re.sub(r"([*_\[\]$<>#~|:]|\\(?!`))", r"\\\1", part) for part in parts[::2]]
     return "`".join(parts)
 
 
