@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models.config import FitConfig, ViT3DConfig
+from models.config import FitConfig, ModelConfig, ViT3DConfig
 
 
 @dataclass(frozen=True)
@@ -13,7 +13,7 @@ class Preset:
 
     title: str
     summary: str
-    model: ViT3DConfig
+    model: ModelConfig
     fit: FitConfig
 
 

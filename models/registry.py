@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from models.config import MeanConfig, ModelConfig, RidgeConfig, ViT3DConfig
 from models.errors import ModelError
 from models.inputs import Floats, Rows, TrialMatrix
+from models.settings import Settings
 
 if TYPE_CHECKING:
     from models.network import Network
@@ -46,7 +47,7 @@ class ModelSpec:
     """One architecture: its settings, its kind, one sentence for the form, where it is built."""
 
     name: str
-    config: type[ViT3DConfig] | type[RidgeConfig] | type[MeanConfig]
+    config: type[Settings]
     kind: Literal["network", "linear"]
     summary: str
     builder: str

@@ -1,0 +1,1 @@
+"""One module a family of architectures: its settings, their bounds and their words."""
