@@ -17,6 +17,7 @@ from thingsviz.jobs.manifest import add_to_manifest, begin_manifest, now
 from thingsviz.jobs.material import Material
 from thingsviz.jobs.references import differences, reference_rows, score
 from thingsviz.jobs.results import predict_parts, scored_parts
+from thingsviz.jobs.spent import metered
 from thingsviz.jobs.weights import load_predict
 
 
@@ -24,7 +25,10 @@ def run(clerk: Clerk, material: Material) -> None:
     """Go through all stages that are not done yet; any of them may raise StoppedError."""
     clerk.announce("reading the data")
     begin_manifest(clerk.job, material, default_threads())
-    fit(clerk, material)
+    with metered(clerk.job):
+        fit(clerk, material)
+    if material.config.role == "candidate":
+        return
     predictions = _predict_once(clerk, material)
     _score(clerk, material, predictions)
 
