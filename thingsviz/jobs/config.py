@@ -70,6 +70,9 @@ class JobConfig(Strict):
     model: ModelConfig = RidgeConfig()
     fit: FitConfig = FitConfig()
     seed: int = Field(0, ge=0, le=2**31 - 1)
+    # A study's candidate never predicts the test part; `study` names the study it belongs to.
+    role: Literal["training", "candidate"] = "training"
+    study: str | None = Field(None, max_length=80)
 
     @model_validator(mode="before")
     @classmethod

@@ -109,8 +109,10 @@ class JobFolder:
         return is_locked(self.file("lock"))
 
     def is_done(self) -> bool:
-        """Whether nothing is left to do: the scores are written last."""
-        return self.status().state == "done" and self.file("scores.json").is_file()
+        """Whether nothing is left to do: the scores are written last; a candidate has none."""
+        return self.status().state == "done" and (
+            self.file("scores.json").is_file() or self.config().role == "candidate"
+        )
 
     def metrics(self, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
         """Return the rows written after `offset` and the next offset.
