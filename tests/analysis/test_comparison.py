@@ -1,0 +1,156 @@
+"""Paired tests: right in sign, right in error rate, equal to plain versions of themselves."""
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from thingsviz.analysis.comparison import (
+    corrected,
+    fdr,
+    holm,
+    mcnemar,
+    nearer,
+    paired_rows,
+    swapped,
+    swapped_hits,
+    two_sided,
+)
+from thingsviz.analysis.parts import part
+from thingsviz.analysis.scoring import mse, pearson
+from thingsviz.analysis.table import Where
+
+WHERE = Where("test", "single", ("lives", "heavy"))
+NAMES = ("vit", "ridge")
+
+
+def pair(rng, gains=(0.6, 0.6), n_concepts=60, n_repeats=4):
+    """Two decoders that share what makes a concept hard, and have noise of their own."""
+    concepts = np.repeat(np.arange(n_concepts), n_repeats)
+    true = np.clip(rng.normal(4, 1.2, (n_concepts, 2)), 1, 7)[concepts]
+    shared = rng.normal(0, 0.8, (n_concepts, 2))[concepts]
+    return [
+        part(true, 4 + g * (true - 4) + shared + rng.normal(0, 0.6, true.shape), None, concepts)
+        for g in gains
+    ]
+
+
+def by_target(rows, metric="r"):
+    return {row["target"]: row for row in rows if row["metric"] == metric}
+
+
+def test_a_better_decoder_is_told_from_a_worse_one(rng):
+    rows = paired_rows(WHERE, *pair(rng, (0.9, 0.3)), NAMES, 400)
+    for metric, sign in (("r", 1), ("mse_unit", -1)):
+        row = by_target(rows, metric)["mean"]
+        assert (row["a"], row["b"]) == NAMES
+        assert row["difference"] * sign > 0
+        assert row["low"] * row["high"] > 0
+        assert row["p"] < 0.01
+
+
+def test_equal_decoders_differ_in_one_of_twenty_tests(rng):
+    """Valid p: of 300 tests of equals at 5 % at most 26 reject (binomial, one in a thousand)."""
+    wrong = {"r": 0, "mse_unit": 0}
+    for _ in range(300):
+        rows = paired_rows(WHERE, *pair(rng, n_concepts=30), NAMES, 100)
+        for metric in wrong:
+            wrong[metric] += by_target(rows, metric)["lives"]["p"] <= 0.05
+    assert max(wrong.values()) <= 26, wrong
+
+
+def test_level_and_spread_of_a_decoder_make_no_difference_of_r(rng):
+    a, b = pair(rng)
+    moved = b._replace(predicted=100 + 3 * b.predicted)
+    before, after = (by_target(paired_rows(WHERE, a, other, NAMES, 200)) for other in (b, moved))
+    for target in ("mean", "lives"):
+        assert after[target]["difference"] == pytest.approx(before[target]["difference"])
+        assert after[target]["p"] == before[target]["p"]
+
+
+def test_a_decoder_and_itself_do_not_differ(rng):
+    a, _ = pair(rng)
+    assert {row["p"] for row in paired_rows(WHERE, a, a, NAMES, 50)} == {1.0}
+
+
+def test_swapping_is_swapping(rng):
+    """The sums of the clever path are the scores of parts whose concepts really change places."""
+    a, b = pair(rng, (0.8, 0.4), n_concepts=12, n_repeats=3)
+    coins = np.random.default_rng([0, 3]).integers(0, 2, (20, 12)).astype(bool)
+
+    def plain(metric, score):
+        first, second = a.predicted, b.predicted
+        if metric == "r":
+            first, second = (stats.zscore(x, axis=0) for x in (first, second))
+        out = []
+        names = np.unique(a.concepts)
+        for coin in coins:
+            swap = coin[np.searchsorted(names, a.concepts)][:, None]
+            one, other = np.where(swap, second, first), np.where(swap, first, second)
+            out.append(score(a.true, one) - score(a.true, other))
+        return np.array(out)
+
+    assert swapped(a, b, "r", 20) == pytest.approx(plain("r", pearson))
+    assert swapped(a, b, "mse", 20) == pytest.approx(plain("mse", mse))
+
+
+def test_a_constant_has_no_r_but_an_error(rng):
+    a, b = pair(rng)
+    flat = b._replace(predicted=np.full_like(b.predicted, 4.0))
+    rows = paired_rows(WHERE, a, flat, NAMES, 50)
+    assert {row["metric"] for row in rows} == {"mse_unit"}
+    assert all(row["p"] is not None for row in rows)
+
+
+def test_two_concepts_tell_nothing(rng):
+    rows = paired_rows(WHERE, *pair(rng, n_concepts=2), NAMES, 50)
+    assert {row["p"] for row in rows} == {None}
+    assert {row["p_holm"] for row in corrected(rows, "r")} == {None}
+
+
+def test_corrections_against_published_examples():
+    p = [0.01, 0.04, 0.03, 0.005]
+    assert holm(p) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert fdr(p) == pytest.approx([0.02, 0.04, 0.04, 0.02])
+    assert holm([]) == fdr([]) == []
+
+
+def test_means_and_properties_are_corrected_each_among_their_own(rng):
+    rows = paired_rows(WHERE, *pair(rng, (0.7, 0.5)), NAMES, 99)
+    rows += paired_rows(WHERE, *pair(rng, (0.6, 0.6)), ("vit", "mlp"), 99)
+    found = corrected(rows, "r")
+    assert len(found) == 6
+    means = [row for row in found if row["target"] == "mean"]
+    assert [row["p_holm"] for row in means] == holm([row["p"] for row in means])
+    assert all(row["p"] <= row["p_fdr"] <= row["p_holm"] for row in found)
+
+
+def test_p_counts_the_observed_order():
+    assert two_sided(0.5, np.array([0.1, -0.6, 0.2, np.nan])) == pytest.approx(2 / 4)
+    assert two_sided(0.5, np.array([])) is None
+    assert two_sided(float("nan"), np.array([1.0])) is None
+
+
+def test_nearer_is_in_spreads_of_the_property(rng):
+    true = np.array([[1.0, 10.0], [3.0, 10.0]])
+    a, b = true.copy(), true.copy()
+    b[0, 0] += 2.0
+    concepts = ["x", "y"]
+    gain = nearer(part(true, a, None, concepts), part(true, b, None, concepts))
+    assert gain.tolist() == [2.0, 0.0]
+
+
+def test_mcnemar_is_the_binomial_test(rng):
+    a, b = rng.random(200) < 0.3, rng.random(200) < 0.2
+    only_a, only_b, p = mcnemar(a, b)
+    assert p == pytest.approx(stats.binomtest(only_a, only_a + only_b).pvalue)
+    assert mcnemar(a, a) == (0, 0, 1.0)
+
+
+def test_hits_of_one_concept_count_as_one_piece_of_evidence():
+    """Ten trials of one concept that A hits and B misses: McNemar is sure, the concepts not."""
+    concepts = np.repeat(["one", "two", "three"], 10)
+    a = concepts == "one"
+    b = np.zeros(30, bool)
+    assert mcnemar(a, b)[2] < 0.01
+    assert swapped_hits(a, b, concepts, 500) == 1.0
+    assert swapped_hits(a[:20], b[:20], concepts[:20], 500) is None
