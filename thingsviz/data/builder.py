@@ -21,6 +21,7 @@ from thingsviz.data.export import write_hdf5
 from thingsviz.data.fill import Filled
 from thingsviz.data.journal import NAME as JOURNAL_NAME
 from thingsviz.data.journal import Journal
+from thingsviz.data.labels import carry_over
 from thingsviz.data.manifest import RESPONSES, VOLUMES, read_manifest
 from thingsviz.data.meter import Meter
 from thingsviz.data.paths import Dataset
@@ -186,6 +187,7 @@ def publish(folder: Path, store: Path) -> None:
     """Put a finished folder in the place of the store."""
     old = _old(store)
     if store.exists():
+        carry_over(store, folder)
         store.rename(old)
     folder.rename(store)
     shutil.rmtree(old, ignore_errors=True)

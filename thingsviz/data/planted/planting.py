@@ -139,6 +139,7 @@ class _Planting:
         repeats = int(test.groupby("image_filename").size().median()) if len(test) else 1
         writer.voxel_metadata(brain.tuning.ceiling, repeats)
         writer.ratings(self.subject.table)
+        writer.categories(self.subject.table["uniqueID"].tolist(), self.subject.kinds)
         writer.image_paths([name for names in self.files.values() for name in names])
         planted: dict[str, Any] = {
             "preset": order.preset,

@@ -11,7 +11,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from thingsviz.data.planted import ratings
-from thingsviz.data.planted.concepts import PROPERTIES, Concepts, choose_names, describe
+from thingsviz.data.planted.concepts import (
+    PROPERTIES,
+    Concepts,
+    archetypes,
+    choose_names,
+    describe,
+)
 from thingsviz.data.planted.design import make_design, read_design
 from thingsviz.data.planted.given import GivenRatings, plant_given
 from thingsviz.data.planted.pictures import IconPictures, PhotoPictures, Pictures
@@ -43,6 +49,11 @@ class Subject(NamedTuple):
     design: pd.DataFrame
     pictures: Pictures
     simulated_ratings: list[str]
+
+    @property
+    def kinds(self) -> list[str]:
+        """The kind of each concept, in the order of the concepts and of `table`."""
+        return [str(kind) for kind in archetypes().index[self.concepts.kind]]
 
     def image_files(self) -> dict[str, list[str]]:
         """Return each concept's pictures as `concept/file.jpg`; catch ones are not published."""

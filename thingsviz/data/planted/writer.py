@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from isal import isal_zlib
 from numpy.typing import NDArray
 
 from thingsviz.core.space import Grid
+from thingsviz.data.planted.categories import coarse_table, fine_table
 from thingsviz.data.planted.fields import Float32
 from thingsviz.data.planted.regions import REGIONS, Anatomy
 
@@ -116,6 +118,14 @@ class LayoutWriter:
         """Write the property ratings."""
         path = self.path("image", "02_object-level", "_property-ratings.tsv")
         table.to_csv(path, sep="\t", index=False, lineterminator="\n")
+
+    def categories(self, names: Sequence[str], kinds: Sequence[str]) -> None:
+        """Write both category tables; `names` in the order of the ratings, `kinds` theirs."""
+        folder = ("image", "03_category-level")
+        tables = {"53_wide-format": fine_table(names, kinds), "27_manual": coarse_table(kinds)}
+        for name, table in tables.items():
+            path = self.path(*folder, f"category{name}.tsv")
+            table.to_csv(path, sep="\t", index=False, lineterminator="\n")
 
     def image_paths(self, names: list[str]) -> None:
         """Write the list of image paths, which has no header."""
