@@ -46,11 +46,12 @@ DENSE, BRAIN = "vit3d, dense tokens", "vit3d, brain tokens"
 
 
 class Entry(NamedTuple):
-    """A network with what it reads, and how many tokens it works on."""
+    """A network with what it reads, its tokens, and its operations a sample."""
 
     network: nn.Module
     x: Tensor
     n_tokens: int
+    flops: float
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -116,8 +117,7 @@ def report(
     print(f"{'':24s} tokens  ms/step ms/sample GFLOP/s vs dense  GEMM floor/step")
     for name, entry in entries.items():
         n, seconds = entry.n_tokens, best[name]
-        config = ViT3DConfig(patch_size=PATCH, n_layers=options.layers)
-        flops = training_flops(config, n) * options.batch
+        flops = entry.flops * options.batch
         print(
             f"{name:24s} {n:6d} {1e3 * seconds:8.0f} {1e3 * seconds / options.batch:9.0f} "
             f"{flops / seconds / 1e9:7.0f} {best[DENSE] / seconds:7.2f}x {best[n] / seconds:12.0%}"
@@ -157,16 +157,16 @@ def networks(options: argparse.Namespace, mask: NDArray[np.bool_]) -> dict[str, 
     volume = torch.zeros(options.batch, *SHAPE)
     volume[:, torch.from_numpy(mask)] = vectors
     channel = volume[:, None]
-    n_dense, n_brain = count_tokens(plain, mask), count_tokens(masked, mask)
+    whole, part = ((count_tokens(c, mask), training_flops(c, mask)) for c in (plain, masked))
     found = {
-        DENSE: Entry(dense, volume, n_dense),
-        BRAIN: Entry(on_brain, vectors, n_brain),
-        "nn.TransformerEncoder": Entry(Plain(options.layers), volume, n_dense),
+        DENSE: Entry(dense, volume, *whole),
+        BRAIN: Entry(on_brain, vectors, *part),
+        "nn.TransformerEncoder": Entry(Plain(options.layers), volume, *whole),
     }
     if importlib.util.find_spec("monai"):
-        found["MONAI ViT"] = Entry(Last(monai_vit(options.layers)), channel, n_dense)
+        found["MONAI ViT"] = Entry(Last(monai_vit(options.layers)), channel, *whole)
     if importlib.util.find_spec("vit_pytorch"):
-        found["vit-pytorch ViT 3D"] = Entry(their_vit(options.layers), channel, n_dense)
+        found["vit-pytorch ViT 3D"] = Entry(their_vit(options.layers), channel, *whole)
     return found
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 _HOME = {
     "CONFIGS": "config",
+    "CNNViTConfig": "config",
     "FitConfig": "config",
     "MeanConfig": "config",
     "ModelConfig": "config",

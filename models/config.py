@@ -6,6 +6,7 @@ from typing import Annotated, Any, cast
 
 from pydantic import Field, ValidationError
 
+from models.configs.cnn_vit import CNNViTConfig
 from models.configs.linear import MeanConfig, RidgeConfig
 from models.configs.vit3d import ViT3DConfig
 from models.errors import ModelError
@@ -14,6 +15,7 @@ from models.settings import Settings, did_you_mean, sentence
 
 __all__ = [
     "CONFIGS",
+    "CNNViTConfig",
     "FitConfig",
     "MeanConfig",
     "ModelConfig",
@@ -23,11 +25,14 @@ __all__ = [
     "parse_model",
 ]
 
-ModelConfig = Annotated[ViT3DConfig | RidgeConfig | MeanConfig, Field(discriminator="name")]
+ModelConfig = Annotated[
+    ViT3DConfig | CNNViTConfig | RidgeConfig | MeanConfig, Field(discriminator="name")
+]
 
 
 CONFIGS: dict[str, type[Settings]] = {
     "vit3d": ViT3DConfig,
+    "cnn_vit": CNNViTConfig,
     "ridge": RidgeConfig,
     "mean": MeanConfig,
 }

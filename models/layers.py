@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from models.attention import MECHANISMS
-from models.config import ViT3DConfig
+from models.configs.transformer import TransformerConfig
 
 POSITION_SD = 0.02
 
@@ -56,7 +56,7 @@ EMBEDDINGS: dict[str, type[SharedEmbedding] | type[LocalEmbedding]] = {
 class Block(nn.Module):
     """x + attention(LN x), then x + MLP(LN x) with GELU: a pre-norm transformer block."""
 
-    def __init__(self, config: ViT3DConfig) -> None:
+    def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
         dim = config.embed_dim
         hidden = round(config.mlp_ratio * dim)
@@ -84,7 +84,7 @@ class Block(nn.Module):
 class Head(nn.Module):
     """LayerNorm (if asked) → Dropout → Linear."""
 
-    def __init__(self, config: ViT3DConfig, n_targets: int) -> None:
+    def __init__(self, config: TransformerConfig, n_targets: int) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(config.embed_dim) if config.final_norm else nn.Identity()
         self.dropout = nn.Dropout(config.dropout)

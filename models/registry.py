@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.config import MeanConfig, ModelConfig, RidgeConfig, ViT3DConfig
+from models.configs.cnn_vit import CNNViTConfig
+from models.configs.transformer import TransformerConfig
 from models.errors import ModelError
 from models.inputs import Floats, Rows, TrialMatrix
 from models.settings import Settings
@@ -69,6 +71,13 @@ MODELS: dict[str, ModelSpec] = {
             "models.vit3d:ViT3D",
         ),
         ModelSpec(
+            "cnn_vit",
+            CNNViTConfig,
+            "network",
+            "Two convolution blocks, then a vision transformer over their map.",
+            "models.cnn_vit:CNNViT",
+        ),
+        ModelSpec(
             "ridge",
             RidgeConfig,
             "linear",
@@ -123,7 +132,7 @@ def blank_network(config: ModelConfig, mask: Mask, n_targets: int) -> Network:
 
 def needs_score(config: ModelConfig) -> bool:
     """Whether building the network needs voxel scores of the fitting trials."""
-    if isinstance(config, ViT3DConfig):
+    if isinstance(config, TransformerConfig):
         return config.n_selected_tokens is not None or config.score_power > 0
     return False
 

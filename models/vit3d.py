@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from models.config import ViT3DConfig
-from models.errors import ModelError
 from models.inputs import Floats
-from models.layers import EMBEDDINGS, POSITION_SD, Block, Head
-from models.network import Network
+from models.layers import EMBEDDINGS
 from models.patches import PatchGrid, TokenIndex, gather_tokens
 from models.selection import best
+from models.transformer import Transformer
 
 
-class ViT3D(Network):
+class ViT3D(Transformer):
     """Patches → embedding → [CLS] → blocks → pooling → head.
 
-    A response comes as a masked vector (B, n_voxels), C order of the mask, or as a dense volume
-    (B, X, Y, Z). Masked vectors go straight to tokens through a precomputed index. With dense
-    tokens a dense volume is taken whole, as in the report; with brain tokens what lies outside
-    the mask is not looked at. Departures from the textbook: pooling 'sum' divides by √tokens, so
-    that a linear read-out of unit-variance tokens has unit variance.
+    Masked vectors go straight to tokens through a precomputed index. With dense tokens a dense
+    volume is taken whole, as in the report; with brain tokens what lies outside the mask is not
+    looked at.
     """
 
     token_ids: Tensor
@@ -50,12 +45,7 @@ class ViT3D(Network):
         dim, n = config.embed_dim, len(index.tokens)
         self.input_dropout = nn.Dropout(config.input_dropout)
         self.embedding = EMBEDDINGS[config.patch_embedding](n, self.grid.patch_voxels, dim)
-        self.cls = (
-            nn.Parameter(torch.randn(1, 1, dim) * POSITION_SD) if config.pooling == "cls" else None
-        )
-        self.dropout = nn.Dropout(config.dropout)
-        self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layers))
-        self.head = Head(config, n_targets)
+        self.add_layers(config, n_targets)
 
     @property
     def tokens(self) -> TokenIndex:
@@ -72,40 +62,16 @@ class ViT3D(Network):
         if x.ndim == 4 and self.config.tokens == "dense":
             whole = self.grid.to_tokens(x)
             return whole * self.weight if self.config.score_power else whole
-        vector = x.flatten(1).index_select(1, self.brain) if x.ndim == 4 else x
-        if vector.ndim != 2 or vector.shape[1] != len(self.brain):
-            msg = (
-                f"responses (B, {len(self.brain)}) in the mask or volumes (B, *{self.grid.shape}) "
-                f"were expected, but {tuple(x.shape)} came"
-            )
-            raise ModelError(msg)
-        return gather_tokens(vector, self.gather, self.weight)
+        return gather_tokens(self.masked(x), self.gather, self.weight)
 
     def embed(self, tokens: Tensor) -> Tensor:
         """(B, n_tokens, patch_voxels) → (B, n_tokens (+ 1 for CLS), dim)."""
         x: Tensor = self.embedding(self.input_dropout(tokens))
-        if self.cls is not None:
-            x = torch.cat([self.cls.expand(len(x), -1, -1).to(x.dtype), x], 1)
-        dropped: Tensor = self.dropout(x)
-        return dropped
-
-    def read(self, x: Tensor) -> Tensor:
-        """(B, n, dim) → (B, n_targets)."""
-        for block in self.blocks:
-            x = block(x)
-        ratings: Tensor = self.head(self._pool(x))
-        return ratings
+        return self.with_cls(x)
 
     def embedding_parameters(self) -> list[nn.Parameter]:
         """The patch embedding, which may have a learning rate of its own."""
         return list(self.embedding.parameters())
-
-    def _pool(self, x: Tensor) -> Tensor:
-        if self.config.pooling == "cls":
-            return x[:, 0]
-        if self.config.pooling == "mean":
-            return x.mean(1)
-        return x.sum(1) / math.sqrt(x.shape[1])
 
 
 def token_index(

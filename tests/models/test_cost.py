@@ -4,7 +4,7 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from models.config import FitConfig, MeanConfig, RidgeConfig, ViT3DConfig
+from models.config import CNNViTConfig, FitConfig, MeanConfig, RidgeConfig, ViT3DConfig
 from models.cost import (
     Size,
     Speed,
@@ -33,6 +33,18 @@ CONFIGS = [
         pooling="sum",
         final_norm=False,
     ),
+    CNNViTConfig(patch_size=(1, 2, 1), embed_dim=8, n_layers=1, n_heads=2),
+    CNNViTConfig(
+        patch_size=(1, 1, 1),
+        scales="both",
+        first_patch_size=(2, 2, 2),
+        tokens="brain",
+        first_channels=4,
+        last_channels=6,
+        embed_dim=8,
+        n_layers=1,
+        n_heads=2,
+    ),
 ]
 
 
@@ -44,9 +56,9 @@ def built(config):
 def test_parameters_and_tokens_are_those_of_the_network(config):
     network = built(config)
     n_tokens = count_tokens(config, MASK)
-    assert n_tokens == len(network.token_ids)
+    assert n_tokens == len(network.tokens.tokens)
     plain = sum(p.numel() for p in network.parameters())
-    assert count_parameters(config, n_tokens, 3) == plain
+    assert count_parameters(config, MASK, 3) == plain
 
 
 @pytest.mark.parametrize("config", CONFIGS)
@@ -57,7 +69,7 @@ def test_flops_are_those_that_torch_counts(config):
         network(x).sum().backward()  # torch does not count the fused kernel of a CPU
     head = 3 * 2 * 2 * config.embed_dim * 3
     plain = counter.get_total_flops() - head
-    assert 2 * training_flops(config, count_tokens(config, MASK)) == pytest.approx(plain, rel=0.01)
+    assert 2 * training_flops(config, MASK) == pytest.approx(plain, rel=0.01)
 
 
 def test_time_and_memory_grow_with_what_is_asked():
