@@ -11,6 +11,7 @@ from thingsviz.analysis.comparison import (
     mcnemar,
     nearer,
     paired_rows,
+    sentence,
     swapped,
     swapped_hits,
     two_sided,
@@ -154,3 +155,19 @@ def test_hits_of_one_concept_count_as_one_piece_of_evidence():
     assert mcnemar(a, b)[2] < 0.01
     assert swapped_hits(a, b, concepts, 500) == 1.0
     assert swapped_hits(a[:20], b[:20], concepts[:20], 500) is None
+
+
+def told(**more):
+    row = {"a": "vit", "b": "ridge", "metric": "r", "target": "mean", "difference": 0.1}
+    return sentence(row | {"low": 0.05, "high": 0.15, "p": 0.01, "p_holm": 0.02} | more)
+
+
+def test_a_test_is_told_in_one_sentence():
+    assert told() == (
+        "r of vit minus that of ridge is +0.100, 95 % +0.050 to +0.150, p = 0.010, corrected "
+        "0.020: vit is better."
+    )
+    assert told(metric="mse_unit").endswith(": ridge is better.")
+    assert told(difference=-0.1).endswith(": ridge is better.")
+    assert told(p_holm=0.05).endswith(": no difference shown.")
+    assert told(p=None, p_holm=None, low=None).endswith("too few concepts for a test.")

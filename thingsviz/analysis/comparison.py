@@ -19,6 +19,7 @@ from thingsviz.analysis.table import MEAN, Where
 Array = NDArray[np.float64]
 Row = dict[str, Any]
 TESTED = ("r", "mse_unit")
+LEVEL = 0.05
 
 
 def paired_rows(where: Where, a: Part, b: Part, names: tuple[str, str], n_draws: int) -> list[Row]:
@@ -172,3 +173,18 @@ def swapped_hits(
     rng = np.random.default_rng([seed, 4])
     signs = rng.choice([-1.0, 1.0], (n_draws, len(per_concept)))
     return two_sided(float(per_concept.sum()), signs @ per_concept)
+
+
+def sentence(row: Row) -> str:
+    """Say what a corrected paired test of one metric found, in plain words."""
+    a, b = row["a"], row["b"]
+    what = {"r": "r", "mse_unit": "squared error"}.get(row["metric"], row["target"])
+    span = "" if row["low"] is None else f", 95 % {row['low']:+.3f} to {row['high']:+.3f}"
+    told = f"{what} of {a} minus that of {b} is {row['difference']:+.3f}{span}"
+    if row["p"] is None:
+        return f"{told}: there are too few concepts for a test."
+    told = f"{told}, p = {row['p']:.3f}, corrected {row['p_holm']:.3f}"
+    if row["p_holm"] >= LEVEL:
+        return f"{told}: no difference shown."
+    better = a if (row["difference"] > 0) != (row["metric"] == "mse_unit") else b
+    return f"{told}: {better} is better."
