@@ -37,7 +37,7 @@ def test_a_done_job_has_all_files(done):
     status = done.status()
     assert (status.state, status.share) == ("done", 1)
     assert re.fullmatch(r"done in \d+ s", status.message)
-    assert {p.name for p in jobs_root().iterdir()} == {"ridge", ".references", ".slots"}
+    assert {p.name for p in jobs_root().iterdir()} == {"ridge", ".references"}
 
 
 def test_metrics_of_a_linear_model_are_one_row(done):

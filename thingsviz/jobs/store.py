@@ -9,17 +9,20 @@ import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 import thingsviz
 from thingsviz.core.errors import ConfigError, JobError
 from thingsviz.jobs import files
 from thingsviz.jobs.config import JobConfig, check_name, dump_config, parse_config
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 STATES = ("queued", "running", "stopping", "stopped", "done", "failed")
 ALIVE = {"queued", "running", "stopping"}
+# says that the job waits in the line (ticket.py)
+TICKET = "ticket.json"
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,7 @@ class JobFolder:
         return parse_config(data, str(path))
 
     def status(self) -> JobStatus:
-        """Return where the job is; one whose lock nobody holds cannot be running."""
+        """Return where the job is; one that neither waits nor holds its lock cannot be alive."""
         data = files.read_json(self.file("status.json"))
         if data is None:
             return JobStatus(message="not started yet")
@@ -105,8 +108,13 @@ class JobFolder:
         files.write_json(self.file("status.json"), asdict(stamped))
 
     def is_alive(self) -> bool:
-        """Whether a process holds the job's lock."""
-        return is_locked(self.file("lock"))
+        """Whether the job waits in the line, or a process holds its lock."""
+        # In this order: a process takes the lock before it consumes the ticket.
+        return self.is_waiting() or is_locked(self.file("lock"))
+
+    def is_waiting(self) -> bool:
+        """Whether the job waits in the line for its turn."""
+        return self.file(TICKET).is_file()
 
     def is_done(self) -> bool:
         """Whether nothing is left to do: the scores are written last; a candidate has none."""
@@ -128,13 +136,17 @@ class JobFolder:
 
     def scores(self) -> pd.DataFrame | None:
         """Return the tidy scores with their reference rows, or None before the end."""
-        data = files.read_json(self.file("scores.json"))
-        return None if data is None else pd.DataFrame(data["rows"])
+        return self._table("rows")
 
     def differences(self) -> pd.DataFrame | None:
         """Return how the model differs from mean and ridge; None before the end."""
+        return self._table("differences")
+
+    def _table(self, part: str) -> pd.DataFrame | None:
+        import pandas as pd
+
         data = files.read_json(self.file("scores.json"))
-        return None if data is None else pd.DataFrame(data.get("differences", []))
+        return None if data is None else pd.DataFrame(data.get(part, []))
 
     def could_not_show(self) -> list[str]:
         """Return the sentences on what this job's scores cannot show."""
@@ -249,6 +261,8 @@ def _new_folder(root: Path, name: str) -> Path:
 
 
 def _parquet(path: Path) -> pd.DataFrame | None:
+    import pandas as pd  # half a second, which a launcher and a supervisor need not wait
+
     try:
         return pd.read_parquet(path)
     except FileNotFoundError:

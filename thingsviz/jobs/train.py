@@ -15,10 +15,10 @@ from models.errors import ModelError
 from thingsviz.core.errors import EXIT_BAD_INPUT, ThingsvizError
 from thingsviz.jobs import files
 from thingsviz.jobs.clerk import Clerk, StoppedError
-from thingsviz.jobs.launch import LOCK_HANDLE
+from thingsviz.jobs.launch import LOCK_HANDLE, tend_if_waiting
 from thingsviz.jobs.material import open_material
-from thingsviz.jobs.slots import slot
 from thingsviz.jobs.store import JobFolder, try_lock
+from thingsviz.jobs.ticket import take_ticket
 
 INTERRUPTED = 130
 UNEXPECTED = 1
@@ -39,9 +39,22 @@ def main(argv: list[str] | None = None) -> int:
         print(f"{job.name} is already running", file=sys.stderr)
         return 0
     try:
+        _sign(handle)
+        # Without a ticket nobody has put it into the line: an old wish to stop was for another.
+        if not take_ticket(job):
+            job.file("stop").unlink(missing_ok=True)
         return _run(job)
     finally:
         os.close(handle)
+        with suppress(OSError):
+            tend_if_waiting()
+
+
+def _sign(handle: int) -> None:
+    """Write into the lock whose it is, for a supervisor that has not started this process."""
+    with suppress(OSError):
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, str(os.getpid()).encode(), 0)
 
 
 def _hold(job: JobFolder) -> int | None:
@@ -64,7 +77,6 @@ def _run(job: JobFolder) -> int:
         if job.is_done():
             print(f"{job.name} is done: nothing is left to do", file=sys.stderr)
             return 0
-        _forget_old_wish(job)
         clerk.listen()
         _train(clerk)
     except (StoppedError, KeyboardInterrupt):
@@ -79,22 +91,18 @@ def _train(clerk: Clerk) -> None:
     started = time.monotonic()
     clerk.announce("opening the data")
     material = open_material(clerk.job)
-    with slot(clerk):
-        from thingsviz.jobs.stages import run
+    from thingsviz.jobs.stages import run
 
-        run(clerk, material)
+    run(clerk, material)
     clerk.finish(time.monotonic() - started)
 
 
-def _forget_old_wish(job: JobFolder) -> None:
-    """Ignore a stop that was meant for an earlier process; the launcher has done so already."""
-    if job.status().state != "queued":
-        job.file("stop").unlink(missing_ok=True)
-
-
 def _stopped(clerk: Clerk) -> int:
+    words = "stopped on request; it can be resumed"
+    with suppress(OSError):
+        words = clerk.job.file("stop").read_text().strip() or words
     clerk.job.file("stop").unlink(missing_ok=True)
-    clerk.say("stopped", "stopped on request; it can be resumed")
+    clerk.say("stopped", words)
     print(f"{clerk.job.name} was stopped; start it again to resume", file=sys.stderr)
     return INTERRUPTED if clerk.signalled == signal.SIGINT else 0
 
