@@ -6,6 +6,7 @@ from typing import Annotated, Any, cast
 
 from pydantic import Field, ValidationError
 
+from models.configs.classifiers import CNN3DConfig, LogisticConfig, MLPConfig
 from models.configs.cnn_vit import CNNViTConfig
 from models.configs.linear import MeanConfig, RidgeConfig
 from models.configs.vit3d import ViT3DConfig
@@ -15,8 +16,11 @@ from models.settings import Settings, did_you_mean, sentence
 
 __all__ = [
     "CONFIGS",
+    "CNN3DConfig",
     "CNNViTConfig",
     "FitConfig",
+    "LogisticConfig",
+    "MLPConfig",
     "MeanConfig",
     "ModelConfig",
     "RidgeConfig",
@@ -26,13 +30,23 @@ __all__ = [
 ]
 
 ModelConfig = Annotated[
-    ViT3DConfig | CNNViTConfig | RidgeConfig | MeanConfig, Field(discriminator="name")
+    ViT3DConfig
+    | CNNViTConfig
+    | LogisticConfig
+    | MLPConfig
+    | CNN3DConfig
+    | RidgeConfig
+    | MeanConfig,
+    Field(discriminator="name"),
 ]
 
 
 CONFIGS: dict[str, type[Settings]] = {
     "vit3d": ViT3DConfig,
     "cnn_vit": CNNViTConfig,
+    "logistic": LogisticConfig,
+    "mlp": MLPConfig,
+    "cnn3d": CNN3DConfig,
     "ridge": RidgeConfig,
     "mean": MeanConfig,
 }

@@ -11,7 +11,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from models.classifier_cost import Counted, counted
 from models.config import CNNViTConfig, FitConfig, ModelConfig, RidgeConfig
+from models.configs.classifiers import CNN3DConfig, VoxelSettings
 from models.configs.transformer import TransformerConfig
 from models.feature_maps import scale_tokens
 from models.patches import PatchGrid, TokenIndex
@@ -67,7 +69,9 @@ def estimate(
     speed = speed or machine_speed()
     n_voxels = int(mask.sum())
     if isinstance(config, TransformerConfig):
-        return _network(config, mask, fit, size, speed)
+        return _network(_transformer(config, mask, size), n_voxels, fit, size, speed)
+    if isinstance(config, VoxelSettings | CNN3DConfig):
+        return _network(counted(config, mask, size.n_targets), n_voxels, fit, size, speed)
     if isinstance(config, RidgeConfig):
         return _ridge(config, n_voxels, size, speed)
     return Cost(size.n_targets, 0, 0.0, 0, 0.0, 0.0)
@@ -155,13 +159,14 @@ def convolution_work(config: TransformerConfig, mask: NDArray[np.bool_]) -> Conv
     return Convolutions(parameters, flops, kept)
 
 
-def _network(
-    config: TransformerConfig, mask: NDArray[np.bool_], fit: FitConfig, size: Size, speed: Speed
-) -> Cost:
-    n_tokens, n_voxels = count_tokens(config, mask), int(mask.sum())
+def _transformer(config: TransformerConfig, mask: NDArray[np.bool_], size: Size) -> Counted:
     parameters = count_parameters(config, mask, size.n_targets)
-    flops = training_flops(config, mask)
-    activations = _activation_bytes(config, mask)
+    flops, kept = training_flops(config, mask), _activation_bytes(config, mask)
+    return Counted(parameters, count_tokens(config, mask), flops, kept)
+
+
+def _network(work: Counted, n_voxels: int, fit: FitConfig, size: Size, speed: Speed) -> Cost:
+    parameters, n_tokens, flops, activations = work
     batches = fit.batches_per_epoch or -(-size.n_train // fit.batch_size)
     validated = size.n_validation
     if fit.validation_batches is not None:

@@ -16,7 +16,7 @@ from models.config import FitConfig
 from models.devices import FabricLike, make_fabric
 from models.errors import ModelError
 from models.inputs import Floats, Rows, TrialMatrix
-from models.losses import loss_of, mean_correlation
+from models.losses import loss_of, mean_correlation, top_shares
 from models.network import Network
 from models.optimiser import Optimiser
 from models.state import (
@@ -67,7 +67,7 @@ class _Training:
         """Train until the last epoch, early stopping, or a stop that was asked for."""
         if resume is None:
             seed_everything(self.config.seed)
-            if self.config.target_scaling == "z":
+            if self.config.target_scaling == "z" and self.config.loss != "cross_entropy":
                 self.network.target_scale.fit(self.data.Y[self.data.train])
         else:
             self._restore(resume)
@@ -144,7 +144,7 @@ class _Training:
         place.finished = place.epoch >= self.config.epochs or bool(patience and waited >= patience)
 
     def validate(self) -> dict[str, float]:
-        """Loss on the learned scale and mean r over targets, on the validation trials."""
+        """Loss on the learned scale and mean r over targets, or top-k, of validation trials."""
         rows = self.data.validation
         if self.config.validation_batches is not None:
             n = min(len(rows), self.config.validation_batches * self.config.batch_size)
@@ -152,10 +152,10 @@ class _Training:
         size = self.config.micro_batch_size or self.config.batch_size
         guess = forward_all(self.fabric, self.model, self.data.X, rows, size)
         truth = self._targets(rows).cpu()
-        return {
-            "validation_loss": float(loss_of(self.config, guess, truth)),
-            "validation_r": mean_correlation(guess, truth),
-        }
+        loss = {"validation_loss": float(loss_of(self.config, guess, truth))}
+        if self.config.loss == "cross_entropy":
+            return loss | top_shares(guess, truth)
+        return loss | {"validation_r": mean_correlation(guess, truth)}
 
     def state(self) -> TrainingState:
         """Everything that `_restore` needs."""
@@ -200,7 +200,7 @@ class _Training:
     @property
     def _sign(self) -> int:
         """Turns "higher is better" into "lower is better"."""
-        return -1 if self.config.best_by == "validation_r" else 1
+        return 1 if self.config.best_by == "validation_loss" else -1
 
     def _targets(self, rows: Rows) -> Tensor:
         truth = self.fabric.to_device(torch.from_numpy(np.asarray(self.data.Y[rows], np.float32)))

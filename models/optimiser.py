@@ -1,4 +1,4 @@
-"""How weights move: AdamW in two groups, clipping, warm-up, and the plateau schedule."""
+"""How weights move: AdamW or Adam in two groups, clipping, warm-up, and the plateau schedule."""
 
 from __future__ import annotations
 
@@ -16,13 +16,14 @@ PLATEAU_FACTOR, PLATEAU_PATIENCE = 0.5, 2
 
 
 class Optimiser:
-    """AdamW over the embedding and the rest; `rate` is the rest's learning rate now."""
+    """AdamW or Adam over the embedding and the rest; `rate` is the rest's learning rate now."""
 
     def __init__(self, network: Network, config: FitConfig) -> None:
         self.config = config
         self.parameters = list(network.parameters())
         groups = _groups(network, config)
-        self.adamw = torch.optim.AdamW(groups, weight_decay=config.weight_decay, fused=True)
+        kind = torch.optim.Adam if config.optimiser == "adam" else torch.optim.AdamW
+        self.adamw = kind(groups, weight_decay=config.weight_decay, fused=True)
         self.plateau = ReduceLROnPlateau(
             self.adamw, factor=PLATEAU_FACTOR, patience=PLATEAU_PATIENCE
         )

@@ -34,7 +34,9 @@ class FitConfig(Settings):
         le=65_536,
         more=True,
     )
-    loss: Literal["mse", "huber"] = setting("mse", "Loss", "Squared error, or Huber's.")
+    loss: Literal["mse", "huber", "cross_entropy"] = setting(
+        "mse", "Loss", "Squared error, or Huber's; cross-entropy, which classes are learned by."
+    )
     huber_delta: float = setting(
         1.0, "Huber δ", "Error at which Huber's loss turns from square to line.", gt=0, le=1e6
     )
@@ -43,10 +45,17 @@ class FitConfig(Settings):
         "Target scaling",
         "z: learn ratings z-scored by the fitting trials, so that a loss of 1 is what the mean "
         "reaches; none: ratings as given, as in the report. Predictions come out on the given "
-        "scale either way.",
+        "scale either way. Classes have no scale.",
         more=True,
     )
-    learning_rate: float = setting(1e-4, "Learning rate", "Step size of AdamW.", gt=0, le=1)
+    optimiser: Literal["adamw", "adam"] = setting(
+        "adamw",
+        "Optimiser",
+        "AdamW takes the weight decay from the weights themselves; Adam adds it to the gradient, "
+        "which is L2 in the loss.",
+        more=True,
+    )
+    learning_rate: float = setting(1e-4, "Learning rate", "Step size.", gt=0, le=1)
     embedding_learning_rate: float | None = setting(
         None,
         "Learning rate of the embedding",
@@ -56,7 +65,7 @@ class FitConfig(Settings):
         more=True,
     )
     weight_decay: float = setting(
-        0.01, "Weight decay", "AdamW's decay, relative to the learning rate.", ge=0, le=10
+        0.01, "Weight decay", "How strongly weights are drawn to zero (L2).", ge=0, le=10
     )
     schedule: Literal["plateau", "none"] = setting(
         "plateau",
@@ -86,7 +95,7 @@ class FitConfig(Settings):
         ge=1,
         le=10_000,
     )
-    best_by: Literal["validation_loss", "validation_r"] = setting(
+    best_by: Literal["validation_loss", "validation_r", "validation_top10"] = setting(
         "validation_loss",
         "Best epoch by",
         "What decides which epoch's weights are kept, and early stopping.",
@@ -111,6 +120,17 @@ class FitConfig(Settings):
         "auto", "Device", "auto: a GPU when there is one.", more=True
     )
     seed: int = setting(0, "Seed", "Draws weights, batches and dropout.", ge=0, le=2**31 - 1)
+
+    @model_validator(mode="after")
+    def _best_by_fits_the_loss(self) -> Self:
+        wrong = "validation_r" if self.loss == "cross_entropy" else "validation_top10"
+        if self.best_by == wrong:
+            msg = (
+                f"best_by {wrong!r} is not known with the loss {self.loss!r}: use "
+                "'validation_loss'"
+            )
+            raise ValueError(msg)
+        return self
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:

@@ -10,6 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.config import MeanConfig, ModelConfig, RidgeConfig, ViT3DConfig
+from models.configs.classifiers import (
+    CNN3DConfig,
+    LogisticConfig,
+    MLPConfig,
+    VoxelSettings,
+)
 from models.configs.cnn_vit import CNNViTConfig
 from models.configs.transformer import TransformerConfig
 from models.errors import ModelError
@@ -78,6 +84,27 @@ MODELS: dict[str, ModelSpec] = {
             "models.cnn_vit:CNNViT",
         ),
         ModelSpec(
+            "logistic",
+            LogisticConfig,
+            "network",
+            "One linear layer: the report's logistic regression.",
+            "models.classifiers:Logistic",
+        ),
+        ModelSpec(
+            "mlp",
+            MLPConfig,
+            "network",
+            "One hidden layer of 512 units.",
+            "models.classifiers:MLP",
+        ),
+        ModelSpec(
+            "cnn3d",
+            CNN3DConfig,
+            "network",
+            "Three blocks of 3-D convolution, then two layers.",
+            "models.classifiers:CNN3D",
+        ),
+        ModelSpec(
             "ridge",
             RidgeConfig,
             "linear",
@@ -134,7 +161,7 @@ def needs_score(config: ModelConfig) -> bool:
     """Whether building the network needs voxel scores of the fitting trials."""
     if isinstance(config, TransformerConfig):
         return config.n_selected_tokens is not None or config.score_power > 0
-    return False
+    return isinstance(config, VoxelSettings) and config.input == "selected"
 
 
 def _network(config: ModelConfig, mask: Mask, n_targets: int, score: Floats | None) -> Network:

@@ -74,7 +74,7 @@ def test_a_wrong_table_is_one_sentence(text, words, tmp_path):
 
 
 def test_a_missing_table_says_where_it_belongs(tmp_path):
-    with pytest.raises(DataError, match="no 27 categories.*category27_manual.tsv"):
+    with pytest.raises(DataError, match=r"no 27 categories.*category27_manual\.tsv"):
         category_file(Dataset(tmp_path), "categories27")
 
 
@@ -85,7 +85,7 @@ def test_labels_survive_saving(tmp_path):
     text = (tmp_path / "labels_x.tsv").read_text()
     assert text == "index\tlabel\tconcepts\n0\tanimal\tcat,dog\n1\tplant\toak\n"
     concepts = np.array(["oak", "cat", "", "stone"])
-    assert found.index(concepts).tolist() == [1, 0, -1, -1]
+    assert found.classes_of(concepts).tolist() == [1, 0, -1, -1]
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_planted_data_have_every_task(task, tiny_copy):
     assert LabelMap.load(path) == first
     shown = trials.loc[trials["trial_type"] != "catch", "concept"].unique()
     assert set(first.of_concept) == set(shown)
-    assert (first.index(shown) >= 0).all()
+    assert (first.classes_of(shown) >= 0).all()
     stamp = path.stat().st_mtime_ns
     assert label_map(dataset, "sub-01", task, trials) == first
     assert path.stat().st_mtime_ns == stamp  # written once

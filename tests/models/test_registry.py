@@ -2,13 +2,16 @@ import numpy as np
 import pytest
 
 import models
-from models.config import CONFIGS, MeanConfig, ViT3DConfig
+from models.config import CNNViTConfig, CONFIGS, MeanConfig, ViT3DConfig
 from models.errors import ModelError
 from models.network import Network
 from models.registry import MODELS, build_linear, build_network, spec_of
 
-MASK = np.ones((2, 2, 2), bool)
-SMALL = {"vit3d": ViT3DConfig(patch_size=(1, 2, 2), embed_dim=8, n_layers=1, n_heads=2)}
+MASK = np.ones((8, 8, 8), bool)
+SMALL = {
+    "vit3d": ViT3DConfig(patch_size=(4, 8, 8), embed_dim=8, n_layers=1, n_heads=2),
+    "cnn_vit": CNNViTConfig(patch_size=(1, 2, 2), embed_dim=8, n_layers=1, n_heads=2),
+}
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -34,7 +34,7 @@ class LabelMap(NamedTuple):
     names: tuple[str, ...]
     of_concept: Mapping[str, int]
 
-    def index(self, concepts: NDArray[np.str_]) -> NDArray[np.int64]:
+    def classes_of(self, concepts: NDArray[np.str_]) -> NDArray[np.int64]:
         """Return the class of each trial's concept, (n_trials,); −1 where it has none."""
         return np.array([self.of_concept.get(str(c), -1) for c in concepts], np.int64)
 
