@@ -1,0 +1,85 @@
+"""Judges of maps: the planted truth, and how much two maps agree."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.cluster.hierarchy import leaves_list, linkage
+from scipy.spatial.distance import squareform
+from scipy.stats import rankdata
+
+from thingsviz.core.errors import DataError
+
+Array = NDArray[np.float64]
+
+
+class Truth(NamedTuple):
+    """What was planted: how much signal each voxel holds (0 = none), (n_voxels,)."""
+
+    signal: Array
+
+
+def read_truth(path: Path, n_voxels: int) -> Truth | None:
+    """Read the planted voxels of a simulated subject; None where there is no truth."""
+    if not path.is_file():
+        return None
+    with np.load(path, allow_pickle=False) as found:
+        signal = np.asarray(found["noise_ceiling"], float)
+    if len(signal) != n_voxels:
+        msg = (
+            f"{path} tells of {len(signal):,} voxels, but the brain has {n_voxels:,}: plant the "
+            "subject again"
+        )
+        raise DataError(msg)
+    return Truth(signal)
+
+
+def auc(values: NDArray[np.floating], signal: NDArray[np.floating], weighted: bool) -> float:
+    """Return the chance that a planted voxel has a higher value than one without signal.
+
+    Ties count one half. `weighted`: planted voxels are drawn in proportion to their signal, so
+    that a region with nine times the signal counts nine times; else all alike.
+    """
+    planted = signal > 0
+    if planted.all() or not planted.any():
+        return float("nan")
+    ranks = rankdata(values)
+    among = rankdata(values[planted])
+    n_below = ranks[planted] - among  # of voxels without signal, ties as one half
+    weight = signal[planted] if weighted else np.ones(int(planted.sum()))
+    return float((weight * n_below).sum() / weight.sum() / (~planted).sum())
+
+
+def rank_correlation(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
+    """Return Spearman's correlation of two maps; NaN where one of them is flat."""
+    first, second = rankdata(a), rankdata(b)
+    first, second = first - first.mean(), second - second.mean()
+    size = np.sqrt((first**2).sum() * (second**2).sum())
+    return float((first * second).sum() / size) if size > 0 else float("nan")
+
+
+def overlap(a: NDArray[np.floating], b: NDArray[np.floating], top: float = 0.1) -> float:
+    """Return the Dice overlap of the top share of two maps: 2 |A ∩ B| / (|A| + |B|)."""
+    n = max(1, round(top * len(a)))
+    first, second = (set(np.argsort(-np.asarray(m), kind="stable")[:n].tolist()) for m in (a, b))
+    return len(first & second) / n
+
+
+def agreement(maps: Array) -> tuple[Array, Array, NDArray[np.intp]]:
+    """Return rank correlations and overlaps (n, n) of maps (n, …), and an order that groups them.
+
+    The order is that of the leaves of average linkage over 1 − correlation.
+    """
+    n = len(maps)
+    r, dice = np.eye(n), np.eye(n)
+    for i in range(n):
+        for j in range(i):
+            r[i, j] = r[j, i] = np.nan_to_num(rank_correlation(maps[i], maps[j]))
+            dice[i, j] = dice[j, i] = overlap(maps[i], maps[j])
+    if n < 3:
+        return r, dice, np.arange(n)
+    order = leaves_list(linkage(squareform(np.clip(1 - r, 0, 2), checks=False), "average"))
+    return r, dice, order
