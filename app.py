@@ -5,8 +5,9 @@ from pathlib import Path
 from starlette.middleware import Middleware
 from streamlit.starlette import App
 
+from thingsviz.ui.doors import Doors
 from thingsviz.ui.server import RootAddress
 
 SCRIPT = Path(__file__).parent / "thingsviz" / "ui" / "main.py"
 
-app = App(SCRIPT, middleware=[Middleware(RootAddress)])
+app = App(SCRIPT, middleware=[Middleware(Doors), Middleware(RootAddress)])

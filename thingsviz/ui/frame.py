@@ -17,13 +17,14 @@ from thingsviz.core.errors import DataError, ThingsvizError
 from thingsviz.data.betas import BetaStore
 from thingsviz.data.paths import Dataset, datasets_root
 from thingsviz.figures.style import Theme
-from thingsviz.ui import cache, query, state
+from thingsviz.ui import access, cache, query, state
 from thingsviz.ui.help import glossary
 from thingsviz.ui.memory import spare_the_collector
 from thingsviz.ui.state import Key
 
 ROOT = Path(__file__).parents[2]
 ICON = Path(__file__).parent / "icon.svg"
+DARK = Path(__file__).parent / "dark.css"
 
 
 class PageFile(NamedTuple):
@@ -109,17 +110,21 @@ def open_plain_page(title: str, purpose: str, *, simulated: bool = False) -> The
     """
     spare_the_collector()
     navigation()
+    access.enter()
     st.set_page_config(page_title=f"{title} · thingsviz")
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.title(title, anchor=False, width="content")
         if simulated:
             st.badge("SIMULATED", color="orange", help=glossary("simulated"))
     st.caption(purpose)
+    if theme() == "dark":
+        st.html(DARK)
     return theme()
 
 
 def open_page(title: str, purpose: str) -> PageContext:
     """Open a page about a prepared subject; without one, say so, point to Home, end the page."""
+    access.enter()
     found, asked = [d for d in cache.datasets() if not d.fault], query.asked()
     known, complaint = _choose_dataset(found, asked.get("dataset"))
     shown = open_plain_page(title, purpose, simulated=known is not None and known.simulated)
