@@ -6,8 +6,9 @@ from starlette.middleware import Middleware
 from streamlit.starlette import App
 
 from thingsviz.ui.doors import Doors
+from thingsviz.ui.monitor import ROUTES
 from thingsviz.ui.server import RootAddress
 
 SCRIPT = Path(__file__).parent / "thingsviz" / "ui" / "main.py"
 
-app = App(SCRIPT, middleware=[Middleware(Doors), Middleware(RootAddress)])
+app = App(SCRIPT, routes=ROUTES, middleware=[Middleware(Doors), Middleware(RootAddress)])

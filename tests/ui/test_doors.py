@@ -170,6 +170,15 @@ def test_a_monitor_needs_no_name():
     assert knock({}, ("10.0.0.9", 1), path="/media/healthz")[0] == 403
 
 
+@pytest.mark.parametrize("mode", ["local", "open", "header", "oidc"])
+def test_metrics_are_for_this_machine_only(mode):
+    settings = {"THINGSVIZ_ACCESS": mode}
+    assert knock(settings, path="/metrics")[0] == 200
+    assert knock(settings, ("10.0.0.9", 1), path="/metrics")[0] == 403
+    through = [("X-Forwarded-For", "192.0.2.7"), ("X-Forwarded-User", "ada")]
+    assert knock(settings, headers=through, path="/metrics")[0] == 403
+
+
 def test_with_oidc_the_page_asks_for_the_login():
     status, _, seen = knock({"THINGSVIZ_ACCESS": "oidc"}, ("10.0.0.9", 1), [(USER, "ada")])
     assert status == 200

@@ -23,6 +23,8 @@ ANONYMOUS = "anonymous"
 FORWARDING = ("x-forwarded-for", "forwarded", "x-real-ip")
 # these say nothing about anybody, and a monitor must be able to ask without a name
 ALWAYS = ("/healthz", "/_stcore/health")
+# numbers of the server: for a monitor on this machine, whoever may look at pages
+MONITOR = ("/metrics",)
 LOG = logging.getLogger("thingsviz.doors")
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>thingsviz</title>
 <style>:root{{color-scheme:light dark}}body{{font:1.05rem/1.5 sans-serif;max-width:40rem;
@@ -59,38 +61,42 @@ class Doors:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        if scope["type"] not in {"http", "websocket"} or scope["path"] in always():
+        if scope["type"] not in {"http", "websocket"} or scope["path"] in based(ALWAYS):
             await self.app(scope, receive, send)
             return
         try:
             if self.policy is None:
                 raise RefusedError(f"The server's settings are wrong: {self.fault}.")
-            found = who(self.policy, scope)
+            if scope["path"] in based(MONITOR):
+                found = _local(scope.get("client") or ("", -1), Headers(scope=scope))
+            else:
+                found = who(self.policy, scope)
         except RefusedError as refusal:
             await refuse(scope, receive, send, str(refusal))
             return
         await self.app(_named(scope, found), receive, send)
 
 
-def always() -> set[str]:
-    """Return the addresses that answer everybody; `server.baseUrlPath` is the path of a proxy."""
+def based(paths: tuple[str, ...]) -> set[str]:
+    """Return paths as they are asked for; `server.baseUrlPath` is the path of a proxy."""
     base = str(st.get_option("server.baseUrlPath") or "").strip("/")
-    return {f"/{base}{path}" if base else path for path in ALWAYS}
+    return {f"/{base}{path}" if base else path for path in paths}
 
 
 def who(policy: Policy, scope: Scope) -> Found:
     """Say whom a request comes from, or raise the sentence for them."""
-    host, port = scope.get("client") or ("", -1)
+    host, port = client = scope.get("client") or ("", -1)
     headers = Headers(scope=scope)
     if policy.mode == "local":
-        return _local(host, headers)
+        return _local(client, headers)
     if policy.mode == "header":
         return _from_header(policy, host, port, headers)
     return Found(ANONYMOUS if policy.mode == "open" else "", host)
 
 
-def _local(host: str, headers: Headers) -> Found:
-    if any(name in headers for name in FORWARDING):
+def _local(client: tuple[str, int], headers: Headers) -> Found:
+    host, port = client
+    if port == 0 or any(name in headers for name in FORWARDING):
         raise RefusedError(
             "This server lets in visitors on its own machine only, and this request came through "
             "a proxy: its administrator can set THINGSVIZ_ACCESS to header, oidc or open."
