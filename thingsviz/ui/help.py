@@ -41,6 +41,11 @@ GLOSSARY: dict[str, str] = {
         "**Permutation p**: the share of shuffled worlds, in which ratings were dealt out to "
         "other concepts, that scored as high as the real one. Small: hardly chance."
     ),
+    "paired permutation test": (
+        "**Paired permutation test**: if two decoders were equally good, each concept could as "
+        "well have been predicted by the other. p is the share of worlds, in which a coin let "
+        "them change places concept by concept, with a difference at least as large."
+    ),
     "confidence interval": (
         "**95 % interval**: where the score lies in 95 of 100 resamplings of the concepts."
     ),
