@@ -34,6 +34,15 @@ def test_a_constant_prediction_has_no_r(singles):
     assert draw_scatter(info, "light", "1–7").layout.title.text == "heavy: true and predicted"
 
 
+@pytest.mark.parametrize("value", [0.1, 3.3, 519.7, 1 / 3, 0.0])
+@pytest.mark.parametrize("n", [3, 7, 100])
+def test_a_constant_truth_has_no_line(value, n):
+    rows = predictions(n_images=n, n_repeats=1).assign(true_heavy=value)
+    info = scatter_info(rows[rows["n_averaged"] == 1], "heavy")
+    assert (info.slope, info.intercept, info.r) == (None, None, None)
+    assert len(draw_scatter(info, "light", "1–7").data) == 2  # the identity and the dots
+
+
 def test_unrated_trials_are_left_out(singles):
     table = singles.copy()
     table.loc[table.index[:5], "true_heavy"] = np.nan

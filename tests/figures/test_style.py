@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import plotly.graph_objects as go
 import pytest
@@ -70,6 +72,24 @@ def test_text_and_marks_can_be_read(theme):
     assert contrast(p.text, p.background) > 7
     assert contrast(p.muted, p.background) > 4.5
     assert all(contrast(c, p.background) > 3 for c in (p.truth, p.prediction))
+
+
+def lab(rgb_linear):
+    """CIE L*a*b* (D65) of linear RGB."""
+    to_xyz = np.array(
+        [[0.4124, 0.3576, 0.1805], [0.2126, 0.7152, 0.0722], [0.0193, 0.1192, 0.9505]]
+    )
+    x, y, z = np.cbrt(np.maximum(to_xyz @ rgb_linear / [0.9505, 1.0, 1.089], 0.008856))
+    return np.array([116 * y - 16, 500 * (x - y), 200 * (y - z)])
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_no_two_lines_of_a_figure_have_nearly_the_same_colour(theme):
+    for eye, least in {"everybody": 25, **dict.fromkeys(SEEN_BY, 9.5)}.items():
+        seen = np.array(SEEN_BY.get(eye, np.eye(3)))
+        places = [lab(seen @ linear(style.rgb(c))) for c in style.palette(theme).series]
+        apart = [np.linalg.norm(a - b) for a, b in itertools.combinations(places, 2)]
+        assert min(apart) > least, eye
 
 
 def test_the_limit_is_a_percentile_of_the_size():

@@ -69,12 +69,16 @@ def _line(
     true: np.ndarray, predicted: np.ndarray
 ) -> tuple[float | None, float | None, float | None]:
     """Least squares predicted = slope · true + intercept, and Pearson r; None where undefined."""
-    if len(true) < 3 or true.std() == 0:
+    if len(true) < 3 or _flat(true):
         return None, None, None
     slope = float(((true - true.mean()) * (predicted - predicted.mean())).mean() / true.var())
-    flat = predicted.std() <= 1e-9 * (1 + abs(predicted).max())
-    r = None if flat else float(np.corrcoef(true, predicted)[0, 1])
+    r = None if _flat(predicted) else float(np.corrcoef(true, predicted)[0, 1])
     return slope, float(predicted.mean() - slope * true.mean()), r
+
+
+def _flat(values: np.ndarray) -> bool:
+    """Whether all values are one: its mean is rounded, so that the SD of many need not be 0."""
+    return bool(np.ptp(values) <= 1e-9 * abs(values).max())
 
 
 def _limits(values: np.ndarray) -> tuple[float, float]:

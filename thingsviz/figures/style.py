@@ -64,7 +64,7 @@ _PALETTES: dict[Theme, Palette] = {
         prediction="#E69F00",
         positive="#FF9E80",
         negative="#82BEF5",
-        series=("#56B4E9", "#E69F00", "#2FBF97", "#E295C3", "#F0E442", "#4A9BD4"),
+        series=("#56B4E9", "#E69F00", "#2FBF97", "#E295C3", "#F0E442", "#8F7BFF"),
     ),
 }
 
