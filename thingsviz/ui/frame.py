@@ -41,6 +41,7 @@ PAGES = (
     PageFile("brain.py", "3D brain", ":material/neurology:"),
     PageFile("train.py", "Train", ":material/model_training:"),
     PageFile("predictions.py", "Predictions", ":material/query_stats:"),
+    PageFile("compare.py", "Compare", ":material/compare_arrows:"),
 )
 
 
