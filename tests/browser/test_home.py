@@ -7,6 +7,8 @@ import shutil
 
 import pytest
 
+from tests.figures.test_style import contrast
+
 
 @pytest.fixture
 def raw(tiny_copy):
@@ -61,3 +63,17 @@ def test_the_page_does_not_scroll_sideways(chromium, app_url, settle, width):
     wide = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
     assert page.evaluate(wide) <= 2
     page.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_first_button_can_be_read(chromium, start_app, tmp_path, scheme):
+    app = start_app(tmp_path / "nothing here", tmp_path / "jobs")
+    page = chromium.new_page(color_scheme=scheme)
+    page.goto(app.url)
+    button = page.get_by_role("button", name="Make the demo data")
+    button.wait_for()
+    seen = "b => [b.querySelector('p') ?? b, b].map((e, i) => getComputedStyle(e)"
+    seen += "[i ? 'backgroundColor' : 'color'].match(/\\d+/g).slice(0, 3).map(Number))"
+    text, ground = (f"#{r:02X}{g:02X}{b:02X}" for r, g, b in button.evaluate(seen))
+    page.close()
+    assert contrast(text, ground) > 4.5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from streamlit import config
 
 from tests.figures.test_style import contrast
 from thingsviz.figures.style import palette
+from thingsviz.ui.frame import DARK
 
 SETTINGS = tomllib.loads(
     (Path(__file__).parents[2] / ".streamlit" / "config.toml").read_text("utf-8")
@@ -37,6 +39,16 @@ def test_the_pages_have_the_colours_of_the_figures(theme):
     assert page["secondaryBackgroundColor"] == figure.surface
     assert page["textColor"] == figure.text
     assert page["chartCategoricalColors"] == list(figure.series)
+
+
+def test_buttons_can_be_read():
+    """Streamlit writes white on them; on a dark page dark.css does it in the page's own colour."""
+    assert contrast("#FFFFFF", SETTINGS["theme"]["light"]["primaryColor"]) > 4.5
+    dark = SETTINGS["theme"]["dark"]
+    assert re.findall("color: (#[0-9A-F]{6});", DARK.read_text("utf-8")) == [
+        dark["backgroundColor"]
+    ]
+    assert contrast(dark["backgroundColor"], dark["primaryColor"]) > 4.5
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
