@@ -6,7 +6,14 @@ from typing import Annotated, Any, cast
 
 from pydantic import Field, ValidationError
 
-from models.configs.classifiers import CNN3DConfig, LogisticConfig, MLPConfig
+from models.configs.classifiers import (
+    CNN3DConfig,
+    IdentificationConfig,
+    LDAConfig,
+    LogisticConfig,
+    MLPConfig,
+    MultinomialRidgeConfig,
+)
 from models.configs.cnn_vit import CNNViTConfig
 from models.configs.linear import MeanConfig, RidgeConfig
 from models.configs.vit3d import ViT3DConfig
@@ -19,10 +26,13 @@ __all__ = [
     "CNN3DConfig",
     "CNNViTConfig",
     "FitConfig",
+    "IdentificationConfig",
+    "LDAConfig",
     "LogisticConfig",
     "MLPConfig",
     "MeanConfig",
     "ModelConfig",
+    "MultinomialRidgeConfig",
     "RidgeConfig",
     "ViT3DConfig",
     "parse_fit",
@@ -35,6 +45,9 @@ ModelConfig = Annotated[
     | LogisticConfig
     | MLPConfig
     | CNN3DConfig
+    | LDAConfig
+    | MultinomialRidgeConfig
+    | IdentificationConfig
     | RidgeConfig
     | MeanConfig,
     Field(discriminator="name"),
@@ -47,6 +60,9 @@ CONFIGS: dict[str, type[Settings]] = {
     "logistic": LogisticConfig,
     "mlp": MLPConfig,
     "cnn3d": CNN3DConfig,
+    "lda": LDAConfig,
+    "multinomial_ridge": MultinomialRidgeConfig,
+    "identification": IdentificationConfig,
     "ridge": RidgeConfig,
     "mean": MeanConfig,
 }

@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 from models.config import MeanConfig, ModelConfig, RidgeConfig, ViT3DConfig
 from models.configs.classifiers import (
     CNN3DConfig,
+    IdentificationConfig,
+    LDAConfig,
     LogisticConfig,
     MLPConfig,
+    MultinomialRidgeConfig,
     VoxelSettings,
 )
 from models.configs.cnn_vit import CNNViTConfig
@@ -59,6 +62,13 @@ class ModelSpec:
     kind: Literal["network", "linear"]
     summary: str
     builder: str
+    learns: Literal["ratings", "classes"] | None = None
+    """What a linear decoder learns, ratings unless it says otherwise; networks learn both."""
+
+    def can_learn(self, what: str) -> bool:
+        """Whether the architecture can learn 'ratings', or classes of any kind."""
+        given = "ratings" if what == "ratings" else "classes"
+        return self.kind == "network" or (self.learns or "ratings") == given
 
     def load(self) -> Any:  # noqa: ANN401
         """Import the class that the spec names."""
@@ -103,6 +113,30 @@ MODELS: dict[str, ModelSpec] = {
             "network",
             "Three blocks of 3-D convolution, then two layers.",
             "models.classifiers:CNN3D",
+        ),
+        ModelSpec(
+            "lda",
+            LDAConfig,
+            "linear",
+            "Linear discriminant analysis of classes, with a shrunk covariance.",
+            "models.lda:LDA",
+            "classes",
+        ),
+        ModelSpec(
+            "multinomial_ridge",
+            MultinomialRidgeConfig,
+            "linear",
+            "Ridge regression on one-hot classes: the reference of classifiers.",
+            "models.multinomial_ridge:MultinomialRidge",
+            "classes",
+        ),
+        ModelSpec(
+            "identification",
+            IdentificationConfig,
+            "linear",
+            "Predicts ratings and names the concept that is rated like that, even an unseen one.",
+            "models.identification:Identification",
+            "classes",
         ),
         ModelSpec(
             "ridge",
