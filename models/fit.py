@@ -5,12 +5,14 @@ from __future__ import annotations
 import copy
 import math
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from models.augment import Repeats, mixings, noisy, read_mixed
 from models.batches import batches_in_epoch, epoch_batches, read_ahead
 from models.config import FitConfig
 from models.devices import FabricLike, make_fabric
@@ -29,6 +31,7 @@ from models.state import (
     under,
 )
 from models.training import FitData, FitResult, Hooks, Place, Report
+from models.warmstart import start_fitted
 
 __all__ = ["FitData", "FitResult", "Hooks", "TrainingState", "fit_network", "predict_network"]
 
@@ -60,17 +63,16 @@ class _Training:
         self.model = self.fabric.setup_module(network)
         self.n_batches = batches_in_epoch(config, len(data.train))
         self.place = Place()
+        self.repeats = Repeats(data.groups, data.train) if config.repeat_mixing else None
         self.best: dict[str, Tensor] = {}
         self.saved_at = time.monotonic()
 
     def run(self, resume: TrainingState | None) -> FitResult:
         """Train until the last epoch, early stopping, or a stop that was asked for."""
-        if resume is None:
-            seed_everything(self.config.seed)
-            if self.config.target_scaling == "z" and self.config.loss != "cross_entropy":
-                self.network.target_scale.fit(self.data.Y[self.data.train])
-        else:
+        if resume is not None:
             self._restore(resume)
+        elif not self._begin():
+            return self._result()
         while not self.place.finished:
             if not self._train_epoch():
                 self.hooks.save(self.state())
@@ -81,27 +83,51 @@ class _Training:
         self.network.load_state_dict(self.best)
         return self._result()
 
+    def _begin(self) -> bool:
+        """Seed, scale, and judge a network that starts fitted; False when a stop was asked for."""
+        seed_everything(self.config.seed)
+        if self.config.target_scaling == "z" and self.config.loss != "cross_entropy":
+            self.network.target_scale.fit(self.data.Y[self.data.train])
+        if self.network.starts_fitted:
+            self.hooks.say("fitting the linear start")
+            if not start_fitted(self.network, self.data, self.hooks):
+                return False
+            scores = self.validate()
+            row = {"kind": "epoch", "train_loss": None, **scores, "best": self._keep(scores, 0)}
+            self._report(row | {"epoch": 0})
+            self.hooks.say("training")
+        return True
+
     def _train_epoch(self) -> bool:
         """Train the rest of an epoch; False when a stop was asked for."""
-        batches = epoch_batches(self.config, self.data.train, self.place.epoch)
         self.network.train()
-        for rows, block in read_ahead(self.data.X, batches[self.place.batch :]):
+        for rows, block in self._batches():
             if self.hooks.should_stop():
                 return False
             self._save_in_time()
             self._count(self._step(rows, block))
         return not self.hooks.should_stop()
 
+    def _batches(self) -> Iterator[tuple[Rows, Floats]]:
+        """Yield rows and responses of the batches that are left of this epoch."""
+        place, X = self.place, self.data.X
+        batches = epoch_batches(self.config, self.data.train, place.epoch)
+        if self.repeats is None:
+            return read_ahead(X, batches[place.batch :])
+        drawn = mixings(self.config, self.repeats, batches, place.epoch)
+        return read_mixed(X, batches[place.batch :], drawn[place.batch :])
+
     def _step(self, rows: Rows, block: Floats) -> float:
         """One step of the optimiser on a batch, in micro-batches; returns the batch's loss."""
-        truth = self._targets(rows)
+        truth, weight = self._targets(rows), self._weights(rows)
         size = self.config.micro_batch_size or len(rows)
         total = 0.0
         for start in range(0, len(rows), size):
             part = slice(start, start + size)
             share = len(truth[part]) / len(rows)
-            x = self.fabric.to_device(torch.from_numpy(block[part]))
-            loss = loss_of(self.config, self.model(x).float(), truth[part]) * share
+            x = noisy(self.config, self.fabric.to_device(torch.from_numpy(block[part])))
+            counts = None if weight is None else weight[part]
+            loss = loss_of(self.config, self.model(x).float(), truth[part], counts) * share
             self.fabric.backward(loss)
             total += loss.item()
         if not math.isfinite(total):
@@ -129,11 +155,7 @@ class _Training:
         """Validate, keep the best weights, move the schedule, and see whether it is over."""
         place = self.place
         scores = self.validate()
-        value = scores[self.config.best_by] * self._sign
-        is_best = place.best_value is None or value < place.best_value
-        if is_best:
-            place.best_value, place.best_epoch = value, place.epoch + 1
-            self.best = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
+        is_best = self._keep(scores, place.epoch + 1)
         train_loss = place.epoch_loss / self.n_batches
         row = {"kind": "epoch", "train_loss": train_loss, **scores, "best": is_best}
         self._report(row)
@@ -142,6 +164,16 @@ class _Training:
         patience = self.config.early_stopping
         place.epoch, place.batch, place.epoch_loss = place.epoch + 1, 0, 0.0
         place.finished = place.epoch >= self.config.epochs or bool(patience and waited >= patience)
+
+    def _keep(self, scores: dict[str, float], epoch: int) -> bool:
+        """Remember the weights if they are the best so far; `epoch` 0 is the fitted start."""
+        place = self.place
+        value = scores[self.config.best_by] * self._sign
+        is_best = place.best_value is None or value < place.best_value
+        if is_best:
+            place.best_value, place.best_epoch = value, epoch
+            self.best = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
+        return is_best
 
     def validate(self) -> dict[str, float]:
         """Loss on the learned scale and mean r over targets, or top-k, of validation trials."""
@@ -206,9 +238,15 @@ class _Training:
         truth = self.fabric.to_device(torch.from_numpy(np.asarray(self.data.Y[rows], np.float32)))
         return self.network.target_scale.learned(truth)
 
+    def _weights(self, rows: Rows) -> Tensor | None:
+        weights = self.data.weights
+        if weights is None:
+            return None
+        return self.fabric.to_device(torch.from_numpy(np.asarray(weights[rows], np.float32)))
+
     def _report(self, row: Report) -> None:
         place = self.place
-        row = {**row, "epoch": place.epoch + 1, "step": place.step, "lr": self.optimiser.rate}
+        row = {"epoch": place.epoch + 1, **row, "step": place.step, "lr": self.optimiser.rate}
         place.n_reports += 1
         place.history.append(row) if row["kind"] == "epoch" else None
         self.hooks.report(row)

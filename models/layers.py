@@ -68,7 +68,7 @@ class Block(nn.Module):
         self.down = nn.Linear(hidden, dim)
         self.gelu = nn.GELU()
         self.dropout = nn.Dropout(config.dropout)
-        if config.start == "mean":
+        if config.start != "random":
             for layer in (self.attention.out, self.down):
                 nn.init.zeros_(layer.weight)
                 nn.init.zeros_(layer.bias)
@@ -89,7 +89,7 @@ class Head(nn.Module):
         self.norm = nn.LayerNorm(config.embed_dim) if config.final_norm else nn.Identity()
         self.dropout = nn.Dropout(config.dropout)
         self.map = nn.Linear(config.embed_dim, n_targets)
-        if config.start == "mean":
+        if config.start != "random":
             nn.init.zeros_(self.map.weight)
             nn.init.zeros_(self.map.bias)
 

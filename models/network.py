@@ -60,6 +60,11 @@ class Network(nn.Module):
         self.register_buffer("brain", torch.as_tensor(np.flatnonzero(mask)))
         self.target_scale = TargetScale(n_targets)
 
+    @property
+    def starts_fitted(self) -> bool:
+        """Whether training begins with fitting a linear decoder (models.warmstart)."""
+        return False
+
     def predict(self, x: Tensor) -> Tensor:
         """Ratings (B, n_targets) on the scale of the Y that was fitted."""
         ratings: Tensor = self.target_scale.given(self(x).float())

@@ -40,6 +40,31 @@ class FitConfig(Settings):
     huber_delta: float = setting(
         1.0, "Huber δ", "Error at which Huber's loss turns from square to line.", gt=0, le=1e6
     )
+    target_weights: Literal["equal", "rating_sd"] = setting(
+        "equal",
+        "Weights of ratings",
+        "equal: every rating counts alike in the loss; rating_sd: one whose raters disagree "
+        "counts less, by 1 / (1 + (SD between raters / SD between concepts)²).",
+        more=True,
+    )
+    noise_sd: float = setting(
+        0.0,
+        "Added noise",
+        "SD of Gaussian noise added to each response while training, in the responses' own unit "
+        "(1 is a voxel's SD where sessions are z-scored). 0: none.",
+        ge=0,
+        le=100,
+        more=True,
+    )
+    repeat_mixing: float = setting(
+        0.0,
+        "Repeat mixing",
+        "Share of training trials that are mixed with another training trial of the same concept, "
+        "which lowers their noise. 0: none.",
+        ge=0,
+        le=1,
+        more=True,
+    )
     target_scaling: Literal["z", "none"] = setting(
         "z",
         "Target scaling",
@@ -128,6 +153,16 @@ class FitConfig(Settings):
             msg = (
                 f"best_by {wrong!r} is not known with the loss {self.loss!r}: use "
                 "'validation_loss'"
+            )
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _weights_fit_the_loss(self) -> Self:
+        if self.loss == "cross_entropy" and self.target_weights != "equal":
+            msg = (
+                f"target_weights {self.target_weights!r} is for ratings, but the loss is "
+                "'cross_entropy': use 'equal'"
             )
             raise ValueError(msg)
         return self

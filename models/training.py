@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.errors import ModelError
 from models.inputs import Floats, Rows, TrialMatrix
@@ -18,12 +19,19 @@ Report = dict[str, Any]
 
 @dataclass(frozen=True)
 class FitData:
-    """Responses, ratings Y (n_trials, n_targets) on any scale, and the rows of each part."""
+    """Responses, ratings Y (n_trials, n_targets) on any scale, and the rows of each part.
+
+    `groups` (n_trials,) is what each trial shows (its concept): a linear start and repeat mixing
+    need it. `weights` (n_trials, n_targets) says how much each rating counts in the training
+    loss (models.losses.rating_weights); None: all alike.
+    """
 
     X: TrialMatrix
     Y: Floats
     train: Rows
     validation: Rows
+    groups: NDArray[Any] | None = None
+    weights: Floats | None = None
 
     def check(self) -> None:
         """Refuse what cannot be trained on, in one sentence."""
@@ -38,7 +46,12 @@ class FitData:
 
     def fingerprint(self) -> dict[str, Any]:
         """Sizes and checksums of rows and ratings; the responses are their owner's to check."""
-        whole = {"train": self.train, "validation": self.validation, "ratings": self.Y}
+        whole: dict[str, NDArray[Any]] = {"train": self.train, "validation": self.validation}
+        whole["ratings"] = self.Y
+        if self.groups is not None:
+            whole["groups"] = np.unique(self.groups, return_inverse=True)[1]
+        if self.weights is not None:
+            whole["weights"] = self.weights
         sums = {k: zlib.crc32(np.ascontiguousarray(v).tobytes()) for k, v in whole.items()}
         return {"shape": list(self.X.shape), "targets": self.Y.shape[1], **sums}
 
@@ -53,7 +66,8 @@ class Hooks:
 
     `report` gets rows {"kind": "step" | "epoch", …}, a step row every `report_every` batches;
     `should_stop` is asked between batches; `save` gets a state at the end of an epoch, between
-    batches once `save_every_s` seconds have gone by, and at a stop.
+    batches once `save_every_s` seconds have gone by, and at a stop. `say` gets what is done
+    when it is not training: "fitting the linear start".
     """
 
     report: Callable[[Report], None] = _ignore
@@ -61,6 +75,7 @@ class Hooks:
     save: Callable[[TrainingState], None] = _ignore
     report_every: int = 4
     save_every_s: float = 60.0
+    say: Callable[[str], None] = _ignore
 
 
 @dataclass

@@ -53,6 +53,11 @@ class ViT3D(Transformer):
         ids, gather = self.token_ids.cpu().numpy(), self.gather.cpu().numpy()
         return TokenIndex(self.grid, len(self.brain), ids, gather)
 
+    @property
+    def starts_fitted(self) -> bool:
+        """Whether training begins with fitting a linear decoder (models.warmstart)."""
+        return self.config.start == "linear"
+
     def forward(self, x: Tensor) -> Tensor:
         """(B, n_voxels) or (B, X, Y, Z) → (B, n_targets) on the learned scale."""
         return self.read(self.embed(self.tokenize(x)))

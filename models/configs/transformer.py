@@ -91,11 +91,13 @@ class TransformerConfig(Settings):
         "The report's choice; without it the way from voxels to ratings can stay linear.",
         more=True,
     )
-    start: Literal["random", "mean"] = setting(
+    start: Literal["random", "mean", "linear"] = setting(
         "random",
         "Start",
         "random: as PyTorch draws weights; mean: head and blocks' output maps start at zero, so "
-        "that the untrained network predicts the mean and blocks pass through.",
+        "that the untrained network predicts the mean and blocks pass through; linear: as the "
+        "linear decoder below, so that training can only add to it (needs a local embedding, the "
+        "scaled sum as pooling and no LayerNorm before the head).",
         more=True,
     )
     score_power: float = setting(

@@ -89,7 +89,7 @@ def _fit_network(clerk: Clerk, material: Material) -> None:
     def keep(state: TrainingState) -> None:
         save_state(job.checkpoints, state)
 
-    hooks = Hooks(clerk.report, clerk.should_stop, keep, every)
+    hooks = Hooks(clerk.report, clerk.should_stop, keep, every, say=clerk.announce)
     clerk.announce("training goes on" if resume else "training")
     result = fit_network(network, fit_data(material), config, hooks, resume)
     if not result.finished:
@@ -105,10 +105,13 @@ def _fit_network(clerk: Clerk, material: Material) -> None:
 def fit_data(material: Material) -> Any:  # noqa: ANN401
     """Return what the training loop reads."""
     from models.fit import FitData
+    from models.losses import rating_weights
 
-    split = material.split
-    ratings = material.training_ratings
-    return FitData(material.responses, ratings, split.train, split.validation)
+    split, ratings, weights = material.split, material.training_ratings, None
+    if material.config.fit.target_weights == "rating_sd":
+        weights = rating_weights(material.ratings, material.rating_sd, split.train)
+    parts = split.train, split.validation
+    return FitData(material.responses, ratings, *parts, material.concepts, weights)
 
 
 def new_network(material: Material, clerk: Clerk) -> Any:  # noqa: ANN401
