@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models.config import FitConfig, ModelConfig, ViT3DConfig
+from models.config import CNNViTConfig, FitConfig, ModelConfig, ViT3DConfig
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,17 @@ class Preset:
     model: ModelConfig
     fit: FitConfig
 
+
+# the report's §4: its three settings differ in the model and, tuned, in the learning rate alone
+SECTION_4 = FitConfig(
+    epochs=12,
+    batches_per_epoch=32,
+    batch_size=16,
+    validation_batches=12,
+    target_scaling="none",
+    gradient_clip=None,
+    precision="float32",
+)
 
 PRESETS: dict[str, Preset] = {
     "fast_local": Preset(
@@ -69,5 +80,57 @@ PRESETS: dict[str, Preset] = {
         "The report's transformer with patch 12 × 13 × 15 and 3 layers: its cheaper variant.",
         ViT3DConfig(patch_size=(12, 13, 15), n_layers=3),
         FitConfig(target_scaling="none", gradient_clip=None, precision="float32"),
+    ),
+    "warm_start": Preset(
+        "Warm start",
+        "Ridge regression written into a transformer over the 256 best brain patches, which goes "
+        "on from there and keeps its start if nothing better comes.",
+        ViT3DConfig(
+            tokens="brain",
+            n_selected_tokens=256,
+            score_power=0.5,
+            patch_embedding="local",
+            embed_dim=64,
+            n_layers=2,
+            n_heads=4,
+            mlp_ratio=2,
+            input_dropout=0.2,
+            pooling="sum",
+            final_norm=False,
+            start="linear",
+        ),
+        FitConfig(
+            epochs=6,
+            batches_per_epoch=None,
+            batch_size=64,
+            learning_rate=3e-4,
+            embedding_learning_rate=1e-5,
+            early_stopping=3,
+            precision="float32",
+        ),
+    ),
+    "report_transformer": Preset(
+        "Report §4: Transformer",
+        "Dense tokens of 12 × 13 × 15 voxels, 6 layers: the first of the report's three settings.",
+        ViT3DConfig(patch_size=(12, 13, 15)),
+        SECTION_4,
+    ),
+    "report_cnn": Preset(
+        "Report §4: + CNN",
+        "Two convolution blocks, then tokens of 6 × 11 × 6 places of their map: the second.",
+        CNNViTConfig(),
+        SECTION_4,
+    ),
+    "report_cnn_tuned": Preset(
+        "Report §4: + CNN + Optuna",
+        "The same with the best candidate of the report's study: 768 wide, 7 layers, 6.13e-4.",
+        CNNViTConfig(embed_dim=768, n_layers=7),
+        SECTION_4.model_copy(update={"learning_rate": 6.13e-4}),
+    ),
+    "cnn_two_scales": Preset(
+        "CNN, two scales",
+        "Tokens of both of the CNN's maps, fine and coarse, as the report wanted to try.",
+        CNNViTConfig(scales="both", embed_dim=256, n_layers=3),
+        SECTION_4.model_copy(update={"target_scaling": "z"}),
     ),
 }

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from models.config import FitConfig, ViT3DConfig
+from models.config import FitConfig, parse_model
 from models.cost import Size, Speed, count_tokens, estimate
 from models.presets import PRESETS
 
@@ -20,7 +20,7 @@ def brain():
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_preset_is_valid_and_says_what_it_is_for(name):
     preset = PRESETS[name]
-    assert ViT3DConfig.model_validate(preset.model.model_dump()) == preset.model
+    assert parse_model(preset.model.model_dump()) == preset.model
     assert FitConfig.model_validate(preset.fit.model_dump()) == preset.fit
     assert preset.summary.endswith(".")
     assert preset.title

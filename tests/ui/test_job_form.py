@@ -6,7 +6,7 @@ from models.presets import PRESETS
 from thingsviz.core.errors import ConfigError
 from thingsviz.data.ratings import TARGETS_10
 from thingsviz.jobs.config import dump_config, parse_config
-from thingsviz.ui.job_form import dividing, recipe_of
+from thingsviz.ui.job_form import dividing, recipe_of, sides
 
 GRID = (72, 91, 75)
 
@@ -75,7 +75,7 @@ def test_recipe_to_form_to_recipe(through_the_form, name):
     found = through_the_form(config)
     assert found.name.startswith(f"{config.model.name}-20")
     same = {"model", "targets", "rating_scale", "split", "seed", "dataset", "subject"}
-    network = {"fit"} if config.model.name == "vit3d" else set()
+    network = {"fit"} if config.model.name in {"vit3d", "cnn_vit"} else set()
     for part in same | network:
         assert getattr(found, part) == getattr(config, part), part
 
@@ -91,6 +91,13 @@ def test_a_patch_moves_to_the_nearest_that_divides(patch):
 
 def test_a_patch_that_divides_stays():
     assert dividing((6, 7, 5), GRID) == (6, 7, 5)
+
+
+def test_behind_a_cnn_a_patch_divides_the_map():
+    assert sides("cnn_vit", "patch_size", (72, 91, 75)) == (18, 22, 18)
+    assert sides("cnn_vit", "first_patch_size", (72, 91, 75)) == (36, 44, 36)
+    assert sides("vit3d", "patch_size", (72, 91, 75)) == (72, 91, 75)
+    assert dividing((6, 11, 6), sides("cnn_vit", "patch_size", (24, 28, 20))) == (6, 7, 5)
 
 
 def data(**more):

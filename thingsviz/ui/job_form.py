@@ -11,6 +11,7 @@ import streamlit as st
 
 from models.config import CONFIGS, FitConfig, RidgeConfig, parse_fit, parse_model
 from models.errors import ModelError
+from models.feature_maps import FIRST, LAST, map_shape
 from models.presets import PRESETS
 from models.registry import MODELS
 from models.settings import Settings
@@ -25,10 +26,18 @@ from thingsviz.ui.form_fields import Field, fields_of, fill, form_key, prime, wi
 from thingsviz.ui.frame import PageContext, plain
 from thingsviz.ui.question_form import fill_question, question_form
 
-# the report drew single trials and trained on ratings as given
-REPORT_QUESTION = {"rating_scale": "raw", "split": {"kind": "trial", "fractions": (0.8, 0.1, 0.1)}}
+# the report drew single trials; it trained on ratings as given in its §3, on (r − 1) / 6 in its §4
+REPORT_SPLIT = {"kind": "trial", "fractions": (0.8, 0.1, 0.1)}
+SECTION_4 = ("report_transformer", "report_cnn", "report_cnn_tuned")
 # a setting that means something only beside another: (group, name) of that one and its value
-DEPENDS = {"huber_delta": ("loss", "huber"), "n_selected_tokens": ("tokens", "brain")}
+DEPENDS = {
+    "huber_delta": ("loss", "huber"),
+    "n_selected_tokens": ("tokens", "brain"),
+    "first_patch_size": ("scales", "both"),
+    "start_from": ("start", "linear"),
+}
+# how many voxels of the grid a place of a CNN's map stands for, by the setting of its patch
+STRIDES = {"patch_size": LAST, "first_patch_size": FIRST}
 # the recipe has one seed for split, weights and batches
 ONE_SEED = {("fit", "seed")}
 # four beside each other at a window of 1280 pixels, three at 768
@@ -74,7 +83,10 @@ def recipe_from(page: PageContext, preset: str) -> JobConfig:
     """Return a preset as a recipe for this subject; the report's bring its split and scale."""
     found = PRESETS[preset]
     data = {"dataset": page.dataset.name, "model": found.model, "fit": found.fit}
-    question = REPORT_QUESTION if preset.startswith("report") else {}
+    question: dict[str, Any] = {}
+    if preset.startswith("report"):
+        scale = "unit" if preset in SECTION_4 else "raw"
+        question = {"rating_scale": scale, "split": REPORT_SPLIT}
     return JobConfig.model_validate(data | question)
 
 
@@ -86,13 +98,20 @@ def _preset_button(page: PageContext, title: str, help_: str, config: JobConfig)
 def fill_form(config: JobConfig, shape: tuple[int, int, int]) -> None:
     """Enter a recipe into the form; a patch that does not divide the grid moves to the next."""
     model = config.model.model_dump(exclude={"name"})
-    if "patch_size" in model and not model["pad"]:
-        model["patch_size"] = dividing(model["patch_size"], shape)
+    for name in STRIDES:
+        if name in model and not model["pad"]:
+            model[name] = dividing(model[name], sides(config.model.name, name, shape))
     st.session_state[form_key("model")] = config.model.name
     fill(f"model.{config.model.name}", model)
     fill("fit", config.fit.model_dump())
     st.session_state[form_key("seed")] = config.seed
     fill_question(config)
+
+
+def sides(model: str, name: str, shape: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Return the sides that a model's patch has to divide: the grid's, or a CNN's map's."""
+    x, y, z = map_shape(shape, STRIDES[name]) if model == "cnn_vit" else shape
+    return x, y, z
 
 
 def dividing(patch: tuple[int, int, int], shape: tuple[int, int, int]) -> tuple[int, ...]:
@@ -145,17 +164,19 @@ def _row(
             continue
         try:
             with st.container(width=WIDTH):
-                values[field.name] = widget(field, group, _suggestions(field, page))
+                values[field.name] = widget(field, group, _suggestions(field, group, page))
         except ConfigError as error:
             faults.append(str(error))
 
 
-def _suggestions(field: Field, page: PageContext) -> list[str]:
+def _suggestions(field: Field, group: str, page: PageContext) -> list[str]:
     if field.kind != "sizes":
         return []
-    shape = page.store.grid.shape
-    sizes = [dividing(patch, shape) for patch in ((6, 7, 5), (12, 13, 15))]
-    return [" × ".join(map(str, size)) for size in sizes]
+    model = group.removeprefix("model.")
+    patches = ((6, 11, 6), (3, 11, 3)) if model == "cnn_vit" else ((6, 7, 5), (12, 13, 15))
+    whole = sides(model, field.name, page.store.grid.shape)
+    sizes = [dividing(patch, whole) for patch in patches]
+    return [" × ".join(map(str, size)) for size in dict.fromkeys(sizes)]
 
 
 def _name_and_seed(model: str) -> tuple[str, int]:
