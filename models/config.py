@@ -15,6 +15,7 @@ from models.configs.classifiers import (
     MultinomialRidgeConfig,
 )
 from models.configs.cnn_vit import CNNViTConfig
+from models.configs.concept_decoder import ConceptDecoderConfig
 from models.configs.linear import MeanConfig, RidgeConfig
 from models.configs.vit3d import ViT3DConfig
 from models.errors import ModelError
@@ -25,6 +26,7 @@ __all__ = [
     "CONFIGS",
     "CNN3DConfig",
     "CNNViTConfig",
+    "ConceptDecoderConfig",
     "FitConfig",
     "IdentificationConfig",
     "LDAConfig",
@@ -49,6 +51,7 @@ ModelConfig = Annotated[
     | MultinomialRidgeConfig
     | IdentificationConfig
     | RidgeConfig
+    | ConceptDecoderConfig
     | MeanConfig,
     Field(discriminator="name"),
 ]
@@ -63,6 +66,7 @@ CONFIGS: dict[str, type[Settings]] = {
     "lda": LDAConfig,
     "multinomial_ridge": MultinomialRidgeConfig,
     "identification": IdentificationConfig,
+    "concept_decoder": ConceptDecoderConfig,
     "ridge": RidgeConfig,
     "mean": MeanConfig,
 }

@@ -20,6 +20,7 @@ from models.configs.classifiers import (
     VoxelSettings,
 )
 from models.configs.cnn_vit import CNNViTConfig
+from models.configs.concept_decoder import ConceptDecoderConfig
 from models.configs.transformer import TransformerConfig
 from models.errors import ModelError
 from models.inputs import Floats, Rows, TrialMatrix
@@ -64,6 +65,8 @@ class ModelSpec:
     builder: str
     learns: Literal["ratings", "classes"] | None = None
     """What a linear decoder learns, ratings unless it says otherwise; networks learn both."""
+
+    takes_mask: bool = False
 
     def can_learn(self, what: str) -> bool:
         """Whether the architecture can learn 'ratings', or classes of any kind."""
@@ -146,6 +149,14 @@ MODELS: dict[str, ModelSpec] = {
             "models.ridge:Ridge",
         ),
         ModelSpec(
+            "concept_decoder",
+            ConceptDecoderConfig,
+            "linear",
+            "A few axes of the responses, read out concept by concept: the best measured so far.",
+            "models.concept_decoder:ConceptDecoder",
+            takes_mask=True,
+        ),
+        ModelSpec(
             "mean",
             MeanConfig,
             "linear",
@@ -206,13 +217,14 @@ def _network(config: ModelConfig, mask: Mask, n_targets: int, score: Floats | No
     return cast("Network", spec.load()(config, mask, n_targets, score))
 
 
-def build_linear(config: ModelConfig) -> LinearModel:
-    """Build an unfitted linear decoder."""
+def build_linear(config: ModelConfig, mask: Mask | None = None) -> LinearModel:
+    """Build an unfitted linear decoder; some read off the mask which voxels are neighbours."""
     spec = spec_of(config)
     if spec.kind != "linear":
         msg = f"model {config.name!r} is a network: build it with build_network"
         raise ModelError(msg)
-    return cast("LinearModel", spec.load()(config))
+    model = spec.load()(config, mask) if spec.takes_mask else spec.load()(config)
+    return cast("LinearModel", model)
 
 
 def load_linear(config: ModelConfig, arrays: Arrays) -> LinearModel:

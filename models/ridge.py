@@ -8,12 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
+from models.concepts import check_concepts, checked, correlation, fitting_part
 from models.config import RidgeConfig
-from models.errors import ModelError
 from models.inputs import Floats, Rows, TrialMatrix
+from models.readout import Readout
 from models.selection import best, encoding_score
-
-PREDICT_ROWS = 64
 
 
 class Metric(NamedTuple):
@@ -23,7 +22,7 @@ class Metric(NamedTuple):
     weight: Floats
 
 
-class Ridge:
+class Ridge(Readout):
     """Ridge regression with one penalty α per target.
 
         W = argmin ‖Y − X C W‖² + α s ‖W‖²   ⇔   D = (K + α s I)⁻¹ Y,   W = C Xᵀ D,   K = X C² Xᵀ
@@ -38,12 +37,12 @@ class Ridge:
     """
 
     def __init__(self, config: RidgeConfig) -> None:
+        super().__init__(config)
         self.config = config
-        self._arrays: dict[str, NDArray[Any]] = {}
 
     def fit(self, X: TrialMatrix, rows: Rows, Y: Floats, groups: NDArray[Any]) -> Self:
         """Fit on trials `rows`: Y (len(rows), n_targets), groups (len(rows),) their concepts."""
-        Y = _checked(rows, Y, groups)
+        Y = checked(rows, Y, groups)
         fitting = self._fitting_part(groups)
         metric = self._metric(X, rows[fitting], Y[fitting])
         K = self._kernel(X, rows, metric)
@@ -54,40 +53,9 @@ class Ridge:
         offset = Y.mean(0)
         dual = _dual(K, Y - offset, alphas)
         W, intercept = self._primal(X, rows, metric, dual)
-        self._arrays = {
-            "weights": W,
-            "intercept": (offset - intercept).astype(np.float32),
-            "voxels": metric.voxels,
-            "alphas": alphas,
-            "held_out_r": held_out_r,
-        }
+        found = {"alphas": alphas, "held_out_r": held_out_r}
+        self.keep(metric.voxels, W, offset - intercept, **found)
         return self
-
-    def predict(self, X: TrialMatrix, rows: Rows) -> Floats:
-        """Ratings (len(rows), n_targets) on the scale of Y."""
-        fitted = self.arrays()
-        W, voxels, intercept = fitted["weights"], fitted["voxels"], fitted["intercept"]
-        every = len(voxels) == X.shape[1]
-        out = np.empty((len(rows), W.shape[1]), np.float32)
-        for start in range(0, len(rows), PREDICT_ROWS):
-            part = slice(start, start + PREDICT_ROWS)
-            block = X.batch(rows[part])
-            out[part] = (block if every else block[:, voxels]) @ W + intercept
-        return out
-
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """Weights (k, n_targets), intercept, voxels (k,), alphas and held_out_r (n_targets,)."""
-        if not self._arrays:
-            msg = "the ridge is not fitted yet: call fit first"
-            raise ModelError(msg)
-        return dict(self._arrays)
-
-    @classmethod
-    def from_arrays(cls, config: RidgeConfig, arrays: dict[str, NDArray[Any]]) -> Self:
-        """Rebuild a fitted ridge from `arrays()`."""
-        model = cls(config)
-        model._arrays = {name: np.asarray(value) for name, value in arrays.items()}
-        return model
 
     @property
     def _needs_score(self) -> bool:
@@ -95,16 +63,8 @@ class Ridge:
 
     def _fitting_part(self, groups: NDArray[Any]) -> NDArray[np.bool_]:
         """Trials (n,) whose concept is not held out."""
-        concepts = np.unique(groups)
-        if len(concepts) < 2:
-            msg = (
-                f"ridge chooses its penalty on held-out concepts and needs 2 or more, but the "
-                f"{len(groups)} training trials show {len(concepts)}: train on more concepts"
-            )
-            raise ModelError(msg)
-        n_held = min(max(1, round(self.config.held_out * len(concepts))), len(concepts) - 1)
-        held = np.random.default_rng(self.config.seed).permutation(concepts)[:n_held]
-        return ~np.isin(groups, held)
+        check_concepts(groups, 2, "ridge chooses its penalty on held-out concepts and")
+        return fitting_part(groups, self.config.held_out, self.config.seed)
 
     def _metric(self, X: TrialMatrix, rows: Rows, Y: Floats) -> Metric:
         if not self._needs_score:
@@ -155,7 +115,7 @@ class Ridge:
             dual = _dual(K_fit, Y[fitting] - offset, np.full(n_targets, alpha))
             guess = K_held @ dual + offset
             error[i] = ((guess - Y[~fitting]) ** 2).mean(0)
-            r[i] = _correlation(guess, Y[~fitting])
+            r[i] = correlation(guess, Y[~fitting])
         chosen = error.argmin(0)
         return alphas[chosen], r[chosen, np.arange(n_targets)]
 
@@ -178,26 +138,3 @@ def _scattered(metric: Metric, n_voxels: int) -> Floats:
     scale = np.zeros(n_voxels, np.float32)
     scale[metric.voxels] = metric.weight
     return scale
-
-
-def _correlation(a: Floats, b: Floats) -> NDArray[np.float64]:
-    """Pearson r per column; 0 where a column is constant."""
-    a, b = a - a.mean(0), b - b.mean(0)
-    norm = np.sqrt((a * a).sum(0, dtype=np.float64) * (b * b).sum(0, dtype=np.float64))
-    r: NDArray[np.float64] = (a * b).sum(0, dtype=np.float64) / np.where(norm > 0, norm, np.inf)
-    return r
-
-
-def _checked(rows: Rows, Y: Floats, groups: NDArray[Any]) -> Floats:
-    """Y as float32, if it fits to the rows and groups."""
-    if not len(rows) == len(Y) == len(groups):
-        msg = (
-            f"rows, Y and groups must be as long as each other, but they have {len(rows)}, "
-            f"{len(Y)} and {len(groups)} entries"
-        )
-        raise ModelError(msg)
-    bad = int((~np.isfinite(Y)).any(1).sum())
-    if bad:
-        msg = f"{bad} of {len(Y)} training trials have no rating for a target: leave them out"
-        raise ModelError(msg)
-    return np.asarray(Y, np.float32)
