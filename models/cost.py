@@ -118,6 +118,8 @@ def count_parameters(config: TransformerConfig, mask: NDArray[np.bool_], n_targe
     mlp = hidden * (d + 1) + d * (hidden + 1)
     blocks = config.n_layers * (attention + mlp + 4 * d)
     head = n_targets * (d + 1) + (2 * d if config.final_norm else 0)
+    if config.head == "mlp":
+        head += hidden * (d + 1) + n_targets * (hidden + 1)
     return convolution_work(config, mask).parameters + embedding + cls + blocks + head
 
 

@@ -82,18 +82,37 @@ class Block(nn.Module):
 
 
 class Head(nn.Module):
-    """LayerNorm (if asked) → Dropout → Linear."""
+    """LayerNorm (if asked) → Dropout → Linear, and beside it (if asked) a hidden layer.
+
+    mlp    x ↦ A x + C · dropout(GELU(B x)),    B (hidden, dim),    C starts at 0 with `start`
+    """
 
     def __init__(self, config: TransformerConfig, n_targets: int) -> None:
         super().__init__()
         self.norm = nn.LayerNorm(config.embed_dim) if config.final_norm else nn.Identity()
         self.dropout = nn.Dropout(config.dropout)
         self.map = nn.Linear(config.embed_dim, n_targets)
+        self.beside = Beside(config, n_targets) if config.head == "mlp" else None
         if config.start != "random":
             nn.init.zeros_(self.map.weight)
             nn.init.zeros_(self.map.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, dim) → (B, n_targets)."""
-        ratings: Tensor = self.map(self.dropout(self.norm(x)))
-        return ratings
+        x = self.dropout(self.norm(x))
+        ratings: Tensor = self.map(x)
+        return ratings if self.beside is None else ratings + self.beside(x)
+
+
+class Beside(nn.Sequential):
+    """The head's hidden layer: Linear → GELU → Dropout → Linear."""
+
+    def __init__(self, config: TransformerConfig, n_targets: int) -> None:
+        hidden = round(config.mlp_ratio * config.embed_dim)
+        out = nn.Linear(hidden, n_targets)
+        if config.start != "random":
+            nn.init.zeros_(out.weight)
+            nn.init.zeros_(out.bias)
+        super().__init__(
+            nn.Linear(config.embed_dim, hidden), nn.GELU(), nn.Dropout(config.dropout), out
+        )

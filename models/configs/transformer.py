@@ -91,6 +91,13 @@ class TransformerConfig(Settings):
         "The report's choice; without it the way from voxels to ratings can stay linear.",
         more=True,
     )
+    head: Literal["linear", "mlp"] = setting(
+        "linear",
+        "Head",
+        "linear: one linear map, as in the report; mlp: a small hidden layer beside it, which can "
+        "read products of what the tokens say together.",
+        more=True,
+    )
     start: Literal["random", "mean", "linear"] = setting(
         "random",
         "Start",

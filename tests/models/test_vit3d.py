@@ -147,6 +147,17 @@ def test_the_mean_start_predicts_the_mean(planted, small):
     torch.testing.assert_close(network.predict(x), mean)
 
 
+@pytest.mark.parametrize("start", ["random", "mean"])
+def test_a_hidden_layer_beside_the_head_adds_to_it(planted, start):
+    head = build_network(config_of(head="mlp", start=start), planted.mask, 3).eval().head
+    x = torch.randn(5, 16)
+    up, _, _, down = head.beside
+    hidden = nn.functional.gelu(head.norm(x) @ up.weight.T + up.bias)
+    plain = head.map(head.norm(x)) + hidden @ down.weight.T + down.bias
+    torch.testing.assert_close(head(x), plain)
+    assert bool(head(x).eq(0).all()) == (start == "mean")
+
+
 def test_same_seed_same_weights_and_no_trace_in_the_generator(planted):
     torch.manual_seed(3)
     before = torch.get_rng_state()

@@ -31,7 +31,7 @@ def built(planted, config):
     "settings",
     [
         {},
-        {"score_power": 0.5},
+        {"score_power": 0.5, "head": "mlp"},
         {"score_power": 1.0, "n_selected_tokens": 2},
         pytest.param(
             {"start_from": "concept_decoder"},
