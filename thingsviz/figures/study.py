@@ -47,7 +47,7 @@ def history_info(
 
 def _points(rows: Sequence[CandidateRow]) -> Points:
     done = sorted(
-        (row.index + 1, row.value, row.job)
+        (row.number + 1, row.value, row.job)
         for row in rows
         if row.state == "done" and row.value is not None
     )
@@ -121,7 +121,7 @@ def epochs_info(rows: Sequence[CandidateRow], objective: str) -> CurvesInfo:
 
 def _last(rows: Sequence[CandidateRow], row: CandidateRow) -> int:
     """Return the number of the last attempt at a candidate, which has all its epochs."""
-    return max(other.attempt for other in rows if other.index == row.index)
+    return max(other.attempt for other in rows if other.number == row.number)
 
 
 def draw_epochs(info: CurvesInfo, theme: style.Theme) -> go.Figure:

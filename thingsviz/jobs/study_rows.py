@@ -27,10 +27,10 @@ FEWEST_FOR_IMPORTANCE = 4
 
 
 class CandidateRow(NamedTuple):
-    """One candidate; `epochs` are (epoch, validation value), `index` counts from 0."""
+    """One candidate; `epochs` are (epoch, validation value), `number` counts from 0."""
 
     phase: str
-    index: int
+    number: int
     attempt: int
     job: str
     state: str
@@ -80,7 +80,7 @@ class Reader:
         has_job = JobFolder(self.folder.root / name).file("config.json").is_file()
         return CandidateRow(
             phase=phase,
-            index=index,
+            number=index,
             attempt=int(about.get("attempt", 1)),
             job=name if has_job else "",
             state=STATES[trial.state.name],

@@ -49,6 +49,8 @@ def main(argv: list[str] | None = None) -> int:
         return _refuse(f"{folder.path} is not a study's folder: it needs a config.json")
     if options.worker:
         return Tuner(folder).run(as_worker=True)
+    # The launcher has taken the lock, and removed an old wish to stop: a new one counts.
+    launched = LOCK_HANDLE in os.environ
     try:
         handle = _hold(folder)
     except OSError as error:
@@ -56,6 +58,8 @@ def main(argv: list[str] | None = None) -> int:
     if handle is None:
         print(f"{folder.name} is already running", file=sys.stderr)
         return 0
+    if not launched:
+        folder.file("stop").unlink(missing_ok=True)
     try:
         return Tuner(folder).run(as_worker=False)
     finally:
@@ -90,8 +94,6 @@ class Tuner:
         try:
             config = self.folder.config()
             self._listen()
-            if not as_worker and self.folder.status().state != "queued":
-                self.folder.file("stop").unlink(missing_ok=True)
             searches, run = self._open(config)
             if as_worker:
                 self._search(searches, run)
