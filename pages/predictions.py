@@ -27,4 +27,4 @@ with guard():
         trial_predictions.show_best_and_worst(view, page)
         trial_predictions.show_one_trial(view, page, clicked)
         st.subheader("What 'confidence' says", anchor=False)
-        confidence_story.show_confidence(view)
+        confidence_story.show_confidence(view, page)

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from thingsviz.analysis.ranking import (
+    chance_of_profiles,
     mean_error,
     profile_correlation,
     rank_trials,
@@ -66,3 +67,20 @@ def test_few_targets_are_ranked_by_error(rng, n_targets):
     assert (ranking.order[0], ranking.order[-1]) == (7, 9)
     assert np.all(np.diff(ranking.score[ranking.order]) <= 0)
     assert ranking.kind == "−error"
+
+
+def test_profiles_of_shuffled_concepts_have_no_r(rng):
+    concepts = np.repeat([f"c{i}" for i in range(20)], 4)
+    ratings = rng.standard_normal((20, 8))
+    true = np.repeat(ratings, 4, axis=0)
+    mean, chance, low, high = chance_of_profiles(true, true, concepts)
+    assert mean == pytest.approx(1)
+    assert low < chance < high < 0.5
+    assert abs(chance) < 0.1
+
+
+def test_two_concepts_have_no_chance(rng):
+    true = rng.standard_normal((4, 5))
+    found = chance_of_profiles(true, true, np.array(["a", "a", "b", "b"]))
+    assert found[0] == pytest.approx(1)
+    assert np.isnan(found[1:]).all()

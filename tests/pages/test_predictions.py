@@ -63,8 +63,8 @@ def test_a_finished_job_shows_everything(page):
     finished_job("done")
     app = page(job="done")
     assert not app.error
-    # the strip, the properties, the scatter, the bars of a trial, its slices
-    assert len(app.get("plotly_chart")) == 5
+    # the strip, the properties, the scatter, the bars of a trial, its slices, the constant's curve
+    assert len(app.get("plotly_chart")) == 6
     assert {b.label for b in app.get("download_button")} == {"Scores (CSV)", "Predictions (CSV)"}
     text = words(app)
     for part in ("95 % interval", "permutation p", "Read best", "Read worst", "54.65 %"):
@@ -102,7 +102,7 @@ def test_every_metric_can_be_shown(page):
     for name in ("mse", "mae", "mse_unit", "mae_unit", "confidence"):
         metric.set_value(name).run()
         assert not app.exception
-        assert len(app.get("plotly_chart")) == 5
+        assert len(app.get("plotly_chart")) == 6
         metric = next(box for box in app.selectbox if box.label == "Score")
 
 

@@ -1,9 +1,10 @@
 import pytest
 
 from tests.figures.plain import scores
+from tests.ui.strips import is_complete
 from thingsviz.figures.scores import Question, score_info
 from thingsviz.jobs.store import STATES, JobStatus
-from thingsviz.ui.jobs_list import LOOKS, JobLine, ago, headline, score_text
+from thingsviz.ui.jobs_list import LOOKS, JobLine, ago, headline, score_help, score_text
 
 
 def line(state="done", score=None):
@@ -34,8 +35,11 @@ def test_every_state_has_its_look():
 
 def test_no_bare_score_in_the_list():
     assert score_text(line(score=headline(scores(), "vit3d"))) == (
-        "r 0.35 (0.25 to 0.55), chance 0.00, ridge 0.45, noise ceiling 0.80, oracle 0.70"
+        "r 0.35, 95 % interval 0.25 to 0.55, chance 0.00, ridge 0.45, noise ceiling 0.80, "
+        "oracle 0.70"
     )
+    assert score_help(line()) is None
+    assert is_complete(score_help(line(score=headline(scores(), "vit3d"))))
 
 
 def test_the_headline_is_r_of_single_test_trials():

@@ -1,7 +1,10 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from thingsviz.figures.scores import METRICS, REFERENCES
+from tests.figures.plain import class_scores
+from tests.figures.plain import scores as ratings
+from tests.ui.strips import bare_scores, is_complete
+from thingsviz.figures.scores import CLASS_REFERENCES, METRICS, REFERENCES, Question, headline
 from thingsviz.ui.help import GLOSSARY
 from thingsviz.ui.scores import METRIC_TERMS, REFERENCE_TERMS
 
@@ -24,7 +27,7 @@ def shown(model="vit3d", metric="r", theme="light", limits=()):
 
 def test_every_word_of_the_strip_is_in_the_glossary():
     assert set(METRIC_TERMS) == set(METRICS)
-    assert set(REFERENCE_TERMS) == set(REFERENCES)
+    assert set(REFERENCE_TERMS) == {*REFERENCES, *CLASS_REFERENCES}
     assert {*METRIC_TERMS.values(), *REFERENCE_TERMS.values()} <= set(GLOSSARY)
 
 
@@ -72,3 +75,45 @@ def test_what_could_not_be_shown_is_below_and_kept_plain():
     assert text.startswith("**What this could not show**")
     assert "\\*few\\*" in text
     assert "<b>" not in text
+
+
+def class_strip():
+    from tests.figures.plain import class_scores
+    from thingsviz.figures.scores import headline, score_info
+    from thingsviz.ui.scores import score_line, score_strip
+
+    scores = class_scores()
+    info = score_info(scores, "logistic", headline(scores))
+    score_strip(info, "light", "classes", could_not_show=["One brain."])
+    score_line(info, ["One brain."])
+
+
+def test_classes_have_the_same_strip_with_hits_as_counts():
+    app = AppTest.from_function(class_strip).run()
+    assert not app.exception, app.exception
+    metric = app.metric[0]
+    assert (metric.label, metric.value) == (
+        "Top-10 share of hits, of the classes",
+        "1.27 % (2 of 157)",
+    )
+    assert is_complete(metric.help)
+    assert "prior-only 1.91 %" in metric.help
+    assert (
+        "- That the decoder reads anything at all\\: the interval reaches chance." in metric.help
+    )
+    lines = [m.value for m in app.markdown]
+    assert lines[:3] == [
+        "95 % interval 0.15 % to 4.53 %",
+        "no permutation p",
+        "157 trials of 142 concepts",
+    ]
+    assert "through ratings **5.00 %**" in lines
+    assert app.caption[-1].value.startswith("Top-10 share of hits 1.27 % (2 of 157), 95 %")
+    assert bare_scores(app) == []
+
+
+def test_the_largest_k_stands_for_few_classes():
+    scores = class_scores()
+    few = scores[scores["metric"] != "top10"]
+    assert headline(few) == Question(metric="top5", target="mean")
+    assert headline(ratings()) == Question()

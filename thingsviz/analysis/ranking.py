@@ -47,6 +47,28 @@ def mean_error(true: FloatArray, predicted: FloatArray) -> FloatArray:
     return np.asarray(scaled.mean(1))
 
 
+def chance_of_profiles(
+    true: FloatArray, predicted: FloatArray, concepts: NDArray[np.str_], n_draws: int = 200
+) -> tuple[float, float, float, float]:
+    """Return the mean profile r over trials, and of shuffled concepts the mean and middle 95 %.
+
+    `concepts` (n_trials,): their ratings are dealt out to other concepts, never trial by trial.
+    NaN three times with fewer than three concepts.
+    """
+    observed = float(profile_correlation(true, predicted).mean())
+    names, first, index = np.unique(concepts, return_index=True, return_inverse=True)
+    if len(names) < 3:
+        return observed, np.nan, np.nan, np.nan
+    rng = np.random.default_rng(4)
+    ratings = true[first]
+    draws = [
+        profile_correlation(ratings[rng.permutation(len(names))][index], predicted).mean()
+        for _ in range(n_draws)
+    ]
+    low, high = np.quantile(draws, (0.025, 0.975))
+    return observed, float(np.mean(draws)), float(low), float(high)
+
+
 def rank_trials(true: FloatArray, predicted: FloatArray) -> Ranking:
     """Order trials best first, by profile correlation; with fewer than 4 targets by error."""
     if true.shape[1] >= 4:

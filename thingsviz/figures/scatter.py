@@ -97,12 +97,11 @@ def draw_scatter(info: ScatterInfo, theme: style.Theme, unit: str) -> go.Figure:
     figure = go.Figure([_identity(info, p), _dots(info, p)])
     if info.slope is not None and info.intercept is not None:
         figure.add_trace(_fitted(info, p))
-    words = "" if info.r is None else f", r = {info.r:.2f}"
     figure.update_layout(
         style.layout(
             theme,
             height=460,
-            title={"text": f"{info.target}: true and predicted{words}"},
+            title={"text": f"{info.target}: true and predicted"},
             xaxis={"range": [low, high], "title": {"text": f"True rating ({unit})"}},
             yaxis={"range": [low, high], "title": {"text": f"Predicted rating ({unit})"}},
             legend=style.legend_below(),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from functools import partial
-from typing import NamedTuple
+import re
+from typing import Any, NamedTuple
 
 import pandas as pd
 import plotly.graph_objects as go
@@ -19,6 +19,15 @@ REFERENCES = {
     "ceiling": ("noise ceiling", "limit"),
     "oracle": ("oracle", "limit"),
 }
+# of a decoder that names classes; `ridge` is one on one-hot classes there
+CLASS_REFERENCES = {
+    "chance": ("chance", "baseline"),
+    "prior": ("prior-only", "baseline"),
+    "ridge": ("ridge", "baseline"),
+    "identification": ("through ratings", "baseline"),
+    "ceiling": ("noise ceiling", "limit"),
+    "oracle": ("oracle", "limit"),
+}
 METRICS = {
     "r": "Pearson r",
     "mse": "Mean squared error, scales as rated",
@@ -28,6 +37,25 @@ METRICS = {
     "confidence": "Confidence (mean two-sided p)",
 }
 SMALLER_IS_BETTER = {"mse", "mae", "mse_unit", "mae_unit"}
+
+
+TOP = re.compile(r"top(\d+)")
+
+
+def is_share(metric: str) -> bool:
+    """Whether a score is the share of trials whose class was among the first k named."""
+    return TOP.fullmatch(metric) is not None
+
+
+def metric_name(metric: str) -> str:
+    """Return what a reader calls a score."""
+    found = TOP.fullmatch(metric)
+    return METRICS[metric] if found is None else f"Top-{found.group(1)} share of hits"
+
+
+def references_of(metric: str) -> dict[str, tuple[str, str]]:
+    """Return the references of a score by their name: label and kind."""
+    return CLASS_REFERENCES if is_share(metric) else REFERENCES
 
 
 class Question(NamedTuple):
@@ -62,6 +90,8 @@ class ScoreInfo(NamedTuple):
     n_trials: int
     n_concepts: int
     references: tuple[Reference, ...]
+    hits: int | None = None
+    """Of a share: how many trials it counts."""
 
     def reference(self, model: str) -> float | None:
         """Return the value of a reference row, if the job has it."""
@@ -102,12 +132,34 @@ def score_info(scores: pd.DataFrame, model: str, question: Question) -> ScoreInf
         n_trials=int(number(row["n_trials"]) or 0),
         n_concepts=int(number(row["n_concepts"]) or 0),
         references=tuple(
-            r for r in map(partial(_reference, rows), REFERENCES) if r and r.model != model
+            r
+            for name, words in references_of(question.metric).items()
+            if name != model and (r := _reference(rows, name, words))
         ),
+        hits=_hits(row),
     )
 
 
-def _reference(rows: pd.DataFrame, name: str) -> Reference | None:
+def _hits(row: Any) -> int | None:  # noqa: ANN401 (pandas: a Series or a frame)
+    found = number(row.get("hits"))
+    return None if found is None else round(found)
+
+
+def headline(scores: pd.DataFrame) -> Question:
+    """Return the question whose answer stands for a job: mean r, or Top-10 of classes.
+
+    Where there is no Top-10 because there are fewer classes: the largest k that there is.
+    """
+    shares = [m for m in scores["metric"].drop_duplicates() if is_share(str(m))]
+    if not shares:
+        return Question()
+    asked = scores[scores["metric"].isin(shares) & scores["part"].eq("test")]
+    best = "top10" if "top10" in shares else max(shares, key=lambda m: int(m[3:]))
+    targets = asked["target"].drop_duplicates().tolist()
+    return Question(metric=best, target="mean" if "mean" in targets else str(targets[0]))
+
+
+def _reference(rows: pd.DataFrame, name: str, words: tuple[str, str]) -> Reference | None:
     """Return a reference row, None where it is missing or has no value."""
     if name not in rows.index:
         return None
@@ -115,7 +167,7 @@ def _reference(rows: pd.DataFrame, name: str) -> Reference | None:
     value = number(row["value"])
     if value is None:
         return None
-    return Reference(name, *REFERENCES[name], value, number(row["low"]), number(row["high"]))
+    return Reference(name, *words, value, number(row["low"]), number(row["high"]))
 
 
 def span(info: ScoreInfo) -> tuple[float, float]:
@@ -124,6 +176,7 @@ def span(info: ScoreInfo) -> tuple[float, float]:
     chance = [(r.low, r.high) for r in info.references if r.model == "chance"]
     values += [v for pair in ((info.low, info.high), *chance) for v in pair if v is not None]
     values += [0.0, 0.5] if info.question.metric == "r" else []
+    values += [0.0] if is_share(info.question.metric) else []
     low, high = min(values), max(values)
     margin = 0.08 * (high - low or abs(high) or 1.0)
     return low - margin, high + margin
@@ -163,8 +216,10 @@ def draw_score(info: ScoreInfo, theme: style.Theme) -> go.Figure:
             theme,
             height=int(110 + 38 * reach),
             showlegend=False,
-            title={"text": f"{METRICS[info.question.metric]}: {info.model} among its references"},
-            xaxis={"range": span(info), "title": {"text": METRICS[info.question.metric]}},
+            title={
+                "text": f"{metric_name(info.question.metric)}: {info.model} among its references"
+            },
+            xaxis={"range": span(info), "title": {"text": metric_name(info.question.metric)}},
             yaxis={"range": [-reach, reach], "visible": False, "fixedrange": True},
         )
     )

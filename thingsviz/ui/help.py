@@ -69,6 +69,18 @@ GLOSSARY: dict[str, str] = {
         "**Oracle**: the best possible decoder, which knows how the planted data were made. It "
         "exists for simulated data only."
     ),
+    "prior-only": (
+        "**Prior-only**: always names the classes that were most frequent in the training; looks "
+        "at no brain."
+    ),
+    "identification": (
+        "**Through ratings**: predicts the ratings of the object first, and names the concepts "
+        "whose ratings are nearest to those."
+    ),
+    "top-k": (
+        "**Top-k**: the share of trials whose true class is among the first k that the decoder "
+        "names. By chance it is k over the number of classes."
+    ),
     "z-score": (
         "**z-score**: a value minus its mean, divided by its standard deviation; here with "
         "mean and SD of the training trials of the same session."

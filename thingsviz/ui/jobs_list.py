@@ -7,14 +7,16 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
+import pandas as pd
 import streamlit as st
 
 from thingsviz.core.errors import ThingsvizError
-from thingsviz.figures.scores import Question, ScoreInfo, score_info
+from thingsviz.figures.scores import ScoreInfo, score_info
+from thingsviz.figures.scores import headline as headline_question
 from thingsviz.jobs.store import ALIVE, JobFolder, JobStatus, open_job
 from thingsviz.ui import cache, cache_jobs, query, state
 from thingsviz.ui.frame import PageContext, plain
-from thingsviz.ui.scores import value_text
+from thingsviz.ui.scores import short_text, whole_text
 from thingsviz.ui.state import Key
 
 SHOWN = 8
@@ -37,6 +39,7 @@ class JobLine(NamedTuple):
     split: str
     status: JobStatus
     score: ScoreInfo | None
+    could_not_show: tuple[str, ...] = ()
 
 
 def describe(job: JobFolder) -> JobLine | None:
@@ -46,24 +49,25 @@ def describe(job: JobFolder) -> JobLine | None:
     except ThingsvizError:
         return None
     score = None if scores is None else headline(scores, config.model.name)
-    return JobLine(job.name, config.model.name, config.split.kind, status, score)
+    limits = () if scores is None else tuple(cache_jobs.could_not_show(job))
+    return JobLine(job.name, config.model.name, config.split.kind, status, score, limits)
 
 
-def headline(scores: object, model: str) -> ScoreInfo | None:
-    """Return the score that stands for a job: mean r of single test trials."""
-    return score_info(scores, model, Question())  # type: ignore[arg-type]
+def headline(scores: pd.DataFrame, model: str) -> ScoreInfo | None:
+    """Return the score that stands for a job: mean r of single test trials, or Top-10."""
+    return score_info(scores, model, headline_question(scores))
 
 
 def score_text(line: JobLine) -> str:
-    """Write the score with its interval, the ridge and the limit beside it; no bare score."""
-    score = line.score
-    if score is None:
+    """Write the score with its interval and references beside it; no bare score."""
+    if line.score is None:
         return "no score yet" if line.status.state in ALIVE else "no score"
-    text = f"r {value_text(score.value)}"
-    if score.low is not None and score.high is not None:
-        text += f" ({value_text(score.low)} to {value_text(score.high)})"
-    beside = [f"{r.label} {value_text(r.value)}" for r in score.references]
-    return ", ".join([text, *beside])
+    return short_text(line.score)
+
+
+def score_help(line: JobLine) -> str | None:
+    """Return the hover text of a score in a list: all that the honesty strip says."""
+    return None if line.score is None else whole_text(line.score, line.could_not_show)
 
 
 def ago(then: float | None, now: float) -> str:
@@ -188,4 +192,4 @@ def _row(page: PageContext, line: JobLine, chosen: bool) -> None:
             choose(page, line.name)
         started = ago(line.status.started_at, time.time())
         words = [line.model, line.split.replace("_", " "), started, score_text(line)]
-        st.caption(plain(" · ".join(words)), width="content")
+        st.caption(plain(" · ".join(words)), width="content", help=score_help(line))

@@ -19,7 +19,7 @@ from thingsviz.ui import cache_jobs, charts, job_form, jobs_list
 from thingsviz.ui.estimates import duration
 from thingsviz.ui.frame import PageContext, guard, page_path, plain
 from thingsviz.ui.jobs_list import LOOKS, ago
-from thingsviz.ui.scores import limits_of, score_strip
+from thingsviz.ui.scores import score_strip
 
 # seconds between two looks at a running job: with the writing, a point is on the page within 2 s
 FOLLOW_S = 1.5
@@ -58,7 +58,7 @@ def _score(page: PageContext, job: JobFolder) -> None:
     if info is None:
         st.info("This job has no score on its test trials.", icon=":material/info:")
         return
-    limits = limits_of(cache_jobs.could_not_show(job), info)
+    limits = cache_jobs.could_not_show(job)
     score_strip(info, page.theme, "headline", could_not_show=limits)
 
 
@@ -176,6 +176,10 @@ def _curves(job: JobFolder, config: JobConfig, theme: Theme) -> None:
     mean = 1.0 if z and config.fit.loss == "mse" else None
     info = curves_info(rows, f"{label} {unit}", mean, config.fit.best_by)
     charts.show(draw_curves(info, theme), theme, f"curves_{job.name}", alt=_alt(info.epochs))
+    st.caption(
+        "Validation trials choose the epoch, so their curve is no result: by chance validation r "
+        "is 0, and the score of the test trials comes at the end, with all its references."
+    )
 
 
 def _alt(epochs: tuple[int, ...]) -> str:

@@ -17,7 +17,7 @@ from thingsviz.jobs.store import JobFolder
 from thingsviz.ui import cache, cache_jobs, charts, jobs_list, state
 from thingsviz.ui.frame import PageContext, page_path, plain
 from thingsviz.ui.help import glossary
-from thingsviz.ui.scores import METRIC_TERMS, limits_of, score_strip
+from thingsviz.ui.scores import METRIC_TERMS, score_line, score_strip
 from thingsviz.ui.state import Key
 
 PARTS = {
@@ -54,9 +54,14 @@ def pick_job(page: PageContext) -> JobFolder | None:
         return None
     names = [line.name for line in done]
     texts = {line.name: f"{line.name} · {jobs_list.score_text(line)}" for line in done}
+    helps = {line.name: jobs_list.score_help(line) for line in done}
     chosen = asked.name if asked is not None and asked.name in names else names[0]
     name = st.selectbox(
-        "Training", names, index=names.index(chosen), format_func=texts.__getitem__
+        "Training",
+        names,
+        index=names.index(chosen),
+        format_func=texts.__getitem__,
+        help=helps[chosen],
     )
     if name != chosen or asked is None:
         jobs_list.choose(page, str(name))
@@ -158,7 +163,7 @@ def show_headline(view: View, page: PageContext) -> None:
         sentence = "This job has no such score; choose other trials or another score above."
         st.info(sentence, icon=":material/info:")
         return
-    sentences = limits_of(cache_jobs.could_not_show(view.job), info)
+    sentences = cache_jobs.could_not_show(view.job)
     score_strip(info, page.theme, "mean", save_as=view.save_as, could_not_show=sentences)
 
 
@@ -179,6 +184,9 @@ def show_scatter(view: View, page: PageContext) -> int | None:
         "Property", view.config.targets, key=str(Key.W_PROPERTY), persist_state="session"
     )
     target = str(target or view.config.targets[0])
+    own = score_info(view.scores, view.model, view.question._replace(target=target))
+    if own is not None:
+        score_line(own, cache_jobs.could_not_show(view.job))
     info = scatter_info(view.rows, target)
     scale = rating_range(target)
     figure = draw_scatter(info, page.theme, f"{scale.low:g} to {scale.high:g}")

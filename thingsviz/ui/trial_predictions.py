@@ -7,7 +7,7 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from thingsviz.analysis.ranking import Ranking, rank_trials
+from thingsviz.analysis.ranking import Ranking, chance_of_profiles, rank_trials
 from thingsviz.core.entities import TrialKey
 from thingsviz.core.errors import DataError
 from thingsviz.data.betas import BetaStore
@@ -49,7 +49,24 @@ def show_best_and_worst(view: View, page: PageContext) -> None:
     with worst:
         st.markdown("**Read worst**")
         _list(view, page, ranking, ranking.order[::-1][:n])
-    st.caption(EXPLAINED[ranking.kind])
+    st.caption(f"{EXPLAINED[ranking.kind]} {in_all(view, ranking.kind)}".strip())
+
+
+def in_all(view: View, kind: str) -> str:
+    """Say what the mean over all trials is, with its chance, where trials have a profile."""
+    if kind != "profile r":
+        return ""
+    targets = view.config.targets
+    true, predicted = (
+        view.rows[[f"{prefix}_{t}" for t in targets]].to_numpy(float)
+        for prefix in ("true", "pred")
+    )
+    concepts = view.rows["concept"].to_numpy(str)
+    mean, chance, low, high = map(value_text, chance_of_profiles(true, predicted, concepts))
+    return (
+        f"Over all {len(true):,} trials the mean profile r is {mean}; with the ratings of other "
+        f"concepts it is {chance} (95 % of shufflings: {low} to {high})."
+    )
 
 
 def _list(view: View, page: PageContext, ranking: Ranking, rows: NDArray[np.intp]) -> None:
