@@ -15,7 +15,7 @@ from models.configs.classifiers import (
     MultinomialRidgeConfig,
 )
 from models.configs.cnn_vit import CNNViTConfig
-from models.configs.concept_decoder import ConceptDecoderConfig
+from models.configs.concept_decoder import ConceptDecoderConfig, QuadraticDecoderConfig
 from models.configs.linear import MeanConfig, RidgeConfig
 from models.configs.vit3d import ViT3DConfig
 from models.errors import ModelError
@@ -35,6 +35,7 @@ __all__ = [
     "MeanConfig",
     "ModelConfig",
     "MultinomialRidgeConfig",
+    "QuadraticDecoderConfig",
     "RidgeConfig",
     "ViT3DConfig",
     "parse_fit",
@@ -52,6 +53,7 @@ ModelConfig = Annotated[
     | IdentificationConfig
     | RidgeConfig
     | ConceptDecoderConfig
+    | QuadraticDecoderConfig
     | MeanConfig,
     Field(discriminator="name"),
 ]
@@ -67,6 +69,7 @@ CONFIGS: dict[str, type[Settings]] = {
     "multinomial_ridge": MultinomialRidgeConfig,
     "identification": IdentificationConfig,
     "concept_decoder": ConceptDecoderConfig,
+    "quadratic_decoder": QuadraticDecoderConfig,
     "ridge": RidgeConfig,
     "mean": MeanConfig,
 }

@@ -150,17 +150,20 @@ class LocalNoise:
             if (size <= goal).all():
                 break
             image = self._times(direction)
-            along = np.einsum("qv,qv->q", direction, image)[:, None]
-            step: Floats = size / np.maximum(along, TINY)
+            step = _ratio(size, np.einsum("qv,qv->q", direction, image)[:, None])
             x += step * direction
             residual -= step * image
             new = _squares(residual)
-            turn: Floats = new / np.maximum(size, TINY)
-            direction = residual + turn * direction
-            size = np.asarray(new, np.float32)
+            direction = residual + _ratio(new, size) * direction
+            size = new
         return x
 
 
 def _squares(a: Floats) -> Floats:
     squares: Floats = np.einsum("qv,qv->q", a, a)[:, None]
     return squares
+
+
+def _ratio(a: Floats, b: Floats) -> Floats:
+    ratio: Floats = np.divide(a, np.maximum(b, TINY))
+    return ratio

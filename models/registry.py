@@ -20,7 +20,7 @@ from models.configs.classifiers import (
     VoxelSettings,
 )
 from models.configs.cnn_vit import CNNViTConfig
-from models.configs.concept_decoder import ConceptDecoderConfig
+from models.configs.concept_decoder import ConceptDecoderConfig, QuadraticDecoderConfig
 from models.configs.transformer import TransformerConfig
 from models.errors import ModelError
 from models.inputs import Floats, Rows, TrialMatrix
@@ -154,6 +154,14 @@ MODELS: dict[str, ModelSpec] = {
             "linear",
             "A few axes of the responses, read out concept by concept: the best measured so far.",
             "models.concept_decoder:ConceptDecoder",
+            takes_mask=True,
+        ),
+        ModelSpec(
+            "quadratic_decoder",
+            QuadraticDecoderConfig,
+            "linear",
+            "The same axes, not linear: a trial's strength divided out, and products of axes.",
+            "models.quadratic:QuadraticDecoder",
             takes_mask=True,
         ),
         ModelSpec(

@@ -9,7 +9,7 @@ from models.errors import ModelError
 from models.inputs import ArrayTrials
 from models.registry import build_linear, load_linear
 from models.subspace import diagonal, gather, principal_axes
-from models.wiener import choose, summarise
+from models.wiener import Trial, choose, grid, summarise
 from tests.models.conftest import correlation, plant
 
 
@@ -52,7 +52,7 @@ def test_the_readout_is_the_formula_in_five_lines(rng):
     groups = np.repeat(np.arange(12), rng.integers(2, 6, 12))
     z = rng.standard_normal((len(groups), 3)) + groups[:, None] % 4
     Y = rng.standard_normal((12, 2))[groups]
-    W, b = summarise(z, Y, groups).readout(phi=0.5, alpha=0.1)
+    W, b = summarise(z, Y, groups).readout(Trial(0.5, 0.1))
 
     names, m = np.unique(groups, return_counts=True)
     means = np.stack([z[groups == c].mean(0) for c in names])
@@ -69,17 +69,22 @@ def test_the_readout_is_the_formula_in_five_lines(rng):
     np.testing.assert_allclose(b, ratings.mean(0) - centre @ plain, rtol=1e-9)
 
 
-def test_many_noisy_trials_ask_for_another_phi_than_means(rng):
-    """Clean held-out trials are best read with a small φ, noisy ones with a large one."""
-    groups = np.repeat(np.arange(200), 4)
-    signal = rng.standard_normal((200, 1))[groups]
-    loud = np.array([1.0, 4.0])  # both coordinates hold the signal, one with far more noise
-    z = signal * [1, 4] + loud * 2 * rng.standard_normal((800, 2))
+def test_the_choice_is_the_best_of_the_grid(rng):
+    groups = np.repeat(np.arange(60), 4)
+    signal = rng.standard_normal((60, 1))[groups]
+    z = signal * [1, 4] + [2.0, 8.0] * rng.standard_normal((240, 2))
     summary = summarise(z, signal, groups)
-    picked = choose(summary, (z, signal, groups), alphas=(0.01,))
-    assert picked.phi in {1 / 16, 1 / 4, 1.0}
+    wishes = grid(None, None)
+    picked = choose(summary, (z, signal, groups), wishes)
+    means = np.stack([z[groups == c].mean(0) for c in range(60)])
+
+    def value(wish):
+        W, _ = summary.readout(wish)
+        return correlation(z @ W, signal) + correlation(means @ W, signal[::4])
+
+    assert picked.value == pytest.approx(max(value(wish) for wish in wishes))
     assert picked.held_out_r == pytest.approx(
-        correlation(z @ summary.readout(picked.phi, 0.01)[0], signal), abs=0.02
+        correlation(z @ summary.readout(picked.wish)[0], signal)
     )
 
 
@@ -124,10 +129,10 @@ def test_held_out_concepts_choose_nothing_but_phi_and_alpha(planted):
     fit = fitting_part(groups, 0.2, 0)
     leaky = planted.X.array.copy()
     leaky[np.ix_(rows[~fit], np.flatnonzero(~planted.signal)[:30])] += 50 * Y[~fit][:, :1]
-    clean = model._coordinates(planted.X, rows[fit], Y[fit])
-    after = model._coordinates(ArrayTrials(leaky), rows[fit], Y[fit])
+    clean = model.axes.find(planted.X, rows[fit], Y[fit])
+    after = model.axes.find(ArrayTrials(leaky), rows[fit], Y[fit])
     np.testing.assert_array_equal(clean.voxels, after.voxels)
-    every = model._coordinates(ArrayTrials(leaky), rows, Y)
+    every = model.axes.find(ArrayTrials(leaky), rows, Y)
     assert not np.array_equal(clean.voxels, every.voxels)  # the test would notice
 
 
