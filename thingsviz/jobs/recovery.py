@@ -13,7 +13,7 @@ from thingsviz.jobs.workers import worker_of
 
 
 def recover(queue: Queue) -> None:
-    """Bring the database in step with the folders: 5,000 of them cost about 40 ms.
+    """Bring the database in step with the folders: 5,000 of them cost 0.26 s [M].
 
     A job with a ticket waits, even if nobody has entered it; one whose lock is held runs, even
     if it was started by hand or its supervisor has died. The foreman sees to rows without either.

@@ -27,7 +27,7 @@ from thingsviz.jobs.recovery import recover
 from thingsviz.jobs.store import try_lock
 
 TICK_S = 1.0
-RECOVER_EVERY_S = 10.0
+RECOVER_EVERY_S = 30.0
 IDLE_S = 10.0
 
 

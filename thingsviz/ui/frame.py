@@ -40,6 +40,8 @@ PAGES = (
     PageFile("trials.py", "Trials", ":material/imagesmode:"),
     PageFile("brain.py", "3D brain", ":material/neurology:"),
     PageFile("train.py", "Train", ":material/model_training:"),
+    PageFile("jobs.py", "Jobs", ":material/list_alt:"),
+    PageFile("tune.py", "Tune", ":material/tune:"),
     PageFile("predictions.py", "Predictions", ":material/query_stats:"),
     PageFile("compare.py", "Compare", ":material/compare_arrows:"),
 )

@@ -24,6 +24,7 @@ from thingsviz.ui import cache, jobs_list
 from thingsviz.ui.estimates import show_estimate
 from thingsviz.ui.form_fields import Field, fields_of, fill, form_key, prime, widget
 from thingsviz.ui.frame import PageContext, plain
+from thingsviz.ui.ownership import claim
 from thingsviz.ui.question_form import fill_question, question_form
 
 # the report drew single trials; it trained on ratings as given in its §3, on (r − 1) / 6 in its §4
@@ -234,6 +235,7 @@ def begin(page: PageContext, config: JobConfig) -> None:
     """Make the job's folder, start its process, and show the job."""
     try:
         job = create_job(config)
+        claim(job)
         start(job)
     except ThingsvizError as error:
         st.error(plain(str(error)), icon=":material/error:")

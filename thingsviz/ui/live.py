@@ -77,6 +77,8 @@ def watch_job(job: JobFolder, theme: Theme) -> JobStatus:
 
 def _view(job: JobFolder, config: JobConfig, theme: Theme, shown: Shown) -> None:
     status = job.status()
+    if status.state == "queued":
+        launch.is_alive(job)  # a supervisor that was killed is brought back by who looks
     if status.state != shown.state:
         st.rerun()
     with guard():

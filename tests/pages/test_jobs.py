@@ -1,0 +1,250 @@
+"""The Jobs page in every state: what is listed, what can be done, and what comes of it."""
+
+import fcntl
+import os
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from tests.ui.made_jobs import made_job
+from thingsviz.jobs import launch
+from thingsviz.jobs.about import read_about, write_about
+from thingsviz.jobs.queue import Queue, queue_folder
+from thingsviz.jobs.store import JobFolder, JobStatus, list_jobs
+from thingsviz.jobs.ticket import Ticket, write_ticket
+from thingsviz.ui.form_fields import form_key
+
+PAGE = Path(__file__).parents[2] / "pages" / "jobs.py"
+
+
+@pytest.fixture
+def page(tiny_env, monkeypatch):
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    monkeypatch.setattr(launch, "tend", lambda: None)
+
+    def visit(**query) -> AppTest:
+        app = AppTest.from_file(PAGE, default_timeout=30)
+        for name, value in query.items():
+            app.query_params[name] = value
+        return look(app)
+
+    return visit
+
+
+def look(app):
+    app.run()
+    assert not app.exception, app.exception
+    return app
+
+
+@pytest.fixture
+def alive():
+    handles = []
+
+    def hold(job):
+        handles.append(os.open(job.file("lock"), os.O_RDWR | os.O_CREAT))
+        fcntl.flock(handles[-1], fcntl.LOCK_EX)
+
+    yield hold
+    for handle in handles:
+        os.close(handle)
+
+
+def press(app, label):
+    next(b for b in app.button if b.label == label).click()
+    return look(app)
+
+
+def labels(app):
+    return {b.label for b in app.button}
+
+
+def words(app):
+    return " | ".join([*(m.value for m in app.markdown), *(c.value for c in app.caption)])
+
+
+def bars(app):
+    return [bar.proto.text for bar in app.get("progress")]
+
+
+def test_nothing_yet(page):
+    assert page().info[0].value == "There are no trainings here yet."
+
+
+def test_waiting_jobs_stand_in_their_order(page):
+    for name, submitted in (("late", 20.0), ("early", 10.0)):
+        job, ticket = made_job(name), Ticket(owner="ana", submitted=submitted)
+        job.write_status(JobStatus("queued", message="waits"))
+        write_ticket(job, ticket)
+        with closing(Queue(queue_folder())) as queue:
+            queue.add(name, ticket)
+    app = page(job="late")
+    text = words(app)
+    assert "number 1 in the line" in text
+    assert "number 2 in the line" in text
+    press(app, "Stop")
+    assert JobFolder(list_jobs()[0].path.parent / "late").status().state == "stopped"
+
+
+def test_a_running_job_shows_progress_and_what_it_takes(page, alive):
+    job = made_job("busy", "running")
+    alive(job)
+    with closing(Queue(queue_folder())) as queue:
+        queue.adopt("busy", "ana", 1)
+        queue.update("busy", memory_mb=1234.0, cpu=0.8)
+    app = page(job="busy")
+    row = next(text for text in bars(app) if "CPU" in text)
+    assert row.startswith("epoch 3 of 5 · batch 12 of 20")
+    assert row.endswith("1.2 GB · 0.8 CPU")
+    assert "Delete" not in labels(app)
+    press(app, "Stop")
+    assert job.file("stop").is_file()
+
+
+def test_a_failed_job_tells_why_and_shows_its_log(page):
+    made_job("bad", "failed", "the disk is full: free some")
+    app = page(job="bad")
+    assert [error.value for error in app.error] == ["the disk is full\\: free some"]
+    assert "three epochs went well" in app.code[0].value
+    assert {"Resume", "Train a variant", "Delete"} <= labels(app)
+
+
+def test_resume_puts_it_into_the_line(page):
+    job = made_job("half")
+    press(page(job="half"), "Resume")
+    assert job.status().state == "queued"
+    assert job.is_waiting()
+
+
+def test_a_done_job_leads_to_its_predictions(page):
+    made_job("good", "done")
+    app = page(job="good")
+    assert {"Predictions", "Curves"} <= {link.proto.label for link in app.get("page_link")}
+    assert not {"Stop", "Resume"} & labels(app)
+
+
+def test_delete_and_undo(page, tiny_env):
+    made_job("mine")
+    app = press(page(job="mine"), "Delete")
+    assert list_jobs() == []
+    assert "mine is in the bin." in words(app)
+    assert "job" not in app.query_params
+    press(app, "Undo")
+    assert [job.name for job in list_jobs()] == ["mine"]
+    assert not any((tiny_env / ".bin").iterdir())
+
+
+def test_the_bin_is_emptied_only_by_who_is_sure(page, tiny_env):
+    made_job("mine")
+    app = press(page(job="mine"), "Delete")
+    forever = next(b for b in app.button if b.label.startswith("Delete 1 for good"))
+    assert forever.disabled
+    next(box for box in app.checkbox).check()
+    look(app)
+    next(b for b in app.button if b.label.startswith("Delete 1 for good")).click()
+    look(app)
+    assert not any((tiny_env / ".bin").iterdir())
+
+
+def test_title_tags_and_note_are_kept_and_found(page):
+    job = made_job("plain-name")
+    app = page(job="plain-name")
+    app.text_input[0].set_value("Local, *wide*")
+    app.text_input[1].set_value("paper, figure 2, paper")
+    app.text_area[0].set_value("the one of Tuesday")
+    press(app, "Save")
+    about = read_about(job)
+    assert (about.title, about.tags) == ("Local, *wide*", ("paper", "figure 2"))
+    made_job("another")
+    app = page()
+    for search, found in (("tuesday", True), ("FIGURE wide", True), ("nothing like it", False)):
+        app.text_input(key="w_jobs_text").set_value(search)
+        look(app)
+        assert ("Local, *wide*" in labels(app)) is found
+        assert "another" not in labels(app)
+
+
+def test_states_and_owners_filter(page):
+    for name, state, owner in (("a", "done", "ana"), ("b", "failed", "ben"), ("c", "done", "ben")):
+        write_about(made_job(name, state), owner=owner)
+    app = page()
+    app.selectbox(key="w_jobs_owner").select("ben")
+    assert {"b", "c"} <= labels(look(app))
+    assert "a" not in labels(app)
+    app.get("button_group")[0].set_value(["failed"])
+    assert "b" in labels(look(app))
+    assert "c" not in labels(app)
+
+
+def test_many_are_shown_in_parts(page):
+    for number in range(23):
+        made_job(f"job-{number:02d}")
+    app = page()
+    assert "1 to 20 of 23" in words(app)
+    press(app, "Older")
+    assert "21 to 23 of 23" in words(app)
+    assert len([label for label in labels(app) if label.startswith("job-")]) == 3
+
+
+def test_candidates_are_folded_away(page):
+    made_job("search-c0001", role="candidate", study="search")
+    made_job("mine")
+    app = page()
+    assert "search-c0001" not in labels(app)
+    app.toggle(key="w_jobs_candidates").set_value(True)
+    assert "search-c0001" in labels(look(app))
+
+
+def test_a_variant_fills_the_form(page):
+    made_job("first", fit={"epochs": 7})
+    app = page(job="first")
+    next(b for b in app.button if b.label == "Train a variant").click()
+    app.run()
+    # a single page cannot switch to another in this harness; the form is filled before
+    assert app.session_state[form_key("fit", "epochs")] == 7
+
+
+def test_old_states_are_cleaned_up_and_the_rest_stays(page):
+    job = made_job("old")
+    job.checkpoints.mkdir()
+    state = job.checkpoints / "state-00001-000001.safetensors"
+    state.write_bytes(b"x" * 5000)
+    os.utime(state, (1e9, 1e9))
+    best = job.checkpoints / "best.safetensors"
+    best.write_bytes(b"y")
+    app = page()
+    app.toggle(key="w_jobs_look").set_value(True)
+    look(app)
+    next(b for b in app.button if b.label.startswith("Delete states of 1 training")).click()
+    look(app)
+    assert (state.exists(), best.exists()) == (False, True)
+
+
+def test_somebody_else_s_job_is_not_mine_to_stop(page, monkeypatch, alive):
+    job = made_job("theirs", "running")
+    write_about(job, owner="ana")
+    alive(job)
+    monkeypatch.setattr("thingsviz.ui.jobs_detail.may_change", lambda owner: owner == "ben")
+    app = page(job="theirs")
+    stop = next(b for b in app.button if b.label == "Stop")
+    assert stop.disabled
+    assert "for ana or an administrator" in stop.help
+
+
+@pytest.mark.parametrize("name", ["../../etc", "gone", "%00"])
+def test_an_address_with_nonsense_is_one_sentence(page, name):
+    made_job("here")
+    app = page(job=name)
+    assert len(app.warning) == 1
+    assert "here" in labels(app)
+
+
+def test_a_recipe_that_cannot_be_read_is_listed_with_its_fault(page):
+    made_job("broken").file("config.json").write_text("{")
+    app = page()
+    assert "broken" in labels(app)
+    assert "broken/config.json should hold a JSON object" in words(app)
