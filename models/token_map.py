@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
 from models.errors import ModelError
-from models.network import Network
 from models.patches import TokenIndex
+
+if TYPE_CHECKING:
+    from models.network import Network
 
 Array = NDArray[np.float64]
 
@@ -88,34 +90,22 @@ def from_index(index: TokenIndex) -> TokenMap:
     return TokenMap(share, np.full(len(index.tokens), float(size)))
 
 
-def from_boxes(boxes: NDArray[np.integer], mask: NDArray[np.bool_], note: str = "") -> TokenMap:
-    """Return the map of boxes (n_tokens, 3, 2): first and last + 1 voxel along each axis.
+def token_map(network: Network) -> TokenMap:
+    """Return the map of a network's tokens: patches of the volume, or of a CNN's maps.
 
-    A box may reach beyond the volume (padding) and may overlap others.
+    A token of a CNN stands for its block of voxels; it also sees a rim around the block.
     """
-    place = np.full(mask.shape, -1, np.int64)
-    place[mask] = np.arange(int(mask.sum()))
-    rows, voxels, sizes = [], [], np.empty(len(boxes))
-    for token, box in enumerate(np.asarray(boxes)):
-        low, high = np.clip(box[:, 0], 0, mask.shape), np.clip(box[:, 1], 0, mask.shape)
-        part = place[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
-        inside = part[part >= 0]
-        rows.append(np.full(len(inside), token))
-        voxels.append(inside)
-        sizes[token] = np.prod(box[:, 1] - box[:, 0])
-    row, voxel = np.concatenate(rows), np.concatenate(voxels)
-    shape = (len(boxes), int(mask.sum()))
-    return TokenMap(sparse.csr_array((1 / sizes[row], (row, voxel)), shape=shape), sizes, note)
-
-
-def token_map(network: Network, mask: NDArray[np.bool_]) -> TokenMap:
-    """Return the map of a network's tokens: its patches, or the boxes that it states."""
-    index = getattr(network, "tokens", None)
-    if isinstance(index, TokenIndex):
-        return from_index(index)
-    boxes = getattr(network, "token_boxes", None)
-    if boxes is None:
-        msg = f"model {network.config.name!r} does not say where its tokens lie in the brain"
+    found = getattr(network, "tokens", None)
+    if isinstance(found, TokenIndex):
+        return from_index(found)
+    parts = [from_index(part.index) for part in getattr(found, "parts", ())]
+    if not parts:
+        msg = f"model {type(network).__name__} does not say where its tokens lie in the brain"
         raise ModelError(msg)
-    found = boxes() if callable(boxes) else boxes
-    return from_boxes(np.asarray(found), mask, str(getattr(network, "token_note", "")))
+    rims = ", ".join(str(part.stride - 1) for part in found.parts)  # type: ignore[union-attr]
+    note = (
+        f"A token stands for a block of voxels and also sees {rims} voxels around it: the "
+        "convolutions before the transformer mix neighbours, so the map is that much coarser."
+    )
+    share = sparse.csr_array(sparse.vstack([part.share for part in parts]))
+    return TokenMap(share, np.concatenate([part.box_voxels for part in parts]), note)

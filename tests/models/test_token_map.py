@@ -2,10 +2,11 @@ import numpy as np
 import pytest
 
 from models.config import ViT3DConfig
+from models.configs.cnn_vit import CNNViTConfig
 from models.errors import ModelError
 from models.patches import PatchGrid, TokenIndex
 from models.registry import build_network
-from models.token_map import from_boxes, from_index, token_map
+from models.token_map import from_index, token_map
 
 CASES = [((6, 7, 5), False), ((12, 13, 15), False), ((5, 6, 7), True)]
 
@@ -46,29 +47,37 @@ def test_each_voxel_has_the_value_of_the_patch_that_it_lies_in(mask):
     np.testing.assert_allclose(voxels, np.searchsorted(index.tokens, patch))
 
 
-def test_boxes_are_patches_written_out(grid, mask, rng):
-    index = TokenIndex.of(mask, grid)
-    corner = np.stack(np.unravel_index(index.tokens, grid.counts), 1) * np.array(grid.patch)
-    boxes = np.stack([corner, corner + np.array(grid.patch)], 2)
-    one, other = from_index(index), from_boxes(boxes, mask)
-    values = rng.random(len(boxes))
-    np.testing.assert_allclose(one.to_voxels(values), other.to_voxels(values))
-    np.testing.assert_allclose(one.background(values), other.background(values))
-
-
-def test_boxes_that_overlap_share_their_voxels():
-    mask = np.ones((4, 1, 1), bool)
-    boxes = np.array([[[0, 3], [0, 1], [0, 1]], [[1, 4], [0, 1], [0, 1]]])
-    np.testing.assert_allclose(
-        from_boxes(boxes, mask).to_voxels(np.array([3.0, 6.0])), [1, 3, 3, 2]
+@pytest.mark.parametrize("scales", ["last", "both"])
+def test_tokens_of_a_cnn_stand_for_their_blocks(scales, rng):
+    mask = np.ones((24, 24, 24), bool)
+    mask[:3] = False
+    more = {"first_patch_size": (6, 6, 6)} if scales == "both" else {}
+    config = CNNViTConfig(
+        patch_size=(3, 3, 3),
+        tokens="brain",
+        embed_dim=8,
+        n_layers=1,
+        n_heads=2,
+        scales=scales,
+        **more,
     )
+    network = build_network(config, mask, 2)
+    there = token_map(network)
+    values = rng.random(there.n_tokens)
+    wanted = np.zeros(mask.shape)
+    boxes = [(part, token) for part in network.tokens.parts for token in part.tokens]
+    for value, (part, token) in zip(values, boxes, strict=True):
+        side = part.stride * np.array(part.grid.patch)
+        wanted[part.block(token)] += value / np.prod(side)
+    np.testing.assert_allclose(there.to_voxels(values), wanted[mask])
+    assert "sees 3" in there.note
 
 
 def test_a_networks_tokens(planted):
     config = ViT3DConfig(patch_size=(3, 4, 5), tokens="brain", n_selected_tokens=3, embed_dim=8)
     score = planted.signal.astype("f4")
     network = build_network(config, planted.mask, 2, score)
-    there = token_map(network, planted.mask)
+    there = token_map(network)
     assert (there.n_tokens, there.n_voxels) == (3, len(planted.signal))
     assert 0 < there.covered.sum() < there.n_voxels
     assert there.covered[planted.signal].mean() > 0.5

@@ -45,7 +45,8 @@ def check_map(mass: Array, n_voxels: int) -> Array:
     if not n_voxels:
         msg = "the brain mask holds no voxel, so a map has no place: prepare the subject again"
         raise DataError(msg)
-    return np.abs(table)
+    size: Array = np.abs(table)
+    return size
 
 
 def counted(mass: Array, amount: Amount) -> Array:

@@ -113,7 +113,7 @@ def faithfulness(found: Curves, name: str, against: str = "random") -> Faithfuln
 
 
 def _area(gap: Array, shares: tuple[float, ...]) -> Area:
-    areas = np.trapezoid(gap, shares, axis=1)
+    areas = np.atleast_1d(np.trapezoid(gap, shares, axis=1))
     low, high = np.percentile(areas[1:], [2.5, 97.5])
     return Area(float(areas[0]), float(low), float(high))
 

@@ -25,11 +25,14 @@ class Predictor:
 
     @property
     def targets(self) -> tuple[str, ...]:
-        """The columns of a prediction."""
-        return self.material.config.targets
+        """The columns of a prediction: properties, or classes."""
+        return self.material.outputs
 
     def __call__(self, rows: NDArray[np.integer] | list[int]) -> NDArray[np.float32]:
-        """Ratings (len(rows), n_targets) on the raters' own scales, catch trials included."""
+        """Ratings (len(rows), n_targets) on the raters' own scales, catch trials included.
+
+        A classifier gives scores (len(rows), n_classes), the larger the likelier.
+        """
         wanted = np.atleast_1d(np.asarray(rows, np.int64))
         n = self.material.store.shape[0]
         if len(wanted) and not (wanted.min() >= 0 and wanted.max() < n):

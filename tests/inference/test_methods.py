@@ -1,0 +1,131 @@
+import numpy as np
+import pytest
+import torch
+
+from models import collect
+from thingsviz.core.errors import ConfigError, JobError
+from thingsviz.inference import methods
+from thingsviz.inference.decoder import open_decoder
+from thingsviz.inference.methods import METHODS, compute, methods_for, to_mass
+
+NETWORK = [name for name in METHODS if name != "weights"]
+LINEAR = ["occlusion", "weights", "pattern"]
+
+
+def few(decoder, n=5):
+    return decoder.material.split.test[:n]
+
+
+def test_each_decoder_has_its_methods(decoders):
+    assert methods_for(decoders["pooled"]) == NETWORK
+    assert methods_for(decoders["cls"]) == NETWORK
+    assert methods_for(decoders["ridge"]) == LINEAR
+
+
+@pytest.mark.parametrize("name", [*NETWORK, "weights"])
+def test_every_method_gives_mass_in_the_brain(decoders, name):
+    decoder = decoders["ridge" if name == "weights" else "cls"]
+    rows = decoder.material.split.train if name == "pattern" else few(decoder)
+    found = compute(decoder, name, rows)
+    mass = to_mass(decoder, found)
+    assert mass.shape[-1] == decoder.material.store.shape[1]
+    assert np.isfinite(mass).all()
+    assert (mass >= 0).all()
+    assert mass.sum() > 0
+    if METHODS[name].unit == "token":
+        assert found.values.shape[-1] == decoder.tokens.n_tokens
+        total = np.abs(found.values).sum(-1)
+        outside = decoder.tokens.background(np.abs(found.values))
+        np.testing.assert_allclose(mass.sum(-1) + outside, total, rtol=1e-5)
+
+
+def test_batches_add_up_to_the_mean_over_trials(decoders, monkeypatch):
+    decoder, rows = decoders["cls"], few(decoders["cls"])
+    whole = compute(decoder, "attention", rows)
+    monkeypatch.setattr(methods, "GRADIENT_BATCH", 2)
+    parts = compute(decoder, "attention", rows)
+    np.testing.assert_allclose(whole.values, parts.values, atol=1e-6)
+    with torch.no_grad():
+        each = collect.attention(decoder.network, decoder.responses(rows)).numpy()
+    np.testing.assert_allclose(whole.values, each.mean(0), atol=1e-6)
+    assert whole.values.shape == (2, 2, decoder.tokens.n_tokens)
+
+
+def test_weights_are_those_of_the_ridge(decoders):
+    decoder = decoders["ridge"]
+    x = decoder.responses(few(decoder))
+    W = decoder.weights()
+    outputs = decoder.outputs(x).numpy()
+    np.testing.assert_allclose(x.numpy() @ W + decoder.baseline.numpy(), outputs, atol=1e-3)
+    one = compute(decoder, "weights", few(decoder), target=2).values
+    np.testing.assert_allclose(one, np.abs(W[:, 2]), rtol=1e-6)
+    assert (one > 0).sum() <= 500
+
+
+def test_occlusion_of_a_ridge_is_what_its_weights_say(decoders):
+    decoder = decoders["ridge"]
+    rows = few(decoder, 2)
+    found = compute(decoder, "occlusion", rows, target=0).values
+    x, W = decoder.responses(rows).numpy(), decoder.weights()[:, 0]
+    groups = methods.token_groups(decoder)
+    wanted = [(x * W)[:, groups == g].sum(1).mean() for g in range(decoder.tokens.n_tokens)]
+    np.testing.assert_allclose(found, wanted, atol=1e-3)
+
+
+def test_a_network_is_asked_in_evaluation_and_gives_its_own_outputs(decoders):
+    decoder = decoders["pooled"]
+    x = decoder.responses(few(decoder))
+    with torch.no_grad():
+        first, second = decoder.outputs(x), decoder.outputs(x)
+    assert torch.equal(first, second)
+    assert not decoder.network.training
+
+
+def test_progress_is_told_and_can_cancel(decoders):
+    told = []
+
+    def report(progress):
+        told.append(progress)
+        if len(told) == 2:
+            raise KeyboardInterrupt
+
+    decoder = decoders["pooled"]
+    with pytest.raises(KeyboardInterrupt):
+        compute(decoder, "rollout", decoder.material.split.train[:40], report=report)
+    assert told[1].done == 16
+    assert told[1].message == "Attention rollout, trial 17"
+
+
+def test_methods_that_do_not_suit(decoders):
+    ridge, vit = decoders["ridge"], decoders["pooled"]
+    with pytest.raises(ConfigError, match="'attention' needs a model with attention"):
+        compute(ridge, "attention", few(ridge))
+    with pytest.raises(ConfigError, match="'gradient_input' needs a network"):
+        compute(ridge, "gradient_input", few(ridge))
+    with pytest.raises(ConfigError, match="'weights' needs a linear decoder"):
+        compute(vit, "weights", few(vit))
+    with pytest.raises(ConfigError, match="'magic' is not known: for 'ridge' choose occlusion"):
+        compute(ridge, "magic", few(ridge))
+    with pytest.raises(ConfigError, match="no trial to make the map"):
+        compute(vit, "rollout", few(vit, 0))
+
+
+def test_memory_is_known_before(decoders):
+    vit = decoders["cls"]
+    n_voxels = vit.material.store.shape[1]
+    assert 16 * 4 * n_voxels < methods.peak_bytes(vit, "gradient_input") < 2**30
+    assert methods.batch_size(vit, "attention") == methods.GRADIENT_BATCH
+
+
+def test_an_unfinished_job_cannot_be_asked(jobs, tmp_path):
+    folder = tmp_path / "young"
+    folder.mkdir()
+    (folder / "config.json").write_bytes(jobs["ridge"].file("config.json").read_bytes())
+    with pytest.raises(JobError, match="'young' has no finished model yet"):
+        open_decoder(folder)
+
+
+def test_the_fingerprint_tells_weights_apart(jobs, decoders):
+    names = {name: decoder.fingerprint() for name, decoder in decoders.items()}
+    assert len(set(names.values())) == 3
+    assert open_decoder(jobs["cls"]).fingerprint() == names["cls"]

@@ -1,0 +1,133 @@
+import json
+
+import numpy as np
+import pytest
+
+from tests.inference.conftest import decoders, jobs  # noqa: F401
+from thingsviz.core.errors import ConfigError, DataError
+from thingsviz.inference import judging
+from thingsviz.inference.methods import compute, to_mass
+from thingsviz.jobs import maps
+from thingsviz.jobs.map_files import MapSet, map_sets
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch):
+    monkeypatch.setattr(judging, "BUDGET_S", 2.0)
+
+
+@pytest.fixture
+def run(capfd):
+    """Run the command; its exit code and what it said on stderr."""
+
+    def call(*arguments) -> tuple[int, str]:
+        capfd.readouterr()
+        code = maps.main([str(a) for a in arguments])
+        return code, capfd.readouterr().err.strip().splitlines()[-1:]
+
+    return call
+
+
+def said(result) -> str:
+    code, lines = result
+    assert code == 2
+    return lines[0]
+
+
+def test_maps_of_a_part_are_kept_judged_and_read_again(jobs, decoders, run, tmp_path):  # noqa: F811
+    bar = tmp_path / "progress.json"
+    methods = "attention,attention_gradient,occlusion"
+    code, _ = run(jobs["cls"].path, "--methods", methods, "--judge", "--progress", bar)
+    assert code == 0
+    there = MapSet(jobs["cls"], "test")
+    assert [s.part for s in map_sets(jobs["cls"])] == ["test"]
+    assert there.methods() == sorted(methods.split(","))
+    decoder, facts = decoders["cls"], there.facts()
+    values = there.load("attention", decoder.fingerprint())
+    wanted = compute(decoder, "attention", decoder.material.split.test)
+    np.testing.assert_allclose(values, wanted.values, atol=1e-6)
+    mass = there.tokens().to_voxels(values)
+    np.testing.assert_allclose(mass, to_mass(decoder, wanted), atol=1e-7)
+    assert (facts["n_layers"], facts["n_heads"]) == (2, 2)
+    assert facts["read_out"].startswith("from the CLS token")
+    assert set(facts["faithfulness"]["areas"]) == {*methods.split(","), judging.CEILING}
+    assert {s["what"] for s in facts["sanity"]["occlusion"]} >= {"head", "embedding"}
+    assert 0 <= facts["truth"]["attention"]["auc"] <= 1
+    assert len(facts["truth"]["attention"]["heads"]) == 4
+    assert facts["made"]["attention"]["n_trials"] == len(decoder.material.split.test)
+    row = json.loads(bar.read_text())
+    assert row["done"] == row["total"]
+    assert row["message"] == "3 maps of test are made"
+
+
+def test_one_trial_and_one_concept(jobs, decoders, run):  # noqa: F811
+    material = decoders["pooled"].material
+    row = int(material.split.test[0])
+    concept = material.concepts[row]
+    assert run(jobs["pooled"].path, "--part", f"row-{row}", "--methods", "rollout")[0] == 0
+    assert run(jobs["pooled"].path, "--part", f"concept-{concept}", "--methods", "rollout")[0] == 0
+    one = MapSet(jobs["pooled"], f"row-{row}")
+    assert one.facts()["made"]["rollout"]["n_trials"] == 1
+    several = MapSet(jobs["pooled"], f"concept-{concept}").facts()["made"]["rollout"]["n_trials"]
+    assert several == (material.concepts[material.split.test] == concept).sum()
+
+
+def test_one_property(jobs, run):  # noqa: F811
+    assert run(jobs["ridge"].path, "--target", "heavy", "--methods", "weights,pattern")[0] == 0
+    heavy = MapSet(jobs["ridge"], "test", "heavy")
+    assert run(jobs["ridge"].path, "--methods", "weights")[0] == 0
+    every = MapSet(jobs["ridge"], "test")
+    assert not np.allclose(heavy.load("weights"), every.load("weights"))
+    assert heavy.load("pattern").shape == heavy.load("weights").shape
+
+
+def test_maps_of_other_weights_are_refused_and_replaced(jobs, run):  # noqa: F811
+    there = MapSet(jobs["pooled"], "validation")
+    assert run(jobs["pooled"].path, "--part", "validation", "--methods", "rollout")[0] == 0
+    with pytest.raises(DataError, match=r"made with other weights or data \(.*\): make it again"):
+        there.load("rollout", "another")
+    there.save("occlusion", np.ones(3), "another")
+    there.add_facts(fingerprint="another")
+    assert run(jobs["pooled"].path, "--part", "validation", "--methods", "rollout")[0] == 0
+    assert there.methods() == ["rollout"]
+
+
+def test_broken_files(jobs, tmp_path):  # noqa: F811
+    there = MapSet(jobs["ridge"], "exemplars")
+    with pytest.raises(DataError, match="'weights' of exemplars is not made yet"):
+        there.load("weights")
+    there.save("weights", np.array([1.0, np.nan]), "x")
+    with pytest.raises(DataError, match="1 values that are no number"):
+        there.load("weights")
+    with pytest.raises(DataError, match="is missing: make the maps again"):
+        there.tokens()
+    there.forget()
+    assert there.methods() == []
+
+
+@pytest.mark.parametrize("part", ["../evil", "row-x", "concept-", "test/..", "row-12345678"])
+def test_parts_that_are_no_folder(jobs, part):  # noqa: F811
+    with pytest.raises(ConfigError, match="choose test, validation"):
+        MapSet(jobs["ridge"], part)
+
+
+def test_bad_input_is_one_sentence(jobs, run, tmp_path, monkeypatch):  # noqa: F811
+    ridge = jobs["ridge"].path
+    assert "'attention' needs a model with attention" in said(run(ridge, "--methods", "attention"))
+    assert "no output 'taste': choose all or one of" in said(run(ridge, "--target", "taste"))
+    assert "trial row 99999 was asked for" in said(run(ridge, "--part", "row-99999"))
+    assert "no test trial of this job shows 'yeti'" in said(run(ridge, "--part", "concept-yeti"))
+    assert "a job folder needs the recipe" in said(run(tmp_path / "none"))
+    monkeypatch.setattr(maps, "peak_bytes", lambda *_: 2**60)
+    assert "GB are free: choose another method" in said(run(ridge, "--methods", "occlusion"))
+    monkeypatch.setenv("THINGSVIZ_DATA", str(tmp_path))
+    assert "maps: " in said(run(ridge))
+
+
+def test_ctrl_c_keeps_what_was_made(jobs, run, monkeypatch):  # noqa: F811
+    def stop(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(maps, "compute", stop)
+    code, lines = run(jobs["ridge"].path)
+    assert (code, lines) == (130, ["maps: interrupted; the maps that were made are kept"])

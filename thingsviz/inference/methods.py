@@ -1,0 +1,232 @@
+"""Every way to ask a decoder where it looks: what it gives, whom it suits, how it is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Literal, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from models import attribution, collect
+from models.inputs import Rows
+from models.network import Network
+from thingsviz.core.errors import ConfigError
+from thingsviz.core.progress import Progress, Report, silent
+from thingsviz.inference import patterns
+from thingsviz.inference.decoder import Decoder
+
+Array = NDArray[np.float64]
+GRADIENT_BATCH = 16
+
+
+class Method(NamedTuple):
+    """A way to make a map: its title, one sentence, what it needs, what one value stands for."""
+
+    title: str
+    sentence: str
+    needs: Literal["attention", "network", "linear", "any"]
+    unit: Literal["token", "voxel"]
+
+
+METHODS: dict[str, Method] = {
+    "attention": Method(
+        "Attention",
+        "Where each head of each layer looks: a look, not yet a use.",
+        "attention",
+        "token",
+    ),
+    "rollout": Method(
+        "Attention rollout",
+        "Attention of all layers multiplied through (Abnar & Zuidema 2020), heads averaged.",
+        "attention",
+        "token",
+    ),
+    "attention_gradient": Method(
+        "Attention × gradient",
+        "Attention weighed by how much the output would change with it (Chefer et al. 2021).",
+        "attention",
+        "token",
+    ),
+    "gradient_input": Method(
+        "Gradient × input",
+        "Each voxel's response times the slope of the output there.",
+        "network",
+        "voxel",
+    ),
+    "integrated_gradients": Method(
+        "Integrated gradients",
+        "The same, averaged over the way from a mean response to this one: sums to the output.",
+        "network",
+        "voxel",
+    ),
+    "occlusion": Method(
+        "Occlusion by patch",
+        "How much the output changes when a patch's response is replaced by its mean.",
+        "any",
+        "token",
+    ),
+    "weights": Method(
+        "Weights",
+        "What the decoder multiplies each voxel by. A voxel without any signal gets a weight "
+        "when it helps to cancel noise that others share: weights show use, not origin.",
+        "linear",
+        "voxel",
+    ),
+    "pattern": Method(
+        "Activation pattern",
+        "How each voxel's response goes along with what the decoder says (Haufe et al. 2014): "
+        "patterns show where the signal is, weights how it is read out.",
+        "any",
+        "voxel",
+    ),
+}
+
+
+class Found(NamedTuple):
+    """A map averaged over trials: (layers, heads, n_tokens), (n_tokens,) or (n_voxels,)."""
+
+    method: str
+    values: Array
+    n_trials: int
+
+
+def methods_for(decoder: Decoder) -> list[str]:
+    """Return the methods that a decoder allows, in the order of the list."""
+    there = {"any"}
+    if decoder.network is not None:
+        there |= {"network"} | ({"attention"} if decoder.n_layers else set())
+    if decoder.weights() is not None:
+        there |= {"linear"}
+    return [name for name, method in METHODS.items() if method.needs in there]
+
+
+def check_method(decoder: Decoder, name: str) -> None:
+    """Refuse a method that does not exist or does not suit this decoder."""
+    allowed = methods_for(decoder)
+    if name not in allowed:
+        why = METHODS[name].needs if name in METHODS else ""
+        reason = {
+            "attention": "needs a model with attention",
+            "network": "needs a network",
+            "linear": "needs a linear decoder with a weight a voxel",
+        }.get(why, "is not known")
+        msg = f"method {name!r} {reason}: for {decoder.job.name!r} choose {', '.join(allowed)}"
+        raise ConfigError(msg)
+
+
+def peak_bytes(decoder: Decoder, name: str) -> int:
+    """Return about how much memory a method takes beyond the decoder itself."""
+    n_voxels = decoder.material.store.shape[1]
+    batch = batch_size(decoder, name)
+    full = 4 * batch * n_voxels * (2 if METHODS[name].needs == "attention" else 4)
+    if METHODS[name].needs == "attention":
+        n = decoder.tokens.n_tokens + 1
+        full += 4 * batch * decoder.n_heads * n * n * max(1, decoder.n_layers)
+    return full
+
+
+def batch_size(decoder: Decoder, name: str) -> int:
+    """Return how many trials are worked on at a time."""
+    if METHODS[name].needs != "attention" or decoder.network is None:
+        return GRADIENT_BATCH
+    return min(GRADIENT_BATCH, collect.batch_for(decoder.network, decoder.tokens.n_tokens))
+
+
+def compute(
+    decoder: Decoder,
+    name: str,
+    rows: Rows,
+    target: int | None = None,
+    report: Report = silent,
+) -> Found:
+    """Make a map, averaged over the trials `rows`; `target`: one output, None: all of them.
+
+    Streams: memory does not grow with the trials. `report` may raise to cancel. Signed methods
+    are averaged with their sign, so that what differs from trial to trial by noise cancels.
+    """
+    check_method(decoder, name)
+    score = attribution.objective(decoder.baseline, target)
+    if name == "weights":
+        return Found(name, _length(decoder.weights(), target), 0)
+    if name == "pattern":
+        return Found(name, *_pattern(decoder, rows, target, report))
+    one = _batch_method(decoder, name, score)
+    total: Array | None = None
+    for x in _batches(decoder, name, rows, report):
+        found = one(x).double().sum(0).numpy()
+        total = found if total is None else total + found
+    if total is None:
+        msg = f"there is no trial to make the map {name!r} from: choose a part that has some"
+        raise ConfigError(msg)
+    return Found(name, np.asarray(total / len(rows)), len(rows))
+
+
+def _pattern(
+    decoder: Decoder, rows: Rows, target: int | None, report: Report
+) -> tuple[Array, int]:
+    columns = slice(None) if target is None else slice(target, target + 1)
+
+    def outputs(x: Tensor) -> NDArray[np.float32]:
+        with torch.no_grad():
+            found: NDArray[np.float32] = decoder.outputs(x)[:, columns].numpy()
+        return found
+
+    def read(some: Rows) -> Iterator[Tensor]:
+        return _batches(decoder, "pattern", some, report)
+
+    return patterns.pattern(read, outputs, rows, decoder.material.concepts[rows])
+
+
+def _batches(decoder: Decoder, name: str, rows: Rows, report: Report) -> Iterator[Tensor]:
+    size = batch_size(decoder, name)
+    for start in range(0, len(rows), size):
+        report(Progress(start, len(rows), f"{METHODS[name].title}, trial {start + 1}"))
+        yield decoder.responses(rows[start : start + size])
+
+
+def _batch_method(
+    decoder: Decoder, name: str, score: attribution.Objective
+) -> Callable[[Tensor], Tensor]:
+    """Return the function (B, n_voxels) → (B, …) of a method that works batch by batch."""
+    predict, network = decoder.outputs, decoder.network
+    if name == "occlusion":
+        return lambda x: attribution.occlusion(predict, x, score, token_groups(decoder))
+    assert isinstance(network, Network)
+    table: dict[str, Callable[[Tensor], Tensor]] = {
+        "attention": lambda x: collect.attention(network, x),
+        "rollout": lambda x: collect.rollout(network, x),
+        "attention_gradient": lambda x: collect.attention_gradient(network, x, score),
+        "gradient_input": lambda x: attribution.gradient_input(predict, x, score),
+        "integrated_gradients": lambda x: attribution.integrated_gradients(predict, x, score),
+    }
+    return table[name]
+
+
+def token_groups(decoder: Decoder) -> NDArray[np.int64]:
+    """Return which token each voxel lies in, (n_voxels,), −1 for none; the last of several."""
+    share = decoder.tokens.share.tocsc()
+    groups = np.full(decoder.tokens.n_voxels, -1, np.int64)
+    filled = np.flatnonzero(np.diff(share.indptr))
+    groups[filled] = share.indices[share.indptr[filled + 1] - 1]
+    return groups
+
+
+def _length(W: NDArray[np.float32] | None, target: int | None) -> Array:
+    """Return |weight| of one output, or the root of the summed squares over all, (n_voxels,)."""
+    assert W is not None
+    squared = np.asarray(W, float) ** 2
+    return np.asarray(np.sqrt(squared.sum(1) if target is None else squared[:, target]))
+
+
+def to_mass(decoder: Decoder, found: Found) -> Array:
+    """Return a map as mass a voxel, (…, n_voxels), not negative, what lies in the brain.
+
+    Below zero: for patterns chance, so 0; for gradients and occlusion use all the same, so |v|.
+    """
+    values = np.clip(found.values, 0, None) if found.method == "pattern" else np.abs(found.values)
+    if METHODS[found.method].unit == "voxel":
+        return np.asarray(values)
+    return decoder.tokens.to_voxels(values)

@@ -1,0 +1,275 @@
+"""Command: make the maps of a finished job, and judge them, in the background of the app."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+
+from models.errors import ModelError
+from thingsviz.analysis import maps_faithful
+from thingsviz.analysis.maps_truth import auc, read_truth
+from thingsviz.core.errors import EXIT_BAD_INPUT, ConfigError, JobError, ThingsvizError
+from thingsviz.core.progress import Progress, Report
+from thingsviz.inference.decoder import Decoder, open_decoder
+from thingsviz.inference.judging import RANDOM, block_values, judge_faithfulness, judge_sanity
+from thingsviz.inference.methods import (
+    Found,
+    check_method,
+    compute,
+    methods_for,
+    peak_bytes,
+    to_mass,
+)
+from thingsviz.jobs.console import Console
+from thingsviz.jobs.fitting import default_threads
+from thingsviz.jobs.map_files import ALL, MapSet
+from thingsviz.jobs.material import Rows
+from thingsviz.jobs.store import JobFolder
+
+EXIT_INTERRUPTED = 130
+MOST_PATTERN_ROWS = 4000
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command and return its exit code."""
+    arguments = _parser().parse_args(argv)
+    try:
+        with Console("maps", arguments.progress) as report:
+            made = make(arguments, report)
+            report(Progress(1, 1, f"{len(made)} maps of {arguments.part} are made"))
+    except (ThingsvizError, ModelError) as error:
+        print(f"maps: {error}", file=sys.stderr)
+        return EXIT_BAD_INPUT
+    except OSError as error:
+        place = error.filename or arguments.job
+        print(f"maps: {str(place)!r} cannot be used: {error.strerror or error}", file=sys.stderr)
+        return EXIT_BAD_INPUT
+    except KeyboardInterrupt:
+        print("maps: interrupted; the maps that were made are kept", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    print(f"{', '.join(made)}: in {made_in(arguments).path}")
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="thingsviz.jobs.maps", description=__doc__)
+    add = parser.add_argument
+    add("job", type=Path, help="folder of a finished job")
+    add("--part", default="test", help="test, validation, exemplars, row-17 or concept-dog")
+    add("--target", default=ALL, help="one output, such as heavy (default: all of them)")
+    add("--methods", default="", help="methods, with commas between (default: all that fit)")
+    add("--judge", action="store_true", help="also judge the maps: faithfulness, sanity, truth")
+    add("--progress", type=Path, help=argparse.SUPPRESS)
+    return parser
+
+
+def made_in(arguments: argparse.Namespace) -> MapSet:
+    """Return the set of maps that a command is about."""
+    return MapSet(JobFolder(arguments.job.absolute()), arguments.part, arguments.target)
+
+
+def make(arguments: argparse.Namespace, report: Report) -> list[str]:
+    """Make and keep the maps; return the methods' names."""
+    import torch
+
+    torch.set_num_threads(default_threads())
+    there = made_in(arguments)
+    report(Progress(0, 1, "opening the job and its data"))
+    decoder = open_decoder(there.job)
+    rows = rows_of(decoder, there.part)
+    target = target_index(decoder, there.target)
+    methods = [m for m in arguments.methods.split(",") if m] or default_methods(decoder, rows)
+    for name in methods:
+        check_method(decoder, name)
+        check_memory(decoder, name)
+    fingerprint = decoder.fingerprint()
+    if there.facts().get("fingerprint") not in (None, fingerprint):
+        there.forget()
+    found = {}
+    for n, name in enumerate(methods):
+        began = time.monotonic()
+        asked = pattern_rows(decoder) if name == "pattern" else rows
+        found[name] = compute(decoder, name, asked, target, within(report, n, len(methods) + 2))
+        there.save(name, found[name].values, fingerprint)
+        note_made(there, decoder, found[name], time.monotonic() - began)
+    if arguments.judge and len(rows) > 1:
+        judge(there, decoder, found, rows, target, within(report, len(methods), len(methods) + 2))
+    return methods
+
+
+def default_methods(decoder: Decoder, rows: Rows) -> list[str]:
+    """Return all methods that fit; of one trial, only those that are about a trial."""
+    about_all = () if len(rows) > 1 else ("weights", "pattern")
+    return [name for name in methods_for(decoder) if name not in about_all]
+
+
+def rows_of(decoder: Decoder, part: str) -> Rows:
+    """Return the trials of a part, of one row, or of a concept among the test trials."""
+    material = decoder.material
+    kind, _, which = part.partition("-")
+    if kind == "row":
+        row, n = int(which), material.store.shape[0]
+        if row >= n:
+            msg = f"trial row {row} was asked for, but the data have {n:,}: choose one of them"
+            raise ConfigError(msg)
+        return np.array([row])
+    if kind == "concept":
+        test = material.split.test
+        rows = np.asarray(test[material.concepts[test] == which])
+        if not len(rows):
+            msg = f"no test trial of this job shows {which!r}: choose a concept of its test part"
+            raise ConfigError(msg)
+        return rows
+    if part not in material.parts:
+        msg = f"this job has no {part} trials: choose {' or '.join(material.parts)}"
+        raise ConfigError(msg)
+    return material.parts[part]
+
+
+def pattern_rows(decoder: Decoder) -> Rows:
+    """Return the trials of which a pattern is a covariance: all of the split, up to a limit.
+
+    It is a property of the decoder, the same for any trial, and needs far more than a few.
+    """
+    split, parts = decoder.material.split, decoder.material.parts
+    every = np.unique(np.concatenate([split.train, *parts.values()]))
+    return np.asarray(every[:: -(-len(every) // MOST_PATTERN_ROWS)], np.int64)
+
+
+def target_index(decoder: Decoder, target: str) -> int | None:
+    """Return which output is explained, None for all."""
+    names = output_names(decoder)
+    if target == ALL:
+        return None
+    if target not in names:
+        some = ", ".join(names[:12]) + (" …" if len(names) > 12 else "")
+        msg = f"the model has no output {target!r}: choose {ALL} or one of {some}"
+        raise ConfigError(msg)
+    return names.index(target)
+
+
+def output_names(decoder: Decoder) -> list[str]:
+    """Return the outputs' names: properties, or numbered classes."""
+    names = list(decoder.material.config.targets)
+    if len(names) == decoder.n_outputs:
+        return names
+    return [f"class {n + 1}" for n in range(decoder.n_outputs)]
+
+
+def check_memory(decoder: Decoder, name: str) -> None:
+    """Refuse a method that needs more memory than the machine has free, before it starts."""
+    needed, free = peak_bytes(decoder, name), psutil.virtual_memory().available
+    if needed > 0.8 * free:
+        msg = (
+            f"the map {name!r} needs about {needed / 2**30:.1f} GB, but {free / 2**30:.1f} GB "
+            "are free: choose another method, or close something"
+        )
+        raise JobError(msg)
+
+
+def note_made(there: MapSet, decoder: Decoder, found: Found, seconds: float) -> None:
+    """Write down what a map is of."""
+    from models import collect
+
+    facts = there.facts()
+    made = facts.get("made", {})
+    made[found.method] = {
+        "n_trials": found.n_trials,
+        "seconds": round(seconds, 2),
+        "shape": list(found.values.shape),
+        "peak_bytes": peak_bytes(decoder, found.method),
+    }
+    has_attention = decoder.network is not None and decoder.n_layers
+    there.add_facts(
+        fingerprint=decoder.fingerprint(),
+        made=made,
+        model=decoder.material.config.model.name,
+        methods=methods_for(decoder),
+        outputs=output_names(decoder),
+        n_layers=decoder.n_layers,
+        n_heads=decoder.n_heads,
+        n_tokens=decoder.tokens.n_tokens,
+        read_out=collect.read_out(decoder.network) if has_attention else "",  # type: ignore[arg-type]
+        token_note=decoder.tokens.note,
+        made_at=time.time(),
+    )
+    there.save_tokens(decoder.tokens)
+
+
+def judge(
+    there: MapSet,
+    decoder: Decoder,
+    found: dict[str, Found],
+    rows: Rows,
+    target: int | None,
+    report: Report,
+) -> None:
+    """Judge the maps and write the judgement."""
+    blocks = {name: block_values(decoder, one) for name, one in found.items()}
+    curves = judge_faithfulness(decoder, blocks, rows, report)
+    there.add_facts(faithfulness=faithfulness_rows(curves, list(found)))
+    there.add_facts(truth=truth_rows(decoder, found))
+    sanity = {}
+    for name in found:
+        sanity[name] = [s._asdict() for s in judge_sanity(decoder, name, rows, target, report)]
+        there.add_facts(sanity=sanity)
+
+
+def faithfulness_rows(curves: maps_faithful.Curves, methods: Sequence[str]) -> dict[str, Any]:
+    """Return curves and areas as plain values."""
+    names = [RANDOM, *[n for n in curves.deletion if n != RANDOM]]
+    judged = {name: maps_faithful.faithfulness(curves, name, RANDOM) for name in names}
+    return {
+        "shares": list(curves.shares),
+        "deletion": {n: curves.deletion[n][0].tolist() for n in names},
+        "insertion": {n: curves.insertion[n][0].tolist() for n in names},
+        "areas": {
+            n: {
+                "deletion": list(judged[n].deletion),
+                "insertion": list(judged[n].insertion),
+                "comprehensiveness": judged[n].comprehensiveness,
+            }
+            for n in names[1:]
+        },
+        "methods": list(methods),
+    }
+
+
+def truth_rows(decoder: Decoder, found: dict[str, Found]) -> dict[str, Any]:
+    """Return how well each map finds what was planted; {} for data that were measured."""
+    material = decoder.material
+    path = material.dataset.root / "derivatives" / "planted" / material.config.subject
+    truth = read_truth(path / "truth.npz", material.store.shape[1])
+    if truth is None or not truth.signal.any():
+        return {}
+    rows: dict[str, Any] = {}
+    for name, one in found.items():
+        mass = np.atleast_2d(to_mass(decoder, one)).reshape(-1, len(truth.signal))
+        both = [[auc(m, truth.signal, weighted) for weighted in (False, True)] for m in mass]
+        values = [auc(mass.mean(0), truth.signal, weighted) for weighted in (False, True)]
+        rows[name] = {"auc": values[0], "auc_weighted": values[1]}
+        if len(mass) > 1:
+            rows[name]["heads"] = [b[0] for b in both]
+    return rows
+
+
+def within(report: Report, n: int, of: int) -> Report:
+    """Report the n-th of several pieces of work as a share of all."""
+
+    def tell(progress: Progress) -> None:
+        share = progress.done / progress.total if progress.total else 0.0
+        report(Progress(math.floor(1000 * (n + min(share, 1.0))), 1000 * of, progress.message))
+
+    return tell
+
+
+if __name__ == "__main__":
+    sys.exit(main())
