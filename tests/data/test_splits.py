@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 
 from thingsviz.core.errors import ConfigError, DataError
 from thingsviz.data.paths import Dataset
-from thingsviz.data.splits import KINDS, PARTS, Split, audit, check_fitted_on, make_split
+from thingsviz.data.splits import (
+    KINDS,
+    PARTS,
+    Split,
+    audit,
+    check_fitted_on,
+    class_balance,
+    make_split,
+)
 from thingsviz.data.trials import build_trials, live_rows
 
 REPORT = (0.8, 0.1, 0.1)
@@ -208,3 +216,63 @@ def test_statistics_fitted_on_test_trials_are_refused():
         fitted = np.append(split.train, foreign[0])
         with pytest.raises(DataError, match="the scaling was fitted on 1 trials outside"):
             check_fitted_on(split, fitted, "the scaling")
+
+
+def one_session() -> pd.DataFrame:
+    """A session of THINGS-fMRI: each of 720 concepts once, and a test image of 100 of them."""
+    return little_trials(1, 720).pipe(
+        lambda t: pd.concat(
+            [
+                t[t["trial_type"] == "train"],
+                pd.DataFrame(
+                    {
+                        "session": 1,
+                        "run": 1,
+                        "trial": range(1001, 1101),
+                        "concept": [f"c{c}" for c in range(100)],
+                        "image_filename": [f"c{c}_13s.jpg" for c in range(100)],
+                        "trial_type": "test",
+                        "uniqueID": [f"c{c}" for c in range(100)],
+                    }
+                ),
+            ],
+            ignore_index=True,
+        )
+    )
+
+
+def test_of_the_report_s_case_17_percent_can_be_learned():
+    """One session, trials drawn 7:1:2: over 20 draws; one draw of 164 test trials has SD 2.7 %."""
+    trials = one_session()
+    assert len(trials) == 820
+    shares = [
+        audit(trials, make_split(trials, "trial", (0.7, 0.1, 0.2), seed)).learnable
+        for seed in range(20)
+    ]
+    assert np.mean(shares) == pytest.approx(0.17, abs=0.015)
+    assert audit(trials, make_split(trials, "concept", (0.7, 0.1, 0.2), 0)).learnable == 0
+
+
+def test_of_the_report_s_case_in_the_published_design(trials):
+    first = trials[trials["session"] == 1].reset_index(drop=True)
+    shares = [
+        audit(first, make_split(first, "trial", (0.7, 0.1, 0.2), seed)).learnable
+        for seed in range(10)
+    ]
+    assert np.mean(shares) == pytest.approx(0.17, abs=0.02)
+
+
+def test_the_audit_counts_repeats_and_known_trials():
+    table = little_trials()
+    found = audit(table, make_split(table, "test_images", REPORT, 0))
+    assert (found.repeated_images, found.test_trials, found.known_trials) == (2, 8, 8)
+    unseen = audit(table, make_split(table, "unseen_concepts", REPORT, 0))
+    assert (unseen.known_trials, unseen.learnable) == (0, 0.0)
+
+
+def test_class_balance_counts_training_trials():
+    split = Split(np.arange(6), np.array([6]), np.array([7]), "trial", 0, {})
+    classes = np.array([0, 0, 0, 2, 2, -1, 1, 1])
+    assert class_balance(classes, split, 4) == (4, 2, 2, 3, 0.6)
+    nothing = class_balance(np.full(8, -1), split, 4)
+    assert nothing == (4, 0, 0, 0, 0.0)

@@ -193,6 +193,16 @@ class Audit(NamedTuple):
     test_images: int
     shared_concepts: int
     test_concepts: int
+    known_trials: int = 0
+    """Test trials of which a training trial shows the same concept."""
+    test_trials: int = 0
+    repeated_images: int = 0
+    """Test images that more than one test trial shows."""
+
+    @property
+    def learnable(self) -> float:
+        """The share of test trials whose concept the training part showed, 0 to 1."""
+        return self.known_trials / max(1, self.test_trials)
 
     @property
     def leaks(self) -> bool:
@@ -213,8 +223,36 @@ def audit(trials: pd.DataFrame, split: Split) -> Audit:
         test = set(trials[column].iloc[split.test])
         return len(test & set(trials[column].iloc[seen])), len(test)
 
-    trials_shared = len(np.intersect1d(seen, split.test))
-    return Audit(trials_shared, *common("image_filename"), *common("concept"))
+    trained = set(trials["concept"].iloc[split.train])
+    images = trials["image_filename"].iloc[split.test].value_counts()
+    return Audit(
+        len(np.intersect1d(seen, split.test)),
+        *common("image_filename"),
+        *common("concept"),
+        known_trials=int(trials["concept"].iloc[split.test].isin(trained).sum()),
+        test_trials=len(split.test),
+        repeated_images=int((images > 1).sum()),
+    )
+
+
+class Balance(NamedTuple):
+    """How the trials of a part are spread over classes."""
+
+    n_classes: int
+    n_trained: int
+    fewest: int
+    most: int
+    largest_share: float
+    """The share of training trials in the largest class: what always naming it would score."""
+
+
+def class_balance(classes: NDArray[np.integer], split: Split, n_classes: int) -> Balance:
+    """Count the training trials of each class; `classes` (n_trials,), −1 for none."""
+    own = np.asarray(classes)[split.train]
+    counts = np.bincount(own[own >= 0], minlength=n_classes)
+    there = counts[counts > 0]
+    fewest, most = (int(there.min()), int(there.max())) if len(there) else (0, 0)
+    return Balance(n_classes, len(there), fewest, most, most / max(1, int(counts.sum())))
 
 
 def check_fitted_on(split: Split, fitted: Rows, what: str) -> None:
