@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import time
 from contextlib import suppress
@@ -13,10 +14,11 @@ from typing import Any
 from thingsviz.core.errors import JobError
 from thingsviz.jobs import files
 from thingsviz.jobs.config import check_name
-from thingsviz.jobs.store import ALIVE, is_locked, jobs_root
+from thingsviz.jobs.store import ALIVE, JobFolder, is_locked, jobs_root
 from thingsviz.jobs.study_config import StudyConfig, parse_study
 
 LETTERS = {"search": "c", "random": "r"}  # of a candidate's folder: STUDY-c0001
+CANDIDATE = re.compile(r"(.+)-[cr]\d{4,}")
 
 
 @dataclass(frozen=True)
@@ -119,6 +121,13 @@ def list_studies() -> list[StudyFolder]:
     """Return all studies, the newest recipe first."""
     found = [(p.stat().st_mtime, p.parent) for p in studies_root().glob("[!.]*/config.json")]
     return [StudyFolder(path) for _, path in sorted(found, reverse=True)]
+
+
+def without_candidates(jobs: list[JobFolder]) -> list[JobFolder]:
+    """Leave out the candidates of studies, which are listed with their study; reads no recipe."""
+    studies = {path.name for path in studies_root().glob("[!.]*")}
+    found = [(job, CANDIDATE.fullmatch(job.name)) for job in jobs]
+    return [job for job, match in found if not (match and match[1] in studies)]
 
 
 def open_study(name: str) -> StudyFolder:

@@ -18,6 +18,7 @@ from thingsviz.data.betas import BetaStore, StoreState, store_state
 from thingsviz.data.manifest import NAME as MANIFEST
 from thingsviz.data.paths import Dataset, find_datasets
 from thingsviz.jobs.store import JobFolder, list_jobs
+from thingsviz.jobs.study_folder import without_candidates
 
 # seconds for which a look into folders is believed; steps from trial to trial come faster
 FOLDER_TTL = 5
@@ -84,8 +85,8 @@ def state_of(dataset: Dataset, subject: str) -> StoreState:
 
 @st.cache_data(ttl=2, show_spinner=False)
 def jobs() -> list[JobFolder]:
-    """Return all job folders, the newest first."""
-    return list_jobs()
+    """Return all job folders, the newest first; a study's candidates stand with their study."""
+    return without_candidates(list_jobs())
 
 
 def predictions(job: JobFolder) -> pd.DataFrame | None:

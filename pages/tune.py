@@ -1,0 +1,11 @@
+"""Tune: let a study find better settings, and see whether it was worth its cost."""
+
+from thingsviz.ui import tune
+from thingsviz.ui.frame import guard, open_page
+
+page = open_page(
+    "Tune",
+    "Search for better settings of a decoder, and see whether the search was worth its cost.",
+)
+with guard():
+    tune.show_tune(page)

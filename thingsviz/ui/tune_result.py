@@ -1,0 +1,119 @@
+"""Whether a study was worth it: its best, an equal-cost random search and the default, tested."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from thingsviz.core.errors import ThingsvizError
+from thingsviz.jobs.store import open_job
+from thingsviz.jobs.study_folder import StudyFolder
+from thingsviz.ui import cache_jobs, jobs_list
+from thingsviz.ui.estimates import duration
+from thingsviz.ui.frame import PageContext, page_path, plain
+from thingsviz.ui.scores import score_strip
+
+Row = dict[str, Any]
+
+
+def show_result(page: PageContext, folder: StudyFolder) -> None:
+    """Show the table of final trainings, its sentence, and the best one's score in full."""
+    result = folder.result()
+    if not result or not result.get("rows"):
+        return
+    rows: list[Row] = list(result["rows"])
+    with st.container(border=True):
+        st.subheader("Was it worth it?", anchor=False)
+        st.markdown(plain(verdict_text(rows)))
+        st.dataframe(result_table(rows), hide_index=True)
+        st.caption(
+            "Each was trained once more with its settings and scored on the test trials, which no "
+            "search has seen. Gains are paired: both decoders are scored on the same draws of "
+            "test concepts, so their intervals are narrower than those of the scores."
+        )
+    best = next((row for row in rows if row["which"] == "best"), None)
+    if best is not None:
+        _strip(page, str(best["job"]))
+
+
+def _strip(page: PageContext, name: str) -> None:
+    try:
+        job = open_job(name)
+    except ThingsvizError:
+        return
+    scores = cache_jobs.scores(job)
+    info = None if scores is None else jobs_list.headline(scores, job.config().model.name)
+    if info is not None:
+        st.markdown(f"**{plain(name)}**, the best of the study, on test trials")
+        limits = cache_jobs.could_not_show(job)
+        score_strip(info, page.theme, f"study_{name}", could_not_show=limits)
+    st.page_link(
+        page_path("predictions.py"),
+        label="See its predictions",
+        icon=":material/query_stats:",
+        query_params={"job": name},
+    )
+
+
+def number(value: float | None, digits: int = 3, *, signed: bool = False) -> str:
+    """Write a number with a true minus sign; a dash for none."""
+    if value is None:
+        return "–"
+    return f"{value:{'+' if signed else ''}.{digits}f}".replace("-", "−")
+
+
+def span(row: Row | None, key: str = "difference", *, signed: bool = True) -> str:
+    """Write a value with its interval."""
+    if row is None or row.get(key) is None:
+        return "–"
+    text = number(row[key], signed=signed)
+    if row.get("low") is None or row.get("high") is None:
+        return text
+    return f"{text} ({number(row['low'], signed=signed)} to {number(row['high'], signed=signed)})"
+
+
+def result_table(rows: list[Row]) -> pd.DataFrame:
+    """Return a line a final training: cost beside score and gain."""
+    lines = []
+    for row in rows:
+        final = row.get("final_seconds")
+        lines.append(
+            {
+                "settings": row["title"],
+                "test r (95 %)": span(row, "r", signed=False)
+                if row["state"] == "done"
+                else f"{row['state']}: {row['message']}",
+                "gain on the default (95 %)": span(row.get("gain")),
+                "validation": number(row.get("validation")),
+                "candidates": row["n_candidates"],
+                "search took": duration(row["search_seconds"]) if row["n_candidates"] else "–",
+                "final training took": "–" if final is None else duration(final),
+                "training": row["job"],
+            }
+        )
+    return pd.DataFrame(lines)
+
+
+def verdict_text(rows: list[Row]) -> str:
+    """Say in two sentences what the study gained for its cost."""
+    found = {row["which"]: row for row in rows}
+    best = found.get("best")
+    if best is None:
+        return "No candidate of the study came to its end."
+    cost = f"The study tried {best['n_candidates']} settings in {duration(best['search_seconds'])}"
+    words = [_against(best.get("gain"), "the default settings", cost)]
+    words.append(_against(best.get("over_random"), "a random search of the same size", ""))
+    return " ".join(word for word in words if word)
+
+
+def _against(gain: Row | None, other: str, cost: str) -> str:
+    if gain is None:
+        return f"{cost}." if cost else ""
+    claim = {
+        "better": f"is better than {other}",
+        "worse": f"is worse than {other}",
+    }.get(gain["verdict"], f"is not shown to be better than {other}")
+    beginning = f"{cost}: its best" if cost else "It"
+    return f"{beginning} {claim}, by {span(gain)} in mean test r."
