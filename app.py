@@ -5,10 +5,14 @@ from pathlib import Path
 from starlette.middleware import Middleware
 from streamlit.starlette import App
 
+from thingsviz.ui import monitor, server
 from thingsviz.ui.doors import Doors
-from thingsviz.ui.monitor import ROUTES
 from thingsviz.ui.server import RootAddress
 
 SCRIPT = Path(__file__).parent / "thingsviz" / "ui" / "main.py"
 
-app = App(SCRIPT, routes=ROUTES, middleware=[Middleware(Doors), Middleware(RootAddress)])
+app = App(
+    SCRIPT,
+    routes=[*monitor.ROUTES, *server.ROUTES],
+    middleware=[Middleware(Doors), Middleware(RootAddress)],
+)

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import streamlit as st
 
-from thingsviz.ui.server import RootAddress, root_script
+from thingsviz.ui.server import RootAddress, root, root_script
 
 PAGE = b"<html><head><title>x</title></head><body></body></html>"
 
@@ -71,12 +71,13 @@ def test_a_websocket_passes():
     assert seen == ["websocket"]
 
 
-@pytest.mark.parametrize(("base", "path"), [("", '"/"'), ("lab", '"/lab/"'), ("/a/b/", '"/a/b/"')])
+@pytest.mark.parametrize(("base", "path"), [("", "/"), ("lab", "/lab/"), ("/a/b/", "/a/b/")])
 def test_the_root_follows_the_base_path_of_a_proxy(monkeypatch, base, path):
     monkeypatch.setattr(st, "get_option", lambda name: base)
-    assert f"location.origin+{path}".encode() in root_script()
+    assert root_script() == f'<script src="{path}thingsviz-root.js"></script>'.encode()
+    assert f'BACKEND_BASE_URL:location.origin+"{path}"'.encode() in root(None).body
 
 
-def test_a_base_path_cannot_end_the_script(monkeypatch):
-    monkeypatch.setattr(st, "get_option", lambda name: "</script><b>")
-    assert root_script().count(b"</script>") == 1
+def test_a_base_path_cannot_end_the_tag(monkeypatch):
+    monkeypatch.setattr(st, "get_option", lambda name: '"></script><b>')
+    assert root_script().count(b"<") == 2

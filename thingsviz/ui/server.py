@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import html
 import json
 
 import streamlit as st
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+SCRIPT = "thingsviz-root.js"
 
 
 class RootAddress:
@@ -64,10 +70,27 @@ def _uncompressed(scope: Scope) -> Scope:
     return {**scope, "headers": kept}
 
 
-def root_script() -> bytes:
-    """Return the script tag that names the root; `server.baseUrlPath` is the path of a proxy."""
+def root_path() -> str:
+    """Return the path under which the app is reached; `server.baseUrlPath` is a proxy's."""
     base = str(st.get_option("server.baseUrlPath") or "").strip("/")
-    path = json.dumps(f"/{base}/" if base else "/").replace("<", "\\u003c")
-    root = f"location.origin+{path}"
-    script = f"window.__streamlit={{BACKEND_BASE_URL:{root},MAIN_PAGE_BASE_URL:{root}}}"
-    return f"<script>{script}</script>".encode()
+    return f"/{base}/" if base else "/"
+
+
+def root_script() -> bytes:
+    """Return the tag of the script that names the root.
+
+    A file of its own, not a script in the page: so a proxy's Content-Security-Policy need not
+    allow scripts that stand in a page.
+    """
+    source = html.escape(f"{root_path()}{SCRIPT}", quote=True)
+    return f'<script src="{source}"></script>'.encode()
+
+
+def root(request: Request) -> Response:
+    """Answer with the script that tells Streamlit's page where the server's root is."""
+    root = f"location.origin+{json.dumps(root_path())}"
+    script = f"window.__streamlit={{BACKEND_BASE_URL:{root},MAIN_PAGE_BASE_URL:{root}}}\n"
+    return Response(script, media_type="text/javascript", headers={"cache-control": "no-cache"})
+
+
+ROUTES = [Route(f"/{SCRIPT}", root)]
