@@ -75,18 +75,24 @@ class Axes:
         responses = gather(X, rows, voxels, config.block_voxels)
         mean = responses.mean(0)
         responses -= mean
-        metric = self._metric(responses, score[voxels], voxels)
+        metrics = self._metrics(responses, score[voxels], voxels)
         n_axes = min(config.n_axes, *responses.shape)
-        axes = principal_axes(responses, metric, n_axes, config.seed)
+        axes = principal_axes(responses, metrics, n_axes, config.seed)
         return Coordinates(axes, voxels, mean, responses @ axes)
 
-    def _metric(self, X: Floats, score: Floats, voxels: NDArray[np.int64]) -> Metric:
+    def _metrics(self, X: Floats, score: Floats, voxels: NDArray[np.int64]) -> list[Metric]:
+        """Return what the iteration is given: two cheap steps, then A as often as needed."""
+        alone = diagonal(_mean_one(score**self.config.score_power))
         if self.config.local_noise == "ignore" or self.mask is None:
-            return diagonal(_mean_one(score**self.config.score_power))
+            return [alone] * 3
         noise = local_noise(X, self.mask, voxels, self.config.seed)
         D = _mean_one(score ** (self.config.score_power / 2))
         tuned = GridKernel(self.mask, voxels, self.config.tuning_fwhm / FWHM_PER_SD)
-        return lambda maps: noise.inverse(tuned.times(noise.inverse(maps) * D) * D)
+
+        def metric(maps: Floats) -> Floats:
+            return noise.inverse(tuned.times(noise.inverse(maps) * D) * D)
+
+        return [alone, alone, metric, metric]
 
 
 def local_noise(X: Floats, mask: Mask, voxels: NDArray[np.int64], seed: int) -> LocalNoise:

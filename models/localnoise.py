@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -34,12 +35,13 @@ class GridKernel:
     """
 
     def __init__(self, mask: Mask, voxels: NDArray[np.int64], sigma: float) -> None:
-        inside = np.flatnonzero(mask)
-        self.shape = mask.shape
-        self.places = inside[voxels]
-        self.axes = [_along(n, sigma) for n in mask.shape]
+        at = np.argwhere(mask)[voxels]
+        at -= at.min(0)
+        self.shape = tuple((at.max(0) + 1).tolist())  # the box that holds all voxels
+        self.places = np.ravel_multi_index(tuple(at.T), self.shape)
+        self.axes = [_along(n, sigma) for n in self.shape]
         # Made once: fresh memory for each product cost ten times the product.
-        self._buffers = [np.empty((AT_ONCE, mask.size), np.float32) for _ in range(2)]
+        self._buffers = [np.empty((AT_ONCE, math.prod(self.shape)), np.float32) for _ in range(2)]
 
     def times(self, maps: Floats) -> Floats:
         """`maps` (q, n_voxels) · R, (q, n_voxels)."""
@@ -58,7 +60,7 @@ class GridKernel:
         np.matmul(y, second.reshape(-1, ny, nz), out=first.reshape(-1, ny, nz))
         planes = (len(maps), nx, ny * nz)
         np.matmul(x, first.reshape(planes), out=second.reshape(planes))
-        np.take(second, self.places, axis=1, out=out)
+        np.take(second, self.places, axis=1, out=out, mode="clip")
 
 
 def _along(n: int, sigma: float) -> Floats:
@@ -121,7 +123,7 @@ class LocalNoise:
     """Noise that neighbours share: N = sd [(1 − s) I + s R] sd, and multiplication with N⁻¹.
 
     `sd` (n_voxels,) of the residuals; s and R from `noise_shape`. By conjugate gradients, each
-    map alone; half a dozen steps reach 3 %.
+    map alone; four or five steps reach 10 %, which is better than the estimate of N itself.
     """
 
     def __init__(self, kernel: GridKernel, sd: Floats, share: float) -> None:

@@ -25,7 +25,7 @@ def fitted(planted, **settings):
 def test_axes_without_weights_are_sklearns_principal_components(planted):
     X = planted.X.array[planted.train]
     X = X - X.mean(0)
-    ours = X @ principal_axes(X, diagonal(np.ones(X.shape[1], "f4")), 3, seed=0, steps=30)
+    ours = X @ principal_axes(X, [diagonal(np.ones(X.shape[1], "f4"))] * 30, 3, seed=0)
     plain = PCA(3).fit_transform(X)
     r = [abs(np.corrcoef(ours[:, i], plain[:, i])[0, 1]) for i in range(3)]
     assert min(r) > 0.999
@@ -34,7 +34,7 @@ def test_axes_without_weights_are_sklearns_principal_components(planted):
 def test_axes_in_a_metric_diagonalise_the_weighted_responses(planted):
     X = planted.X.array[planted.train] - planted.X.array[planted.train].mean(0)
     weight = np.linspace(0.5, 2, X.shape[1]).astype("f4")
-    z = X @ principal_axes(X, diagonal(weight), 4, seed=0, steps=30)
+    z = X @ principal_axes(X, [diagonal(weight)] * 30, 4, seed=0)
     values, vectors = np.linalg.eigh((X * weight) @ (X * weight).T)
     plain = vectors[:, ::-1][:, :4] * values[::-1][:4]
     np.testing.assert_allclose(

@@ -38,7 +38,7 @@ def test_the_inverse_is_numpys(mask, rng):
     N = sd[:, None] * (0.4 * np.eye(60) + 0.6 * plain_kernel(mask, voxels, 0.9)) * sd
     maps = rng.standard_normal((3, 60)).astype("f4")
     error = noise.inverse(maps) @ N - maps
-    assert np.linalg.norm(error) < 0.1 * np.linalg.norm(maps)
+    assert np.linalg.norm(error) < 0.15 * np.linalg.norm(maps)
 
 
 def test_without_shared_noise_the_inverse_is_that_of_each_voxel(mask, rng):
