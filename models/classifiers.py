@@ -76,10 +76,11 @@ class MLP(_OnVoxels):
 
 
 class CNN3D(Network):
-    """noise → 3 × [Conv3d(k 3, p 1) → BatchNorm → ReLU → pool] → Linear → ReLU → Dropout → Linear.
+    """3 × [Conv3d(k 3, p 1) → BatchNorm → ReLU → pool] → Linear → ReLU → Dropout → Linear.
 
     The first two blocks pool by MaxPool(2), the last by the mean over the volume. Responses are
-    put back into their volume, every `stride`-th voxel of it.
+    put back into their volume, every `stride`-th voxel of it. The report's Gaussian noise on the
+    input is a setting of the training (FitConfig.noise_sd).
     """
 
     config: CNN3DConfig
@@ -110,8 +111,6 @@ class CNN3D(Network):
     def forward(self, x: Tensor) -> Tensor:
         """(B, n_brain_voxels) or (B, X, Y, Z) → (B, n_targets)."""
         vector = masked(x, self.brain).index_select(1, self.voxels)
-        if self.training and self.config.input_noise:
-            vector = vector + self.config.input_noise * torch.randn_like(vector)
         volume = vector.new_zeros(len(vector), int(np.prod(self.shape)))
         volume = volume.index_copy(1, self.places, vector)
         out: Tensor = self.head(self.blocks(volume.view(len(vector), 1, *self.shape)))

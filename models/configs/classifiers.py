@@ -62,14 +62,6 @@ class CNN3DConfig(Settings):
     dropout: float = setting(
         0.3, "Dropout", "Share of hidden units dropped while training.", ge=0, lt=1
     )
-    input_noise: float = setting(
-        0.1,
-        "Noise on the input",
-        "SD of the Gaussian noise added to each voxel while training, in units of its own SD "
-        "over trials when sessions are z-scored. The report does not say how much.",
-        ge=0,
-        le=10,
-    )
 
 
 class ProjectedSettings(Settings):

@@ -138,16 +138,6 @@ def test_cnn_reads_the_volume_that_the_report_reads(mask):
     torch.testing.assert_close(network(torch.from_numpy(volume)), plain)
 
 
-def test_noise_is_added_in_training_alone(mask):
-    config = CNN3DConfig(channels=(2, 2, 2), hidden=4, dropout=0, input_noise=1.0)
-    network = build_network(config, mask, 3)
-    x = torch.zeros(2, int(mask.sum()))
-    network.train()
-    assert not torch.equal(network(x), network(x))
-    network.eval()
-    assert torch.equal(network(x), network(x))
-
-
 def test_a_cropped_cnn_reads_the_brains_box():
     mask = np.zeros((30, 30, 30), bool)
     mask[8:20, 8:20, 8:20] = True

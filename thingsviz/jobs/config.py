@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from models.config import CONFIGS, FitConfig, ModelConfig, RidgeConfig, parse_model
 from models.errors import ModelError
+from models.registry import MODELS
 from models.settings import sentence
 from thingsviz.core.errors import ConfigError
 
@@ -16,7 +17,10 @@ SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 SPLIT_KINDS = ("trial", "image", "concept", "session", "test_images", "unseen_concepts")
 # These bring their own test trials, whatever the fractions.
 PROTOCOLS = ("test_images", "unseen_concepts")
+# These test concepts of which the training saw no trial.
+NEW_CONCEPTS = ("unseen_concepts", "concept")
 RATING_SCALES = ("unit", "raw", "z")
+Learns = Literal["ratings", "concepts", "categories27", "categories53"]
 SplitKind = Literal["trial", "image", "concept", "session", "test_images", "unseen_concepts"]
 RatingScale = Literal["unit", "raw", "z"]
 TARGETS_12 = (
@@ -63,6 +67,8 @@ class JobConfig(Strict):
     name: str = "training"
     dataset: str = Field(min_length=1, max_length=4096)
     subject: str = "sub-01"
+    # What the decoder puts out: ratings of the targets, or which class it was (data/labels.py).
+    learns: Learns = "ratings"
     targets: tuple[str, ...] = Field(TARGETS_12, min_length=1, max_length=64)
     rating_scale: RatingScale = "unit"
     split: SplitConfig = Field(default_factory=lambda: SplitConfig.model_validate({}))
@@ -81,8 +87,43 @@ class JobConfig(Strict):
             return data
         return {
             **data,
-            **{part: _seeded(data.get(part), data["seed"]) for part in ("split", "fit")},
+            **{
+                part: _with_default(data.get(part), seed=data["seed"]) for part in ("split", "fit")
+            },
         }
+
+    @model_validator(mode="before")
+    @classmethod
+    def _loss_of_classes(cls, data: Any) -> Any:  # noqa: ANN401
+        """Classes are learned by cross-entropy, unless the recipe names a loss itself."""
+        if not isinstance(data, dict) or data.get("learns", "ratings") == "ratings":
+            return data
+        return {**data, "fit": _with_default(data.get("fit"), loss="cross_entropy")}
+
+    @model_validator(mode="after")
+    def _learnable(self) -> Self:
+        spec, classes = MODELS[self.model.name], self.learns != "ratings"
+        if not spec.can_learn(self.learns):
+            others = ", ".join(name for name, m in MODELS.items() if m.can_learn(self.learns))
+            msg = f"model {spec.name!r} cannot learn {self.learns}: choose from {others}"
+            raise ValueError(msg)
+        if spec.kind == "network" and (self.fit.loss == "cross_entropy") != classes:
+            fitting = "cross_entropy" if classes else "mse or huber"
+            msg = f"fit.loss {self.fit.loss!r} does not fit learns {self.learns!r}: use {fitting}"
+            raise ValueError(msg)
+        if self.learns == "concepts" and self.split.kind in NEW_CONCEPTS:
+            return self._can_name_unseen()
+        return self
+
+    def _can_name_unseen(self) -> Self:
+        if self.model.name != "identification":
+            msg = (
+                f"split.kind {self.split.kind!r} tests concepts that were never trained, which no "
+                "classifier of concepts can name: use the split test_images or image, or learn "
+                "ratings or categories, or take the model identification"
+            )
+            raise ValueError(msg)
+        return self
 
     @model_validator(mode="after")
     def _sensible(self) -> Self:
@@ -105,10 +146,11 @@ def check_name(name: str) -> str:
     return name
 
 
-def _seeded(part: Any, seed: Any) -> Any:  # noqa: ANN401
+def _with_default(part: Any, **defaults: Any) -> Any:  # noqa: ANN401
+    """Give a part of a recipe what it does not say itself."""
     if isinstance(part, BaseModel):
         part = part.model_dump(exclude_unset=True)
-    return {"seed": seed, **(part or {})} if part is None or isinstance(part, dict) else part
+    return {**defaults, **(part or {})} if part is None or isinstance(part, dict) else part
 
 
 def parse_config(data: Any, where: str = "config") -> JobConfig:  # noqa: ANN401

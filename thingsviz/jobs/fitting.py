@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.inputs import TrialMatrix
+from models.labels import class_encoding_score
 from models.registry import build_linear, build_network, needs_score, spec_of
 from thingsviz.analysis.scoring import mse, pearson
 from thingsviz.core.errors import ConfigError
 from thingsviz.jobs.arrays import write_arrays
+from thingsviz.jobs.class_fitting import classifier_row, fit_classifier
 from thingsviz.jobs.clerk import Clerk, Interruptible, StoppedError
 from thingsviz.jobs.manifest import add_to_manifest
 from thingsviz.jobs.material import Material
@@ -36,10 +38,23 @@ def fit(clerk: Clerk, material: Material) -> None:
     if best_file(job).is_file():
         return
     job.checkpoints.mkdir(exist_ok=True)
-    if spec_of(material.config.model).kind == "linear":
+    if spec_of(material.config.model).kind == "network":
+        _fit_network(clerk, material)
+    elif material.labels is None:
         _fit_linear(clerk, material)
     else:
-        _fit_network(clerk, material)
+        _fit_classifier(clerk, material)
+
+
+def _fit_classifier(clerk: Clerk, material: Material) -> None:
+    clerk.announce(f"fitting {material.config.model.name}")
+    clerk.keep_reports(0)
+    X = Interruptible(material.responses, clerk)
+    model = fit_classifier(material.config.model, material, X)
+    clerk.expect(1, 1)
+    row: dict[str, Any] = {"kind": "epoch", "epoch": 1, "step": 1, "lr": None, "best": True}
+    clerk.report(row | classifier_row(model, material, X))
+    write_arrays(best_file(clerk.job), model.arrays())
 
 
 def _fit_linear(clerk: Clerk, material: Material) -> None:
@@ -47,7 +62,8 @@ def _fit_linear(clerk: Clerk, material: Material) -> None:
     clerk.keep_reports(0)
     X, rows = Interruptible(material.responses, clerk), material.split.train
     Y = material.training_ratings
-    model = build_linear(material.config.model).fit(X, rows, Y[rows], material.concepts[rows])
+    model = build_linear(material.config.model, material.store.mask)
+    model.fit(X, rows, Y[rows], material.concepts[rows])
     clerk.expect(1, 1)
     row: dict[str, Any] = {"kind": "epoch", "epoch": 1, "step": 1, "lr": None, "best": True}
     row["train_loss"] = _loss(Y[rows], model.predict(X, rows))
@@ -76,7 +92,7 @@ def _fit_network(clerk: Clerk, material: Material) -> None:
     torch.set_num_threads(int(job.manifest().get("threads", default_threads())))
     resume = newest_state(job.checkpoints)
     clerk.keep_reports(int(resume.facts["n_reports"]) if resume else 0)
-    n_targets = len(material.config.targets)
+    n_targets = len(material.outputs)
     network = (
         blank_network(material.config.model, material.store.mask, n_targets)
         if resume
@@ -107,7 +123,7 @@ def fit_data(material: Material) -> Any:  # noqa: ANN401
     from models.fit import FitData
     from models.losses import rating_weights
 
-    split, ratings, weights = material.split, material.training_ratings, None
+    split, ratings, weights = material.split, material.answers, None
     if material.config.fit.target_weights == "rating_sd":
         weights = rating_weights(material.ratings, material.rating_sd, split.train)
     parts = split.train, split.validation
@@ -123,6 +139,7 @@ def new_network(material: Material, clerk: Clerk) -> Any:  # noqa: ANN401
     if needs_score(config):
         clerk.announce("scoring the voxels on the training trials")
         X: TrialMatrix = Interruptible(material.responses, clerk)
-        score = encoding_score(X, rows, material.training_ratings[rows])
-    seed, n_targets = material.config.fit.seed, len(material.config.targets)
+        scored = encoding_score if material.labels is None else class_encoding_score
+        score = scored(X, rows, material.answers[rows])
+    seed, n_targets = material.config.fit.seed, len(material.outputs)
     return build_network(config, material.store.mask, n_targets, score, seed)

@@ -35,7 +35,7 @@ def begin_manifest(job: JobFolder, material: Material, threads: int) -> None:
         "dataset_fingerprint": material.store.fingerprint,
         "split": _split_facts(material),
         "scaler": scaler.as_json() if scaler else {"kind": "none"},
-        "rating_scale": {"kind": material.config.rating_scale, **material.scale.as_json()},
+        **_answers(material),
         "starts": [*known.get("starts", []), now()],
     }
     files.write_json(job.file("manifest.json"), {**known, **facts})
@@ -49,6 +49,13 @@ def add_to_manifest(job: JobFolder, **facts: Any) -> None:  # noqa: ANN401
 def now() -> str:
     """Return the time as ISO 8601 with the offset from UTC."""
     return time.strftime("%Y-%m-%dT%H:%M:%S%z")
+
+
+def _answers(material: Material) -> dict[str, Any]:
+    """Return what models learn: ratings on which scale, or how many classes."""
+    if material.labels is not None:
+        return {"learns": material.config.learns, "n_classes": len(material.outputs)}
+    return {"rating_scale": {"kind": material.config.rating_scale, **material.scale.as_json()}}
 
 
 def _split_facts(material: Material) -> dict[str, Any]:

@@ -11,14 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.inputs import TrialMatrix
+from models.labels import one_hot
 from thingsviz.analysis.scales import RatingScale, training_scale
 from thingsviz.core.errors import ConfigError, DataError, JobError
 from thingsviz.data.betas import BetaStore, store_state
+from thingsviz.data.labels import LabelMap
 from thingsviz.data.paths import Dataset, open_dataset
 from thingsviz.data.ratings import available, mean_column, sd_column
 from thingsviz.data.splits import Split, check_fitted_on, make_split
 from thingsviz.data.standardise import SessionScaler, StandardisedBetas
 from thingsviz.jobs.arrays import read_arrays, write_arrays
+from thingsviz.jobs.class_labels import check_classes, job_labels, labelled
 from thingsviz.jobs.config import JobConfig
 from thingsviz.jobs.store import JobFolder
 
@@ -39,6 +42,8 @@ class Material:
     store: BetaStore
     split: Split
     scaler_file: Path
+    labels: LabelMap | None = None
+    """The classes to choose from; None where ratings are learned."""
 
     @cached_property
     def ratings(self) -> Array:
@@ -78,6 +83,25 @@ class Material:
     def training_ratings(self) -> NDArray[np.float32]:
         """Ratings on the training scale, (n_trials, n_targets)."""
         return self.scale.to_training(self.ratings).astype(np.float32)
+
+    @cached_property
+    def classes(self) -> NDArray[np.int64]:
+        """The class of each trial, (n_trials,); −1 where it has none or ratings are learned."""
+        if self.labels is None:
+            return np.full(len(self.concepts), -1)
+        return self.labels.classes_of(self.concepts)
+
+    @cached_property
+    def answers(self) -> NDArray[np.float32]:
+        """What models learn, (n_trials, n_outputs): ratings on their scale, or classes one-hot."""
+        if self.labels is None:
+            return self.training_ratings
+        return one_hot(self.classes, len(self.labels.names))
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The names of what a model puts out: properties, or classes."""
+        return self.config.targets if self.labels is None else self.labels.names
 
     @cached_property
     def scaler(self) -> SessionScaler | None:
@@ -149,16 +173,23 @@ def open_material(job: JobFolder, store: BetaStore | None = None) -> Material:
     dataset = find_dataset(config)
     store = store or open_store(dataset, config.subject)
     check_fingerprint(store, job.manifest().get("dataset_fingerprint"), config.dataset)
-    check_targets(config, store)
-    split = read_split(job, config, store)
-    return Material(config, dataset, store, split, job.checkpoints / "scaler.safetensors")
+    labels = job_labels(job, dataset, store)
+    if labels is None:
+        check_targets(config, store)
+    split = read_split(job, config, store, labels)
+    return Material(config, dataset, store, split, job.checkpoints / "scaler.safetensors", labels)
 
 
-def read_split(job: JobFolder, config: JobConfig, store: BetaStore) -> Split:
+def read_split(
+    job: JobFolder, config: JobConfig, store: BetaStore, labels: LabelMap | None = None
+) -> Split:
     """Draw a job's split, or read the one that was drawn at its first start."""
     path, wish = job.file("split.json"), config.split
     if not path.is_file():
-        split = make_split(store.trials, wish.kind, wish.fractions, wish.seed)
+        trials = store.trials if labels is None else labelled(store.trials, labels)
+        split = make_split(trials, wish.kind, wish.fractions, wish.seed)
+        if labels is not None:
+            check_classes(split, labels, store.trials)
         split.save(path)
         return split
     split = Split.load(path)

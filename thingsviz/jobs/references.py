@@ -27,6 +27,7 @@ from thingsviz.analysis.differences import difference_rows
 from thingsviz.analysis.parts import part
 from thingsviz.analysis.table import Where, ceiling_rows, model_rows
 from thingsviz.jobs import files
+from thingsviz.jobs.class_references import class_reference_rows
 from thingsviz.jobs.material import Material
 from thingsviz.jobs.results import KEYS, Scored, predict_parts, scored_parts
 from thingsviz.jobs.store import jobs_root
@@ -80,6 +81,8 @@ def cache_folder(material: Material) -> Path:
         "standardise": config.standardise,
         "ridge": RidgeConfig().model_dump(mode="json"),
     }
+    if material.labels is not None:
+        facts |= {"learns": config.learns, "classes": material.labels.names}
     key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
     return jobs_root() / ".references" / material.store.fingerprint[:16] / key
 
@@ -122,6 +125,8 @@ def _compute(
 def _all_rows(
     material: Material, X: TrialMatrix, folder: Path, announce: Callable[[str], None]
 ) -> list[Row]:
+    if material.labels is not None:
+        return class_reference_rows(material, X, folder, announce)
     rows: list[Row] = []
     predictions = pd.DataFrame()
     for config in (MeanConfig(), RidgeConfig()):

@@ -82,12 +82,13 @@ def scored_parts(predictions: pd.DataFrame, targets: Sequence[str]) -> Iterator[
             # The mean of a random split's one or two repeated images is no score.
             if len(frame) < (FEWEST if several else 1):
                 continue
-            words = _averaging(frame) if several else "single"
+            words = averaging(frame) if several else "single"
             where = Where(str(name), words, tuple(targets))
             yield Scored(where, frame["row"].to_numpy(np.int64), _part(frame, targets))
 
 
-def _averaging(frame: pd.DataFrame) -> str:
+def averaging(frame: pd.DataFrame) -> str:
+    """Say how many repeats stand behind the rows of a frame."""
     few, many = int(frame["n_averaged"].min()), int(frame["n_averaged"].max())
     return f"mean of {few}" if few == many else f"mean of {few} to {many}"
 

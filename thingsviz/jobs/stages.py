@@ -11,6 +11,7 @@ from thingsviz.analysis.limits import free_confidence, sentences
 from thingsviz.core.files import write_atomically
 from thingsviz.data.splits import audit
 from thingsviz.jobs import files
+from thingsviz.jobs.class_stages import finish_classes
 from thingsviz.jobs.clerk import Clerk, Interruptible
 from thingsviz.jobs.fitting import default_threads, fit
 from thingsviz.jobs.manifest import add_to_manifest, begin_manifest, now
@@ -28,6 +29,9 @@ def run(clerk: Clerk, material: Material) -> None:
     with metered(clerk.job):
         fit(clerk, material)
     if material.config.role == "candidate":
+        return
+    if material.labels is not None:
+        finish_classes(clerk, material)
         return
     predictions = _predict_once(clerk, material)
     _score(clerk, material, predictions)

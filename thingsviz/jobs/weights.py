@@ -27,13 +27,18 @@ def states(job: JobFolder) -> list[Path]:
 
 
 def load_predict(job: JobFolder, material: Material, X: TrialMatrix) -> Predict:
-    """Return the finished model as a function from rows to ratings on the raters' scales."""
+    """Return the finished model as a function from rows to ratings on the raters' scales.
+
+    A classifier gives scores of its classes, (len(rows), n_classes), the larger the likelier.
+    """
     path = best_file(job)
     if not path.is_file():
         msg = f"job {job.name!r} has no finished model yet: let it train to its end"
         raise JobError(msg)
     linear = spec_of(material.config.model).kind == "linear"
     predict = (_linear if linear else _network)(path, material, X)
+    if material.labels is not None:
+        return predict
     return lambda rows: material.scale.to_ratings(predict(rows)).astype(np.float32)
 
 
