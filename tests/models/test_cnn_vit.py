@@ -1,11 +1,14 @@
+import itertools
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from models.checkpoint import newest_state, save_state
 from models.config import CNNViTConfig, FitConfig, parse_model
 from models.errors import ModelError
-from models.fit import FitData, fit_network, predict_network
+from models.fit import FitData, Hooks, fit_network, predict_network
 from models.registry import blank_network, build_network, needs_score
 from tests.models.conftest import N_CONCEPTS, correlation, plant
 
@@ -168,6 +171,28 @@ def test_the_reports_network_has_the_reports_size():
     assert network.embeddings[0].map.weight.shape == (512, 64 * 6 * 11 * 6)
     assert network.first.convolution.weight.shape == (32, 1, 3, 3, 3)
     assert network.last.convolution.weight.shape == (64, 32, 3, 3, 3)
+
+
+def test_an_interrupted_training_ends_as_the_uninterrupted_one(planted, tmp_path):
+    """BatchNorm's running statistics come back too, bit for bit, through the file."""
+    config = config_of(patch_size=(1, 2, 1), dropout=0.2)
+    fit = FitConfig(epochs=2, batch_size=8, micro_batch_size=4, batches_per_epoch=6, device="cpu")
+    data = FitData(planted.X, planted.Y, planted.train, planted.validation)
+
+    def go(stop_after, state=None):
+        asked, states = itertools.count(), []
+        hooks = Hooks(should_stop=lambda: next(asked) >= stop_after, save=states.append)
+        network = build_network(config, planted.mask, 3)
+        result = fit_network(network, data, fit, hooks, state)
+        return network.state_dict(), result.history, states
+
+    whole, history, _ = go(99)
+    _, _, states = go(4)
+    save_state(tmp_path, states[-1])
+    resumed, again, _ = go(99, newest_state(tmp_path))
+    assert again == history
+    assert whole["first.norm.running_mean"].abs().sum() > 0
+    assert all(torch.equal(whole[name], resumed[name]) for name in whole)
 
 
 def trained(planted, Y, seed=0, epochs=10):
