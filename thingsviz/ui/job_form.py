@@ -26,6 +26,7 @@ from thingsviz.ui.form_fields import Field, fields_of, fill, form_key, prime, wi
 from thingsviz.ui.frame import PageContext, plain
 from thingsviz.ui.ownership import claim
 from thingsviz.ui.question_form import fill_question, question_form
+from thingsviz.ui.split_audit import show_audit
 
 # the report drew single trials; it trained on ratings as given in its §3, on (r − 1) / 6 in its §4
 REPORT_SPLIT = {"kind": "trial", "fractions": (0.8, 0.1, 0.1)}
@@ -56,6 +57,7 @@ def job_form(page: PageContext) -> None:
     with st.container(border=True):
         st.subheader("What is learned", anchor=False)
         question = question_form(available(page.store.trials.columns), faults)
+        show_audit(page, question)
     with st.container(border=True):
         st.subheader("Decoder", anchor=False)
         name = _model_choice()
