@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import Field
 
 from models.settings import Settings, setting
+
+Width = Annotated[int, Field(ge=1, le=1024)]
 
 
 class VoxelSettings(Settings):
@@ -53,7 +57,7 @@ class CNN3DConfig(Settings):
     crop: bool = setting(
         False, "Crop to the brain", "Leave out the volume's empty margin: faster, same result."
     )
-    channels: tuple[int, int, int] = setting(
+    channels: tuple[Width, Width, Width] = setting(
         (32, 64, 128), "Channels", "Features of the three blocks.", more=True
     )
     hidden: int = setting(

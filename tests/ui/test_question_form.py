@@ -48,6 +48,7 @@ def shown(available):
 def test_twelve_properties_on_unseen_concepts_are_the_start():
     app = shown([*TARGETS_12, "size"])
     assert app.session_state["answer"] == {
+        "learns": "ratings",
         "targets": list(TARGETS_12),
         "rating_scale": "unit",
         "split": {"kind": "unseen_concepts", "fractions": (0.8, 0.1, 0.1)},
@@ -71,6 +72,16 @@ def test_an_own_choice_of_nothing_is_a_fault_and_loses_nothing():
     ]
     app.multiselect(key=form_key("question", "own_targets")).set_value(["size"]).run()
     assert app.session_state["answer"]["targets"] == ["size"]
+
+
+def test_classes_ask_for_no_properties():
+    app = shown(TARGETS_12)
+    app.selectbox(key=form_key("question", "learns")).set_value("concepts").run()
+    answer = app.session_state["answer"]
+    assert answer["learns"] == "concepts"
+    assert set(answer) == {"learns", "split"}
+    app.selectbox(key=form_key("question", "learns")).set_value("ratings").run()
+    assert app.session_state["answer"]["targets"] == list(TARGETS_12)
 
 
 def test_the_sentence_of_the_chosen_split_is_on_the_page():

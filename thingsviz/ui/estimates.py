@@ -10,6 +10,7 @@ import streamlit as st
 from models.config import RidgeConfig
 from models.cost import Cost, Size, estimate
 from thingsviz.data.betas import BetaStore
+from thingsviz.data.labels import concepts_shown
 from thingsviz.data.splits import Audit, audit, make_split
 from thingsviz.jobs.config import JobConfig
 from thingsviz.ui.frame import PageContext
@@ -69,10 +70,18 @@ def _parts(
 
 def estimate_of(config: JobConfig, store: BetaStore, parts: Parts) -> Estimate:
     """Estimate a training and the reference rows that are computed beside it, once."""
-    size = Size(parts.train, parts.validation, len(config.targets))
+    size = Size(parts.train, parts.validation, n_outputs(config, store))
     own = estimate(config.model, store.mask, config.fit, size)
     ridge = estimate(RidgeConfig(), store.mask, config.fit, size)
     return Estimate(own, ridge.seconds, BASE_BYTES + max(own.bytes, ridge.bytes))
+
+
+def n_outputs(config: JobConfig, store: BetaStore) -> int:
+    """Return how many numbers a decoder puts out: one a property, or at most one a class."""
+    known = {"categories27": 27, "categories53": 53}
+    if config.learns == "ratings":
+        return len(config.targets)
+    return known.get(config.learns) or len(concepts_shown(store.trials))
 
 
 def parts_text(parts: Parts) -> str:

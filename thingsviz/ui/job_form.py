@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
+from models.class_presets import CLASS_PRESETS
 from models.config import CONFIGS, FitConfig, RidgeConfig, parse_fit, parse_model
 from models.errors import ModelError
 from models.feature_maps import FIRST, LAST, map_shape
-from models.presets import PRESETS
+from models.presets import PRESETS, Preset
 from models.registry import MODELS
 from models.settings import Settings
 from thingsviz.core.errors import ConfigError, ThingsvizError
@@ -40,6 +41,9 @@ DEPENDS = {
 }
 # how many voxels of the grid a place of a CNN's map stands for, by the setting of its patch
 STRIDES = {"patch_size": LAST, "first_patch_size": FIRST}
+# settings that mean nothing where classes are learned: cross-entropy has no scale and no target
+OF_RATINGS = frozenset({"loss", "huber_delta", "target_scaling", "target_weights"})
+CLASS_QUESTION = {"learns": "concepts", "split": {"kind": "trial", "fractions": (0.7, 0.1, 0.2)}}
 # the recipe has one seed for split, weights and batches
 ONE_SEED = {("fit", "seed")}
 # four beside each other at a window of 1280 pixels, three at 768
@@ -60,13 +64,14 @@ def job_form(page: PageContext) -> None:
         show_audit(page, question)
     with st.container(border=True):
         st.subheader("Decoder", anchor=False)
-        name = _model_choice()
+        name = _model_choice(question["learns"])
         model = {"name": name} | _settings(CONFIGS[name], f"model.{name}", page, faults)
     fit: dict[str, Any] = {}
     if MODELS[name].kind == "network":
         with st.container(border=True):
             st.subheader("Training", anchor=False)
-            fit = _settings(FitConfig, "fit", page, faults)
+            hidden = OF_RATINGS if question["learns"] != "ratings" else frozenset()
+            fit = _settings(FitConfig, "fit", page, faults, hidden)
     title, seed = _name_and_seed(name)
     data = {"name": title, "dataset": page.dataset.name, "subject": page.subject, "seed": seed}
     _start_row(page, data | question | {"model": model, "fit": fit}, faults)
@@ -80,16 +85,25 @@ def _presets(page: PageContext) -> None:
             _preset_button(page, preset.title, preset.summary, recipe_from(page, key))
         data = {"dataset": page.dataset.name, "model": RidgeConfig()}
         _preset_button(page, "Ridge", MODELS["ridge"].summary, JobConfig.model_validate(data))
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown("The report's classifiers", width="content")
+        for preset in CLASS_PRESETS.values():
+            config = recipe_of_preset(page, preset, CLASS_QUESTION)
+            _preset_button(page, preset.title, preset.summary, config)
 
 
 def recipe_from(page: PageContext, preset: str) -> JobConfig:
     """Return a preset as a recipe for this subject; the report's bring its split and scale."""
-    found = PRESETS[preset]
-    data = {"dataset": page.dataset.name, "model": found.model, "fit": found.fit}
     question: dict[str, Any] = {}
     if preset.startswith("report"):
         scale = "unit" if preset in SECTION_4 else "raw"
         question = {"rating_scale": scale, "split": REPORT_SPLIT}
+    return recipe_of_preset(page, PRESETS[preset], question)
+
+
+def recipe_of_preset(page: PageContext, preset: Preset, question: dict[str, Any]) -> JobConfig:
+    """Return a preset's model and training with what they learn."""
+    data = {"dataset": page.dataset.name, "model": preset.model, "fit": preset.fit}
     return JobConfig.model_validate(data | question)
 
 
@@ -125,22 +139,32 @@ def dividing(patch: tuple[int, int, int], shape: tuple[int, int, int]) -> tuple[
     )
 
 
-def _model_choice() -> str:
+def _model_choice(learns: str) -> str:
+    able = {m: f"{m}: {spec.summary}" for m, spec in MODELS.items() if spec.can_learn(learns)}
+    key = prime(form_key("model"), "vit3d")
+    if st.session_state[key] not in able:
+        # a decoder of ratings, once classes are learned, or the other way round
+        st.session_state[key] = next(iter(able))
     name = st.selectbox(
         "Model",
-        list(MODELS),
-        format_func={m: f"{m}: {spec.summary}" for m, spec in MODELS.items()}.__getitem__,
-        key=prime(form_key("model"), "vit3d"),
+        list(able),
+        format_func=able.__getitem__,
+        key=key,
         persist_state="session",
     )
     return str(name)
 
 
 def _settings(
-    config: type[Settings], group: str, page: PageContext, faults: list[str]
+    config: type[Settings],
+    group: str,
+    page: PageContext,
+    faults: list[str],
+    hidden: frozenset[str] = frozenset(),
 ) -> dict[str, Any]:
     """Show the settings of a class, the rarer ones folded away; return what stands in them."""
     fields = [f for f in fields_of(config) if (group, f.name) not in ONE_SEED]
+    fields = [f for f in fields if f.name not in hidden]
     values: dict[str, Any] = {}
     with st.container(horizontal=True, vertical_alignment="top", gap="small"):
         _row([f for f in fields if not f.more], group, page, values, faults)
@@ -173,7 +197,7 @@ def _row(
 
 
 def _suggestions(field: Field, group: str, page: PageContext) -> list[str]:
-    if field.kind != "sizes":
+    if field.kind != "sizes" or field.name not in STRIDES:
         return []
     model = group.removeprefix("model.")
     patches = ((6, 11, 6), (3, 11, 3)) if model == "cnn_vit" else ((6, 7, 5), (12, 13, 15))

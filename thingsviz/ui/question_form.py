@@ -59,6 +59,15 @@ SCALES = {
     "raw": Choice("As rated", "Ratings as people gave them: 1 to 7, 0 to 1, size 0 to 520."),
     "z": Choice("z", "Mean 0 and spread 1 over the training concepts."),
 }
+LEARNS = {
+    "ratings": Choice("Ratings", "What people said of each object: numbers, one a property."),
+    "concepts": Choice(
+        "Concepts",
+        "Which of all objects was shown; training must have seen each of them.",
+    ),
+    "categories53": Choice("53 categories", "Which kind of object was shown, of THINGS' 53."),
+    "categories27": Choice("27 categories", "Which kind of object was shown, of the older 27."),
+}
 SIZES = {"12": TARGETS_12, "10": TARGETS_10}
 SHARES = ("0.8 / 0.1 / 0.1", "0.7 / 0.1 / 0.2", "0.6 / 0.2 / 0.2")
 # these two kinds take the test trials from the design; the fractions divide the rest
@@ -66,15 +75,18 @@ GIVEN_TEST = {"test_images", "unseen_concepts"}
 
 
 def question_form(available: list[str], faults: list[str]) -> dict[str, Any]:
-    """Show targets, scale and split; return those parts of a recipe. Faults are added up."""
+    """Show what is learned and the split; return those parts of a recipe. Faults are added up."""
+    answers: dict[str, Any] = {}
     with st.container(horizontal=True, vertical_alignment="top", gap="small"):
-        targets = _targets(available, faults)
-        scale = _choice("rating_scale", "Rating scale", SCALES, width=185)
+        learns = _choice("learns", "The decoder learns", LEARNS, width=185)
+        if learns == "ratings":
+            answers["targets"] = _targets(available, faults)
+            answers["rating_scale"] = _choice("rating_scale", "Rating scale", SCALES, width=185)
         kind = _choice("kind", "Split", SPLITS, width=185)
         fractions = _fractions(kind, faults)
     st.caption(f"**{SPLITS[kind].title}.** {SPLITS[kind].sentence}")
     split = {"kind": kind, "fractions": fractions}
-    return {"targets": targets, "rating_scale": scale, "split": split}
+    return {"learns": learns, **answers, "split": split}
 
 
 def _targets(available: list[str], faults: list[str]) -> list[str]:
@@ -164,6 +176,7 @@ def fill_question(config: JobConfig) -> None:
     sets = {targets: name for name, targets in SIZES.items()}
     shares = " / ".join(f"{share:.9g}" for share in config.split.fractions)
     values = {
+        "learns": config.learns,
         "targets": sets.get(config.targets, "own"),
         "own_targets": list(config.targets),
         "rating_scale": config.rating_scale,
