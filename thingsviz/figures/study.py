@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
@@ -89,13 +89,19 @@ def draw_history(info: HistoryInfo, theme: style.Theme) -> go.Figure:
             theme,
             height=380,
             title={"text": "Candidates, one by one"},
-            xaxis={"title": {"text": "Candidate"}, "tickformat": "d"},
+            xaxis={"title": {"text": "Candidate"}} | _whole((*info.search.x, *info.random.x)),
             yaxis={"title": {"text": info.label}},
             legend=style.legend_below(),
             margin={"b": 90},
         )
     )
     return figure
+
+
+def _whole(numbers: Iterable[int]) -> dict[str, Any]:
+    """Return an axis's ticks at whole numbers, a dozen at most."""
+    highest = max(numbers, default=1)
+    return {"tick0": 1 if highest <= 12 else 0, "dtick": max(1, -(-highest // 12))}
 
 
 class CurvesInfo(NamedTuple):
@@ -150,7 +156,8 @@ def draw_epochs(info: CurvesInfo, theme: style.Theme) -> go.Figure:
             theme,
             height=380,
             title={"text": "Each candidate, epoch by epoch"},
-            xaxis={"title": {"text": "Epoch"}, "tickformat": "d"},
+            xaxis={"title": {"text": "Epoch"}}
+            | _whole(e for _, _, x, _ in info.curves for e in x),
             yaxis={"title": {"text": info.label}},
             legend=style.legend_below(),
             margin={"b": 90},

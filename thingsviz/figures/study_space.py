@@ -63,13 +63,13 @@ def _axis(name: str, found: list[Any], is_log: bool) -> Axis:
 
 
 def _number_ticks(numbers: list[float], is_log: bool) -> tuple[tuple[float, str], ...]:
-    """Return each value where there are few, else five places from the lowest to the highest."""
+    """Return each of a few whole values, else four places from the lowest to the highest."""
     few = sorted(set(numbers))
-    if len(few) > 6:
-        low, high = (math.log10(v) if is_log else v for v in (few[0], few[-1]))
-        steps = [low + (high - low) * i / 4 for i in range(5)]
-        return tuple((s, f"{10**s if is_log else s:.3g}") for s in steps)
-    return tuple((math.log10(v) if is_log else float(v), f"{v:.3g}") for v in few)
+    if len(few) <= 6 and all(isinstance(v, int) for v in few):
+        return tuple((math.log10(v) if is_log else float(v), f"{v:,}") for v in few)
+    low, high = (math.log10(v) if is_log else v for v in (few[0], few[-1]))
+    steps = [low + (high - low) * i / 3 for i in range(4)] if high > low else [low]
+    return tuple((step, f"{10**step if is_log else step:.2g}") for step in steps)
 
 
 def _text(value: object) -> str:
@@ -115,7 +115,7 @@ def draw_slices(info: SpaceInfo, theme: style.Theme) -> go.Figure:
         )
         figure.add_trace(dots, row, col)
         places, texts = zip(*axis.ticks, strict=True) if axis.ticks else ((), ())
-        title = axis.name + (" (log)" if axis.is_log else "")
+        title = axis.name.split(".", 1)[-1] + (" (log)" if axis.is_log else "")
         figure.update_xaxes(
             title_text=title, tickvals=places, ticktext=texts, tickangle=0, row=row, col=col
         )

@@ -170,14 +170,11 @@ def _pictures(
     alt = f"Validation over each of {len(info_space.axes)} settings"
     figure = space_figures.draw_slices(info_space, theme)
     charts.show(figure, theme, f"study_slices_{name}", alt=alt)
-    left, right = st.columns([3, 2])
-    with left:
-        alt = "Lines of candidates through their settings to their validation"
-        figure = space_figures.draw_parallel(info_space, theme)
-        charts.show(figure, theme, f"study_parallel_{name}", alt=alt)
-    with right:
-        if any(len(x) > 1 for _, _, x, _ in curves.curves):
-            _importance(theme, folder)
+    alt = "Lines of candidates through their settings to their validation"
+    figure = space_figures.draw_parallel(info_space, theme)
+    charts.show(figure, theme, f"study_parallel_{name}", alt=alt)
+    if any(len(x) > 1 for _, _, x, _ in curves.curves):
+        _importance(theme, folder)
 
 
 def _importance(theme: Theme, folder: StudyFolder) -> None:
