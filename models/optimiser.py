@@ -20,7 +20,8 @@ class Optimiser:
 
     def __init__(self, network: Network, config: FitConfig) -> None:
         self.config = config
-        self.parameters = list(network.parameters())
+        freeze_embedding(network, config)
+        self.parameters = [p for p in network.parameters() if p.requires_grad]
         groups = _groups(network, config)
         kind = torch.optim.Adam if config.optimiser == "adam" else torch.optim.AdamW
         self.adamw = kind(groups, weight_decay=config.weight_decay, fused=True)
@@ -64,9 +65,15 @@ class Optimiser:
         self.plateau.load_state_dict(facts["plateau"])
 
 
+def freeze_embedding(network: Network, config: FitConfig) -> None:
+    """Take the embedding out of the training where its learning rate is 0; undo it elsewhere."""
+    for parameter in network.embedding_parameters():
+        parameter.requires_grad_(config.embedding_learning_rate != 0)
+
+
 def _groups(network: Network, config: FitConfig) -> list[dict[str, Any]]:
-    embedding = network.embedding_parameters()
-    own = {id(p) for p in embedding}
+    embedding = [p for p in network.embedding_parameters() if p.requires_grad]
+    own = {id(p) for p in network.embedding_parameters()}
     rest = [p for p in network.parameters() if id(p) not in own]
     rates = config.learning_rate, config.embedding_learning_rate or config.learning_rate
     return [

@@ -84,8 +84,8 @@ class FitConfig(Settings):
     embedding_learning_rate: float | None = setting(
         None,
         "Learning rate of the embedding",
-        "For the patch embedding alone. Empty: the same.",
-        gt=0,
+        "For the patch embedding alone. Empty: the same; 0: it stays as it starts.",
+        ge=0,
         le=1,
         more=True,
     )

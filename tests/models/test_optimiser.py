@@ -25,6 +25,19 @@ def test_the_embedding_has_its_own_rate(network):
     assert n == len(list(network.parameters()))
 
 
+def test_an_embedding_of_rate_0_stays_as_it_is(network):
+    optimiser = Optimiser(network, FitConfig(embedding_learning_rate=0, weight_decay=1))
+    before = {name: p.detach().clone() for name, p in network.named_parameters()}
+    for step in range(3):
+        torch.nn.init.normal_(network.head.map.weight)
+        step_once(network, optimiser, step)
+    after = dict(network.named_parameters())
+    assert torch.equal(before["embedding.map"], after["embedding.map"])
+    assert not torch.equal(before["blocks.0.down.weight"], after["blocks.0.down.weight"])
+    Optimiser(network, FitConfig(embedding_learning_rate=1e-3))
+    assert after["embedding.map"].requires_grad
+
+
 def test_plateau_halves_after_two_patient_epochs(network):
     optimiser = Optimiser(network, FitConfig(learning_rate=1e-3))
     rates = []
