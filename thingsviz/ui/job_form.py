@@ -70,8 +70,10 @@ def job_form(page: PageContext) -> None:
     if MODELS[name].kind == "network":
         with st.container(border=True):
             st.subheader("Training", anchor=False)
-            hidden = OF_RATINGS if question["learns"] != "ratings" else frozenset()
+            classes = question["learns"] != "ratings"
+            hidden = OF_RATINGS if classes else frozenset()
             fit = _settings(FitConfig, "fit", page, faults, hidden)
+            fit |= {"loss": "cross_entropy"} if classes else {}
     title, seed = _name_and_seed(name)
     data = {"name": title, "dataset": page.dataset.name, "subject": page.subject, "seed": seed}
     _start_row(page, data | question | {"model": model, "fit": fit}, faults)

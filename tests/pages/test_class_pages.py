@@ -1,0 +1,68 @@
+"""Pages of a classifier: the form that makes one, what it guessed, and how sure that is."""
+
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from thingsviz.jobs.store import list_jobs
+from thingsviz.ui.form_fields import form_key
+
+PAGES = Path(__file__).parents[2] / "pages"
+
+
+@pytest.fixture(autouse=True)
+def _fresh():
+    st.cache_data.clear()
+    st.cache_resource.clear()
+
+
+def visit(name, **query) -> AppTest:
+    app = AppTest.from_file(PAGES / name, default_timeout=60)
+    for key, value in query.items():
+        app.query_params[key] = value
+    app.run()
+    assert not app.exception, app.exception
+    return app
+
+
+def button(app, label):
+    return next(b for b in app.button if b.label == label)
+
+
+def words(app):
+    return [*(m.value for m in app.markdown), *(c.value for c in app.caption)]
+
+
+def test_a_click_on_a_classifier_makes_the_report_s_job(tiny_env, monkeypatch):
+    monkeypatch.setattr("thingsviz.ui.job_form.start", lambda job: None)
+    app = visit("train.py")
+    button(app, "MLP, 10 epochs").click().run()
+    assert not app.exception, app.exception
+    assert all(e.value.startswith("A good score would mean nothing") for e in app.error)
+    button(app, "Start training").click().run()
+    (job,) = list_jobs()
+    config = job.config()
+    assert (config.learns, config.model.name) == ("concepts", "mlp")
+    assert config.split.kind == "trial"
+    assert config.split.fractions == (0.7, 0.1, 0.2)
+    fit = config.fit
+    assert (fit.loss, fit.optimiser, fit.batch_size, fit.epochs) == (
+        "cross_entropy",
+        "adam",
+        4,
+        10,
+    )
+    assert (fit.learning_rate, fit.weight_decay) == (1e-3, 0)
+
+
+def test_concepts_without_trained_concepts_are_one_sentence(tiny_env):
+    app = visit("train.py")
+    app.selectbox(key=form_key("question", "learns")).set_value("concepts").run()
+    assert not app.exception, app.exception
+    assert any("never trained" in e.value for e in app.error), [e.value for e in app.error]
+    assert button(app, "Start training").disabled
+    models = app.selectbox(key=form_key("model")).options
+    assert not any(option.startswith("ridge:") for option in models)
+    assert any(option.startswith("identification:") for option in models)
