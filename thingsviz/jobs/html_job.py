@@ -9,7 +9,7 @@ from typing import Any
 from thingsviz.analysis.comparison import sentence
 from thingsviz.core.errors import JobError
 from thingsviz.figures.comparison import overlay_info
-from thingsviz.figures.scores import METRICS, Question, ScoreInfo, score_info
+from thingsviz.figures.scores import Question, ScoreInfo, headline, metric_name, score_info
 from thingsviz.figures.svg import DotRow, Line, Mark, dots, lines
 from thingsviz.jobs import html_page as page
 from thingsviz.jobs.comparable import Finished, comparable, read_finished
@@ -20,12 +20,15 @@ from thingsviz.jobs.store import JobFolder
 
 REFERENCES = {
     "chance": "chance",
+    "prior": "prior-only",
     "mean": "mean",
     "ridge": "ridge",
+    "identification": "through ratings",
     "ceiling": "noise ceiling",
     "oracle": "oracle",
 }
 MEGA = 1_000_000
+N_DRAWS = 1000
 
 
 def job_report(job: JobFolder) -> str:
@@ -105,7 +108,7 @@ def scores_part(found: Finished, level: int = 2) -> list[str]:
         known = [info for info in infos if info is not None]
         if not known:
             continue
-        name = METRICS.get(asked.metric, asked.metric)
+        name = metric_name(asked.metric)
         title = f"{name}: {asked.part}, {asked.n_averaged}"
         if asked.metric == "r":
             parts.append(page.figure(dots([dot_row(i) for i in known], name), title))
@@ -116,7 +119,7 @@ def scores_part(found: Finished, level: int = 2) -> list[str]:
 def dot_row(info: ScoreInfo) -> DotRow:
     """Turn a score into a row of a picture."""
     label = "mean of all" if info.question.target == "mean" else info.question.target
-    marks = tuple(Mark(REFERENCES[r.model], r.value) for r in info.references)
+    marks = tuple(Mark(r.label, r.value) for r in info.references)
     return DotRow(label, info.value, info.low, info.high, marks)
 
 
@@ -169,9 +172,9 @@ def settings_part(job: JobFolder, found: Finished) -> list[str]:
 
 def means_part(jobs: Sequence[Finished], asked: Question | None = None) -> str:
     """Tabulate the mean scores of several jobs, each with its interval and references."""
-    asked = asked or questions_of(jobs[0])[0]
+    asked = asked or headline(jobs[0].scores)
     infos = [score_info(job.scores, job.model, asked) for job in jobs]
-    head = ["training", f"{METRICS.get(asked.metric, asked.metric)} (95 % interval)", "p"]
+    head = ["training", f"{metric_name(asked.metric)} (95 % interval)", "p"]
     rows = [
         [
             job.name,
@@ -185,13 +188,13 @@ def means_part(jobs: Sequence[Finished], asked: Question | None = None) -> str:
     return page.table([*head, *REFERENCES.values()], rows) + page.small(words + ".")
 
 
-def differences_part(jobs: Sequence[Finished], n_draws: int = 1000) -> list[str]:
+def differences_part(jobs: Sequence[Finished]) -> list[str]:
     """Say whether the jobs differ, all pairs, corrected."""
     parts = [page.heading("Do they differ?")]
     if jobs[0].learns != "ratings":
         return [*parts, hits_table(class_tests(jobs, "test"))]
-    rows = pair_tests(jobs, "test", averaged=False, metric="r", n_draws=n_draws)
-    rows = rows or pair_tests(jobs, "test", averaged=False, metric="mse_unit", n_draws=n_draws)
+    rows = pair_tests(jobs, "test", averaged=False, metric="r", n_draws=N_DRAWS)
+    rows = rows or pair_tests(jobs, "test", averaged=False, metric="mse_unit", n_draws=N_DRAWS)
     means = [row for row in rows if row["target"] == "mean"]
     parts.append(page.bullets(sentence(row) for row in means))
     head = ["A", "B", "property", "A − B (95 % interval)", "p", "p corrected (Holm)"]
