@@ -22,7 +22,7 @@ import numpy as np
 
 from thingsviz.core.errors import ThingsvizError
 from thingsviz.core.space import Grid
-from thingsviz.figures import caption, scene, surface, views, vtkjs
+from thingsviz.figures import caption, heads, heads_scene, scene, surface, views, vtkjs
 from thingsviz.figures import volume_picture as pictures
 from thingsviz.figures.orders import (
     DrawingError,
@@ -52,6 +52,8 @@ NO_OPENGL = (
 
 def draw(job: Job) -> Reply:
     """Draw one order."""
+    if job.order.kind in {"heads", "heads_picture"}:
+        return draw_heads(job)
     info = volume_info(job.smoothed, job.mask, job.grid, job.order.choice)
     frame = views.frame_of(job.mask, job.grid)
     return _DRAW[job.order.kind](job, info, frame)
@@ -89,6 +91,25 @@ def draw_volume(job: Job, info: VolumeInfo, frame: views.Frame) -> Reply:
     covered = _covered(np.packbits(job.mask).tobytes(), job.mask.shape, job.grid, picture.camera)
     volume = pictures.volume_actor(picture, job.smoothed, job.grid)
     return _framed(job, info, frame, pictures.draw_picture(picture, volume, brain, covered, theme))
+
+
+def draw_heads(job: Job) -> Reply:
+    """Return the linked scene of several maps for vtk.js, or a PNG of their rendered volumes."""
+    order, theme = job.order, job.order.theme
+    eye = views.camera(order.view, views.frame_of(job.mask, job.grid))
+    info = heads.heads_info(job.smoothed, job.mask, job.grid, order.names, order.heads)
+    scene_ = heads_scene.Scene(job.smoothed, job.grid, _brain(job.mask, job.grid), eye)
+    if order.kind == "heads":
+        layers, plotter = heads_scene.heads_plotter(scene_, info, theme)
+        blob = vtkjs.vtksz(plotter)
+        plotter.close()
+        return Reply(blob, layers)
+    _need_opengl()
+    covered = _covered(np.packbits(job.mask).tobytes(), job.mask.shape, job.grid, eye)
+    pixels = heads_scene.heads_picture(scene_, covered, info, theme)
+    lines = (order.title, order.subtitle, heads.describe(info))
+    mark = "SIMULATED" if order.simulated else ""
+    return Reply(heads_scene.finish(pixels, lines, theme, mark))
 
 
 _DRAW: dict[Kind, Callable[[Job, VolumeInfo, views.Frame], Reply]] = {

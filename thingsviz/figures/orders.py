@@ -14,13 +14,14 @@ from numpy.typing import NDArray
 
 from thingsviz.core.errors import ThingsvizError
 from thingsviz.core.space import Grid
+from thingsviz.figures.heads import HeadsChoice
 from thingsviz.figures.style import Theme
 from thingsviz.figures.volume import Choice, Mask, Volume
 
 LENGTH = 8
 MOST = 1 << 31  # bytes; a longer message is none of ours
 
-Kind = Literal["scene", "surfaces", "volume"]
+Kind = Literal["scene", "surfaces", "volume", "heads", "heads_picture"]
 
 
 class DrawingError(ThingsvizError):
@@ -49,10 +50,16 @@ class Order(NamedTuple):
     title: str = ""
     subtitle: str = ""
     simulated: bool = False
+    # of "heads" and "heads_picture": names of the maps, and what of them is drawn
+    names: tuple[str, ...] = ()
+    heads: HeadsChoice = HeadsChoice()
 
 
 class Job(NamedTuple):
-    """An order with its data: smoothed betas and brain mask (X, Y, Z) on a grid."""
+    """An order with its data: smoothed betas and brain mask (X, Y, Z) on a grid.
+
+    Of heads, `smoothed` holds a volume a head, (n, X, Y, Z).
+    """
 
     order: Order
     smoothed: Volume
@@ -81,7 +88,8 @@ def unpack_job(message: bytes) -> Job:
     choice = about.pop("choice")
     crosshair = choice.pop("crosshair_mm")
     about["choice"] = Choice(**choice, crosshair_mm=crosshair and tuple(crosshair))
-    about["show"] = tuple(about["show"])
+    about["heads"] = HeadsChoice(*about["heads"])
+    about["show"], about["names"] = tuple(about["show"]), tuple(about["names"])
     return Job(Order(**about), arrays["smoothed"], arrays["mask"], grid)
 
 

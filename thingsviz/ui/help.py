@@ -108,6 +108,33 @@ GLOSSARY: dict[str, str] = {
         "**Average of repeats**: the mean response to several showings of the same picture. "
         "Noise shrinks with the root of their number, the response to the picture stays."
     ),
+    "attention": (
+        "**Attention**: how much a transformer mixes one token into another. It says where a "
+        "model looks, not what it uses; the panel 'Does the map mean anything?' tests that."
+    ),
+    "head": ("**Head**: one of several attentions that a layer computes side by side."),
+    "token": ("**Token**: a block of voxels that the model treats as one word of a sentence."),
+    "share of mass": (
+        "**Share of mass**: the strongest voxels that together hold so much of the map. A raw "
+        "value would mean something else in every map."
+    ),
+    "uniform attention": (
+        "**Uniform attention**: the same for every token. Regions that hold many tokens get "
+        "much of it, so a share means little without it. Enrichment is share / uniform share."
+    ),
+    "turned regions": (
+        "**p**: how often the region would get this enrichment if all regions were turned "
+        "together to random places of the brain; map and regions keep their smoothness. **q**: "
+        "p corrected for the number of regions (false discovery rate)."
+    ),
+    "faithfulness": (
+        "**Faithfulness**: blocks of voxels are replaced by their mean in the order of the map. "
+        "If the map is right, the decoder's outputs fall apart sooner than in random order."
+    ),
+    "sanity": (
+        "**Sanity check**: the decoder's weights are destroyed layer by layer. A map that stays "
+        "the same shows the architecture or the data, not what was learned."
+    ),
     "simulated": (
         "**SIMULATED**: the brain responses were made by a program with known truth, not "
         "measured. Good for learning the app and for judging methods; no finding about any "

@@ -47,8 +47,8 @@ def show_stage(reply: Reply, space: str, frame: Frame, text: str) -> None:
         "centre": frame.centre,
         "text": text,
     }
-    _send(Key.W_3D_SCENE, {"scene": scene})
-    _mount(viewer())
+    send(Key.W_3D_SCENE, {"scene": scene})
+    mount(viewer())
 
 
 def send_look(look: Look, info: VolumeInfo, theme: Theme) -> None:
@@ -62,7 +62,7 @@ def send_look(look: Look, info: VolumeInfo, theme: Theme) -> None:
         "text": p.text,
         "legend": legend(look, info, theme),
     }
-    _send(Key.W_3D_LOOK, {"look": wanted})
+    send(Key.W_3D_LOOK, {"look": wanted})
 
 
 def legend(look: Look, info: VolumeInfo, theme: Theme) -> dict[str, Any]:
@@ -82,7 +82,7 @@ def stage_page() -> str:
     return page.replace("__VIEWER__", base64.b64encode(packed_viewer()).decode())
 
 
-def _send(key: Key, data: dict[str, Any]) -> None:
+def send(key: Key, data: dict[str, Any]) -> None:
     """Hand data to the browser; nothing comes back.
 
     What Streamlit would remember of such a component cannot be pickled, and this app allows only
@@ -103,7 +103,7 @@ def viewer() -> Callable[..., object]:
     return component
 
 
-def _mount(component: Callable[..., object]) -> None:
+def mount(component: Callable[..., object]) -> None:
     """Mount the stage as stpyvista's trame backend would mount a whole scene."""
     component(
         key=Key.W_3D_STAGE,

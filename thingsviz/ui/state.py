@@ -79,6 +79,19 @@ class Key(StrEnum):
     W_3D_STAGE = "w_3d_stage"
     W_3D_SCENE = "w_3d_scene"
     W_3D_LOOK = "w_3d_look"
+    W_MAP_PART = "w_map_part"
+    W_MAP_TARGET = "w_map_target"
+    W_MAP_METHOD = "w_map_method"
+    W_MAP_LAYER = "w_map_layer"
+    W_MAP_HEAD = "w_map_head"
+    W_MAP_PERCENT = "w_map_percent"
+    W_MAP_SCALE = "w_map_scale"
+    W_MAP_ABOVE = "w_map_above"
+    W_MAP_AS = "w_map_as"
+    W_MAP_VIEW = "w_map_view"
+    W_MAP_AMOUNT = "w_map_amount"
+    W_MAP_SCENE = "w_map_scene"
+    MAP_TASK = "map_task"
 
 
 def get(key: Key, default: object = None) -> Any:  # noqa: ANN401
