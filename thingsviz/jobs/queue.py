@@ -125,11 +125,12 @@ class Queue:
             (*words, "cluster_id"), (*values, ticket.wants_gpu, ticket.engine, ticket.cluster_id)
         )
 
-    def adopt(self, name: str, owner: str, pid: int | None) -> None:
+    def adopt(self, name: str, owner: str, pid: int | None, cluster_id: str = "") -> None:
         """Take note of a job that runs though nobody here has started it."""
+        engine = "slurm" if cluster_id else "local"
         words = ("name", "state", "owner", "submitted", "short", "wants_gpu", "engine")
-        values = (name, "running", owner, time.time(), 0, 0, "local", pid, time.time())
-        self._insert((*words, "pid", "started"), values)
+        values = (name, "running", owner, time.time(), 0, 0, engine, pid, time.time())
+        self._insert((*words, "pid", "started", "cluster_id"), (*values, cluster_id))
 
     def _insert(self, names: tuple[str, ...], values: tuple[object, ...]) -> None:
         marks = ", ".join("?" * len(values))

@@ -9,7 +9,7 @@ from thingsviz.jobs.about import owner_of
 from thingsviz.jobs.queue import Queue
 from thingsviz.jobs.store import JobFolder, is_locked, jobs_root
 from thingsviz.jobs.ticket import read_ticket
-from thingsviz.jobs.workers import worker_of
+from thingsviz.jobs.workers import cluster_id_of, worker_of
 
 
 def recover(queue: Queue) -> None:
@@ -23,7 +23,7 @@ def recover(queue: Queue) -> None:
         if job.name in known:
             continue
         if is_locked(job.file("lock")):
-            queue.adopt(job.name, owner_of(job), worker_of(job))
+            queue.adopt(job.name, owner_of(job), worker_of(job), cluster_id_of(job))
         elif (ticket := read_ticket(job)) is not None:
             queue.add(job.name, ticket)
 

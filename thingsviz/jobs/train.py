@@ -46,15 +46,18 @@ def main(argv: list[str] | None = None) -> int:
         return _run(job)
     finally:
         os.close(handle)
-        with suppress(OSError):
-            tend_if_waiting()
+        if "SLURM_JOB_ID" not in os.environ:  # a node of a cluster is no place for a supervisor
+            with suppress(OSError):
+                tend_if_waiting()
 
 
 def _sign(handle: int) -> None:
     """Write into the lock whose it is, for a supervisor that has not started this process."""
+    cluster_id = os.environ.get("SLURM_JOB_ID")
     with suppress(OSError):
         os.ftruncate(handle, 0)
-        os.pwrite(handle, str(os.getpid()).encode(), 0)
+        words = f"slurm {cluster_id}" if cluster_id else str(os.getpid())
+        os.pwrite(handle, words.encode(), 0)
 
 
 def _hold(job: JobFolder) -> int | None:

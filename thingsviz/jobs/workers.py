@@ -29,6 +29,14 @@ def worker_of(job: JobFolder) -> int | None:
     return pid if works_on(pid, job) else None
 
 
+def cluster_id_of(job: JobFolder) -> str:
+    """Return the number under which SLURM runs the job, empty for a process of a machine."""
+    with suppress(OSError, ValueError):
+        engine, _, number = job.file("lock").read_text().partition(" ")
+        return number if engine == "slurm" and number.isdigit() else ""
+    return ""
+
+
 def works_on(pid: int, job: JobFolder) -> bool:
     """Whether a process is that of the job, as its command says.
 
