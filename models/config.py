@@ -17,6 +17,7 @@ from models.configs.classifiers import (
 from models.configs.cnn_vit import CNNViTConfig
 from models.configs.concept_decoder import ConceptDecoderConfig, QuadraticDecoderConfig
 from models.configs.linear import MeanConfig, RidgeConfig
+from models.configs.peers import BandedRidgeConfig, EncodingInversionConfig
 from models.configs.vit3d import ViT3DConfig
 from models.errors import ModelError
 from models.recipe import FitConfig
@@ -24,9 +25,11 @@ from models.settings import Settings, did_you_mean, sentence
 
 __all__ = [
     "CONFIGS",
+    "BandedRidgeConfig",
     "CNN3DConfig",
     "CNNViTConfig",
     "ConceptDecoderConfig",
+    "EncodingInversionConfig",
     "FitConfig",
     "IdentificationConfig",
     "LDAConfig",
@@ -54,6 +57,8 @@ ModelConfig = Annotated[
     | RidgeConfig
     | ConceptDecoderConfig
     | QuadraticDecoderConfig
+    | BandedRidgeConfig
+    | EncodingInversionConfig
     | MeanConfig,
     Field(discriminator="name"),
 ]
@@ -70,6 +75,8 @@ CONFIGS: dict[str, type[Settings]] = {
     "identification": IdentificationConfig,
     "concept_decoder": ConceptDecoderConfig,
     "quadratic_decoder": QuadraticDecoderConfig,
+    "banded_ridge": BandedRidgeConfig,
+    "encoding_inversion": EncodingInversionConfig,
     "ridge": RidgeConfig,
     "mean": MeanConfig,
 }

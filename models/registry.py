@@ -21,6 +21,7 @@ from models.configs.classifiers import (
 )
 from models.configs.cnn_vit import CNNViTConfig
 from models.configs.concept_decoder import ConceptDecoderConfig, QuadraticDecoderConfig
+from models.configs.peers import BandedRidgeConfig, EncodingInversionConfig
 from models.configs.transformer import TransformerConfig
 from models.errors import ModelError
 from models.inputs import Floats, Rows, TrialMatrix
@@ -163,6 +164,21 @@ MODELS: dict[str, ModelSpec] = {
             "The same axes, not linear: a trial's strength divided out, and products of axes.",
             "models.quadratic:QuadraticDecoder",
             takes_mask=True,
+        ),
+        ModelSpec(
+            "banded_ridge",
+            BandedRidgeConfig,
+            "linear",
+            "Ridge regression with a penalty of its own for each band of voxels, by himalaya.",
+            "models.banded_ridge:BandedRidge",
+            takes_mask=True,
+        ),
+        ModelSpec(
+            "encoding_inversion",
+            EncodingInversionConfig,
+            "linear",
+            "An encoding model, turned round by Bayes' rule: the textbook's decoder.",
+            "models.inversion:EncodingInversion",
         ),
         ModelSpec(
             "mean",
