@@ -49,8 +49,8 @@ def free_port() -> int:
 class App:
     """One `streamlit run app.py` of its own."""
 
-    def __init__(self, data: Path, jobs: Path, log: Path, settings: dict | None = None):
-        self.data, self.jobs, self.port = data, jobs, free_port()
+    def __init__(self, data: Path, jobs: Path, log: Path, settings: dict | None = None, port=0):
+        self.data, self.jobs, self.port = data, jobs, port or free_port()
         self.url = f"http://localhost:{self.port}"
         env = os.environ | {"THINGSVIZ_DATA": str(data), "THINGSVIZ_JOBS": str(jobs)}
         env |= {"OMP_NUM_THREADS": "1"} | (settings or {})
