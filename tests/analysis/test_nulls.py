@@ -15,6 +15,7 @@ from thingsviz.analysis.nulls import (
     jackknife,
     p_value,
     permutation,
+    permuted_r,
 )
 from thingsviz.analysis.parts import concept_sums, part, scores
 
@@ -165,3 +166,10 @@ def test_same_seed_same_draws(rng):
     for draw in (permutation, lambda d, n, s: bootstrap(concept_sums(d), n, s)):
         np.testing.assert_array_equal(draw(data, 20, 1)["r"], draw(data, 20, 1)["r"])
         assert not np.array_equal(draw(data, 20, 1)["r"], draw(data, 20, 2)["r"])
+
+
+def test_permuted_r_alone_is_that_of_the_whole(rng):
+    data = simulate(rng, n_concepts=9, gain=0.4)
+    np.testing.assert_array_equal(permuted_r(data, 700, 3), permutation(data, 700, 3)["r"])
+    few = simulate(rng, n_concepts=2)
+    assert permuted_r(few, 10).shape == (0, 2)

@@ -22,6 +22,7 @@ Array = NDArray[np.float64]
 Draws = dict[str, Array]
 BETTER_IS_LESS = {"mse", "mae"}
 TAILS = (0.025, 0.975)
+AT_ONCE = 500  # draws: 6 MB for 100 concepts and 14 targets
 FEWEST = 3  # concepts from which anything can be drawn
 
 
@@ -73,6 +74,19 @@ def permutation(data: Part, n_draws: int = 1000, seed: int = 0) -> Draws:
         for cost, table in zip(costs, _cost_tables(*column, index, len(names)), strict=True):
             cost[:, target] = table[np.arange(len(names)), order].sum(1) / count.sum()
     return {"r": out, **dict(zip(METRICS[1:], costs, strict=True))}
+
+
+def permuted_r(data: Part, n_draws: int, seed: int = 0) -> Array:
+    """Return the r of `permutation` alone, (n_draws, n_targets): ten times as fast."""
+    names, index = np.unique(data.concepts, return_inverse=True)
+    rng = np.random.default_rng([seed, 2])
+    draws = n_draws if len(names) >= FEWEST else 0
+    order = rng.permuted(np.tile(np.arange(len(names)), (draws, 1)), axis=1)
+    sums = concept_sums(data)
+    true = _concept_mean(data.true, index, len(names)) - data.true.mean(0)
+    parts = [order[i : i + AT_ONCE] for i in range(0, draws, AT_ONCE)]
+    empty = np.empty((0, data.true.shape[1]))
+    return np.concatenate([empty, *(_moments(sums, true, part) for part in parts)])
 
 
 def _concept_mean(values: Array, index: NDArray[np.intp], n_concepts: int) -> Array:

@@ -200,10 +200,14 @@ def _heatmap(plane: Plane, number: str, info: SlicesInfo, theme: Theme) -> dict[
         "zmax": info.limit,
         "colorscale": diverging(theme),
         "showscale": number == "",
-        "colorbar": {"title": {"text": f"beta<br>{info.unit}"}, "thickness": 12, "len": 0.9},
+        "colorbar": {"title": {"text": _bar_title(info.unit)}, "thickness": 12, "len": 0.9},
         "hovertemplate": f"%{{x:g}}, %{{y:g}} mm: %{{z:.3g}} {info.unit}<extra></extra>",
         "hoverongaps": False,
     }
+
+
+def _bar_title(unit: str) -> str:
+    return f"beta<br>{unit}" if unit == BETA_UNIT else unit
 
 
 def _axes(plane: Plane, number: str, domain: tuple[float, float]) -> dict[str, Any]:

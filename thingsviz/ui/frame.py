@@ -43,6 +43,8 @@ PAGES = (
     PageFile("jobs.py", "Jobs", ":material/list_alt:"),
     PageFile("tune.py", "Tune", ":material/tune:"),
     PageFile("predictions.py", "Predictions", ":material/query_stats:"),
+    PageFile("attention.py", "Attention", ":material/visibility:"),
+    PageFile("leaderboard.py", "Leaderboard", ":material/leaderboard:"),
     PageFile("compare.py", "Compare", ":material/compare_arrows:"),
 )
 

@@ -46,6 +46,10 @@ GLOSSARY: dict[str, str] = {
         "well have been predicted by the other. p is the share of worlds, in which a coin let "
         "them change places concept by concept, with a difference at least as large."
     ),
+    "corrected q": (
+        "**q**: the p corrected for the many tests that stand beside it (false discovery rate). "
+        "Of all that has q up to 0.05, about 5 % are expected to be chance."
+    ),
     "confidence interval": (
         "**95 % interval**: where the score lies in 95 of 100 resamplings of the concepts."
     ),

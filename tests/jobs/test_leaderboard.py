@@ -1,0 +1,117 @@
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from thingsviz.data.betas import BetaStore
+from thingsviz.data.paths import Dataset
+from thingsviz.jobs import kept, leaderboard
+from thingsviz.jobs.regions_of_interest import FEWEST_VOXELS, WHOLE, kernels, regions
+
+# what data/planted/regions.tsv plants strongly, where `tiny` has the voxels for it
+PLANTED = {
+    "lives": {"temporal_occipital_fusiform", "occipital_fusiform", "temporo_occipital_mtg"},
+    "moves": {"temporal_occipital_fusiform", "occipital_fusiform", "temporo_occipital_mtg"},
+    "heavy": {"parahippocampal", "loc_superior"},
+    "grasp": {"parietal", "pre_postcentral", "loc_superior", "loc_inferior"},
+    "hold": {"parietal", "pre_postcentral", "loc_superior", "loc_inferior"},
+    "be-moved": {"parietal", "pre_postcentral"},
+}
+
+
+@pytest.fixture(scope="module")
+def root(tiny, tmp_path_factory):
+    """A jobs folder in which the leaderboard of `tiny` was computed by the command."""
+    jobs = tmp_path_factory.mktemp("jobs")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("THINGSVIZ_JOBS", str(jobs))
+        progress = jobs / "progress.json"
+        code = leaderboard.main([str(tiny / "tiny"), "--progress", str(progress)])
+        assert code == 0
+        assert json.loads(progress.read_text())["message"] == "done"
+        yield jobs
+
+
+@pytest.fixture
+def store(tiny):
+    return BetaStore.open(Dataset(tiny / "tiny"), "sub-01")
+
+
+@pytest.fixture
+def board(root, store):
+    path = kept.newest("leaderboards", store.fingerprint)
+    found = kept.read_kept(path)
+    assert found["simulated"] is True
+    return pd.DataFrame(found["rows"])
+
+
+def test_every_region_and_property_has_a_row(board, store):
+    names = {place.name for place in regions(store)}
+    assert set(board["region"]) == names
+    assert set(board["n_averaged"]) == {"single", "mean of 4"}
+    assert len(board) == 2 * len(names) * 14
+    assert board["n_concepts"].eq(8).all()
+    assert board[["r", "p", "q", "chance"]].notna().all(axis=None)
+    assert (board["q"] >= board["p"] - 1e-12).all()
+
+
+def test_the_planted_regions_come_out_on_top(board):
+    """A property planted in a region is told there better than elsewhere; 8 test concepts."""
+    best = board[board["n_averaged"].eq("mean of 4") & board["region"].ne(WHOLE)]
+    for target, planted in PLANTED.items():
+        own = best[best["property"] == target].sort_values("r", ascending=False)
+        assert planted & set(own["region"].head(3)), target
+        inside = own["region"].isin(planted)
+        assert own[inside]["r"].max() > own[~inside]["r"].mean() + 0.2, target
+
+
+def test_means_of_repeats_do_better_than_single_trials(board):
+    best = board.pivot_table(index="property", columns="n_averaged", values="r", aggfunc="max")
+    assert (best["mean of 4"] > best["single"]).mean() > 0.8
+
+
+def test_kernels_are_those_of_concept_means(store, rng):
+    class Plain:
+        shape = (30, store.shape[1])
+        data = rng.standard_normal(shape).astype("f4")
+
+        def batch(self, rows):
+            return self.data[rows]
+
+    places = regions(store)[:3]
+    train, test = np.arange(20), np.arange(20, 30)
+    concepts = np.arange(20) % 5
+    found = kernels(Plain(), train, concepts, test, places, lambda _: None)
+    means = np.stack([Plain.data[:20][concepts == c].mean(0) for c in range(5)])
+    for place, kernel in zip(places, found, strict=True):
+        own = means[:, place.voxels]
+        np.testing.assert_allclose(kernel.between, own @ own.T, rtol=1e-3, atol=1e-2)
+        expected = Plain.data[20:][:, place.voxels] @ own.T
+        np.testing.assert_allclose(kernel.to_test, expected, rtol=1e-3, atol=1e-2)
+        assert len(place.voxels) >= FEWEST_VOXELS
+
+
+def test_another_subject_without_data_is_one_sentence(tiny, root, capsys):
+    assert leaderboard.main([str(tiny / "tiny"), "--subject", "sub-09"]) == 2
+    error = capsys.readouterr().err.strip()
+    assert error.startswith("leaderboard: ")
+    assert "\n" not in error
+
+
+def test_what_is_damaged_is_as_good_as_missing(root, store, tmp_path):
+    path = tmp_path / "a.json"
+    assert kept.read_kept(path) is None
+    path.write_text("{half")
+    assert kept.read_kept(path) is None
+    path.write_text('{"rows": 3}')
+    assert kept.read_kept(path) is None
+    assert kept.newest("curves", store.fingerprint) is None
+
+
+def test_the_command_explains_itself():
+    command = [sys.executable, "-m", "thingsviz.jobs.leaderboard", "--help"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert "how well each region" in shown.stdout

@@ -1,0 +1,50 @@
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from tests.ui.strips import bare_scores
+from thingsviz.jobs import leaderboard, tasks
+
+PAGE = Path(__file__).parents[2] / "pages" / "leaderboard.py"
+
+
+@pytest.fixture
+def page(tiny_env):
+    st.cache_data.clear()
+    st.cache_resource.clear()
+
+    def visit() -> AppTest:
+        app = AppTest.from_file(PAGE, default_timeout=60).run()
+        assert not app.exception, app.exception
+        return app
+
+    return visit
+
+
+def test_without_a_board_the_page_offers_to_compute_it(page, tiny, monkeypatch):
+    started = []
+    monkeypatch.setattr("thingsviz.ui.task_bar.start_task", lambda *a: started.append(a))
+    app = page()
+    assert "No leaderboard of these data yet" in app.info[0].value
+    next(b for b in app.button if b.label == "Compute the leaderboard").click().run()
+    assert started == [("leaderboard", (str(tiny / "tiny"), "--subject", "sub-01"))]
+    assert "leaderboard" in tasks.KINDS
+
+
+def test_a_board_is_fields_brain_and_table(page, tiny):
+    assert leaderboard.main([str(tiny / "tiny")]) == 0
+    app = page()
+    assert len(app.get("plotly_chart")) == 2
+    table = app.dataframe[0].value
+    assert {"subject", "region", "property", "r", "low", "high", "p", "q"} <= set(table)
+    assert table["subject"].eq("sub-01").all()
+    assert table["r"].is_monotonic_decreasing
+    assert any("What this could not show" in c.value for c in app.caption)
+    assert bare_scores(app) == []
+    control = next(b for b in app.get("button_group") if b.label == "Responses")
+    control.set_value("single").run()
+    assert app.dataframe[0].value["n_trials"].eq(32).all()
+    app.selectbox(key="w_board_property").set_value("heavy").run()
+    assert not app.exception
