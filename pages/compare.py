@@ -1,6 +1,14 @@
 """Compare: two or more trainings on the same test trials, with a paired test."""
 
-from thingsviz.ui import compare, compare_choice, compare_cost, compare_tests, compare_trials
+from thingsviz.ui import (
+    again_view,
+    compare,
+    compare_choice,
+    compare_cost,
+    compare_export,
+    compare_tests,
+    compare_trials,
+)
 from thingsviz.ui.frame import guard, open_page
 
 page = open_page(
@@ -25,3 +33,5 @@ with guard():
         with guard():
             compare_cost.show_cost(view, page)
         compare.show_settings(view)
+        compare_export.show_export(view)
+again_view.show_again(page)

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from thingsviz.ui import job_form, jobs_list, live
+from thingsviz.ui import again_view, job_form, jobs_list, live
 from thingsviz.ui.frame import guard, open_page
 
 page = open_page(
@@ -16,6 +16,7 @@ with guard():
     if job is None:
         jobs_list.running_now(page)
         job_form.job_form(page)
+        again_view.show_again(page)
     else:
         live.job_view(page, job)
 st.divider()

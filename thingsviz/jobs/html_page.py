@@ -5,6 +5,8 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Sequence
 
+# no script runs and nothing is fetched, whatever a name or a file contains
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
 STYLE = """
 :root { color-scheme: light dark; --text: #1b2733; --muted: #5b6875; --grid: #d8dfe6;
   --page: #ffffff; --box: #f2f5f8; --c0: #0072b2; --c1: #d55e00; --c2: #009e73; --c3: #cc79a7;
@@ -38,6 +40,7 @@ def page(title: str, body: Iterable[str], *, simulated: bool) -> str:
     mark = ' <span class="badge">SIMULATED</span>' if simulated else ""
     return (
         '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{esc(title)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
         f"<h1>{esc(title)}{mark}</h1>\n" + "\n".join(body) + "\n</body>\n</html>\n"
