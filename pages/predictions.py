@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from thingsviz.ui import confidence_story, predictions_view, trial_predictions
+from thingsviz.ui import classes_view, confidence_story, predictions_view, trial_predictions
 from thingsviz.ui.frame import guard, open_page
 
 page = open_page(
@@ -12,7 +12,7 @@ page = open_page(
 )
 with guard():
     job = predictions_view.pick_job(page)
-    view = predictions_view.open_view(job) if job else None
+    view = classes_view.open_view(page, job) if job else None
     if view:
         predictions_view.show_headline(view, page)
         st.subheader("Each property", anchor=False)

@@ -6,7 +6,9 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from thingsviz.jobs.store import list_jobs
+from thingsviz.jobs import class_references, train
+from thingsviz.jobs.config import parse_config
+from thingsviz.jobs.store import create_job, list_jobs
 from thingsviz.ui.form_fields import form_key
 
 PAGES = Path(__file__).parents[2] / "pages"
@@ -66,3 +68,40 @@ def test_concepts_without_trained_concepts_are_one_sentence(tiny_env):
     models = app.selectbox(key=form_key("model")).options
     assert not any(option.startswith("ridge:") for option in models)
     assert any(option.startswith("identification:") for option in models)
+
+
+@pytest.fixture
+def classified(tiny_env, monkeypatch, capfd):
+    """A finished LDA of the tiny subject's concepts."""
+    monkeypatch.setenv("THINGSVIZ_THREADS", "1")
+    monkeypatch.setattr(class_references, "N_DRAWS", 60)
+    recipe = {"name": "lda", "dataset": "tiny", "learns": "concepts", "model": {"name": "lda"}}
+    job = create_job(parse_config({**recipe, "split": {"kind": "test_images"}}))
+    assert train.main([str(job.path)]) == 0
+    return job
+
+
+def test_a_classifier_is_shown_with_all_that_belongs_to_it(classified):
+    app = visit("predictions.py", job="lda")
+    text = " ".join(words(app))
+    row = next(r for r in classified.scores().to_dict("records") if r["metric"] == "top10")
+    assert f"({int(row['hits'])} of 32)" in " ".join([m.value for m in app.metric] + words(app))
+    for part in ("95 % interval", "permutation p", "prior-only", "through ratings", "SIMULATED"):
+        assert part in text, part
+    assert "came on place" in text
+    assert any("32 trials of 8 concepts" in t for t in words(app))
+    app.number_input[0].set_value(3).run()
+    assert not app.exception, app.exception
+    assert any("Top-3" in m.label for m in app.metric)
+
+
+def test_a_trial_s_page_names_the_guesses(classified):
+    row = classified.predictions().query("part == 'test' and n_averaged == 1").iloc[0]
+    at = {"session": "01", "run": f"{row['run']:02d}", "trial": str(row["trial"])}
+    app = visit("trials.py", job="lda", **at)
+    assert any(f"came on place {row['rank']}. First" in text for text in words(app)), words(app)
+
+
+def test_the_train_page_shows_the_hits(classified):
+    app = visit("train.py", job="lda")
+    assert any("Top-10" in m.label for m in app.metric)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -117,6 +118,24 @@ def prior_line(place: Place, data: Guesses, trained: NDArray[np.integer]) -> Row
     """Return the expected hits of the prior-only guess at every k."""
     hits = prior_curve(data.true, trained) * len(data.true)
     return {**place._asdict(), "n_trials": len(data.true), "hits": hits.tolist()}
+
+
+def rows_at(curves: Sequence[Row], rows: Sequence[Row], k: int) -> list[Row]:
+    """Return rows of top-k for any k from the curves; `rows` say how many concepts were tested."""
+    concepts = {(row["part"], row["n_averaged"]): row["n_concepts"] for row in rows}
+    found = []
+    for curve in curves:
+        row = {name: curve[name] for name in ("model", "part", "n_averaged", "n_trials")}
+        row |= {"target": TARGET, "metric": f"top{k}", "low": None, "high": None, "p": None}
+        row |= {"n_concepts": concepts.get((curve["part"], curve["n_averaged"]), 0)}
+        hits = curve["hits"][k - 1]
+        own: Row = {name: curve[name][k - 1] for name in ("low", "high", "p") if name in curve}
+        found.append({**row, "value": hits / curve["n_trials"], **own, "hits": hits})
+        if "chance" in curve:
+            names = {"value": "chance", "low": "chance_low", "high": "chance_high"}
+            band: Row = {name: curve[there][k - 1] for name, there in names.items()}
+            found.append({**row, "model": "chance", **band, "p": None, "hits": None})
+    return found
 
 
 def _row(

@@ -11,6 +11,7 @@ from thingsviz.core.errors import ThingsvizError
 from thingsviz.jobs.store import JobFolder, open_job
 from thingsviz.ui import cache, state
 from thingsviz.ui.cache import Stamp, stamp
+from thingsviz.ui.class_trials import guess_text
 from thingsviz.ui.frame import PageContext, plain
 from thingsviz.ui.state import Key
 
@@ -24,6 +25,8 @@ class Predicted(NamedTuple):
     values: dict[str, float]
     n_averaged: int
     part: str
+    guess: str = ""
+    """What a classifier named, in words; '' for a decoder of ratings."""
 
 
 class Job(NamedTuple):
@@ -120,4 +123,5 @@ def predicted(job: Job, row: int, image: str, n_averaged: int) -> Predicted:
         for name in job.frame.columns
         if str(name).startswith(PREFIX)
     }
-    return Predicted(values, int(found["n_averaged"]), str(found["part"]))
+    guess = guess_text({str(k): v for k, v in found.items()}) if "true_class" in job.frame else ""
+    return Predicted(values, int(found["n_averaged"]), str(found["part"]), guess)

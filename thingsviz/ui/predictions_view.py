@@ -96,8 +96,8 @@ def open_view(job: JobFolder) -> View | None:
         st.error(f"{plain(job.name)} is done but has no predictions: start it again on Train.")
         return None
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        part = _part(list(scores["part"].drop_duplicates()))
-        averaging = _averaging(scores[scores["part"] == part])
+        part = choose_part(list(scores["part"].drop_duplicates()))
+        averaging = choose_averaging(scores[scores["part"] == part])
         metric = _metric()
         save_as = charts.image_format()
     question = Question(part, averaging, "mean", metric)
@@ -112,7 +112,8 @@ def rows_of(rows: pd.DataFrame, question: Question) -> pd.DataFrame:
     return rows[wanted].reset_index(drop=True)
 
 
-def _part(parts: list[str]) -> str:
+def choose_part(parts: list[str]) -> str:
+    """Let the visitor choose which trials are shown."""
     order = [p for p in PARTS if p in parts] + [p for p in parts if p not in PARTS]
     found = st.segmented_control(
         "Trials",
@@ -127,7 +128,8 @@ def _part(parts: list[str]) -> str:
     return str(found or order[0])
 
 
-def _averaging(scores: pd.DataFrame) -> str:
+def choose_averaging(scores: pd.DataFrame) -> str:
+    """Let the visitor choose single trials or means of repeats."""
     kinds = list(scores["n_averaged"].drop_duplicates())
     order = sorted(kinds, key=lambda kind: (kind != "single", kind))
     texts = {kind: f"{kind} repeats" for kind in order} | {"single": "single trials"}

@@ -12,7 +12,7 @@ from thingsviz.data.betas import BetaStore
 from thingsviz.data.names import base_name
 from thingsviz.figures.ratings import draw_ratings, ratings_info, readable
 from thingsviz.ui import cache, state
-from thingsviz.ui.frame import PageContext, page_path
+from thingsviz.ui.frame import PageContext, page_path, plain
 from thingsviz.ui.help import glossary
 from thingsviz.ui.pickers import go_by
 from thingsviz.ui.predicted import choose_job, predicted
@@ -75,7 +75,10 @@ def show_ratings(page: PageContext, shown: Shown) -> None:
         return
     job = choose_job(page, shown.row)
     guess = predicted(job, shown.row, shown.image, len(shown.averaged)) if job else None
-    info = ratings_info(trial, guess.values if guess else None, job.folder.name if job else "")
+    if guess and guess.guess:
+        st.markdown(plain(guess.guess))
+    values = guess.values if guess and guess.values else None
+    info = ratings_info(trial, values, job.folder.name if job else "")
     if not info.groups:
         st.info(f"The ratings file says nothing of {readable(shown.concept)}.")
         return
