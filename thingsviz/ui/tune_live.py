@@ -201,16 +201,15 @@ def table_of(config: StudyConfig, rows: list[CandidateRow]) -> pd.DataFrame:
             continue
         line: dict[str, Any] = {"candidate": row.job or f"{row.number + 1}", "state": row.state}
         line |= {"search": "study" if row.phase == "search" else "random", label: row.value}
+        line |= {"took": "" if row.seconds is None else duration(row.seconds), "note": _note(row)}
         line |= {name.split(".", 1)[-1]: row.params.get(name) for name in config.space}
-        took = "" if row.seconds is None else duration(row.seconds)
-        line |= {"took": took, "note": _note(row)}
         lines.append(line)
     return pd.DataFrame(lines)
 
 
 def _note(row: CandidateRow) -> str:
     if row.attempt > 1:
-        return f"second attempt. {row.reason}".strip()
+        return f"second attempt {row.reason}".strip()
     return row.reason
 
 
