@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +21,7 @@ from models.token_map import TokenMap, from_index, token_map
 from thingsviz.core.errors import JobError
 from thingsviz.data.betas import BetaStore
 from thingsviz.jobs.arrays import read_arrays
+from thingsviz.jobs.map_files import fingerprint
 from thingsviz.jobs.material import Material, open_material
 from thingsviz.jobs.store import JobFolder
 from thingsviz.jobs.weights import best_file
@@ -109,10 +109,7 @@ class Decoder:
 
     def fingerprint(self) -> str:
         """Return a name for these weights on these data: maps of others are not theirs."""
-        digest = hashlib.sha256(best_file(self.job).read_bytes())
-        digest.update(self.material.store.fingerprint.encode())
-        digest.update(self.material.split_hash.encode())
-        return digest.hexdigest()[:24]
+        return fingerprint(self.job, self.material.store.fingerprint)
 
 
 def open_decoder(job: JobFolder | Path, store: BetaStore | None = None) -> Decoder:

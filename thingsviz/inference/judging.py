@@ -24,7 +24,7 @@ from thingsviz.inference.methods import METHODS, Found, compute, to_mass, token_
 Array = NDArray[np.float64]
 MOST_TRIALS, FEWEST_TRIALS = 64, 12
 BUDGET_S = 120.0
-SANITY_TRIALS = 32
+SANITY_TRIALS = 24
 RANDOM, CEILING = "random order", "noise ceiling"
 
 

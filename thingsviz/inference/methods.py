@@ -1,13 +1,14 @@
-"""Every way to ask a decoder where it looks: what it gives, whom it suits, how it is computed."""
+"""How each map is computed, batch by batch, for decoders that it suits."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy import sparse
 from torch import Tensor
 
 from models import attribution, collect
@@ -17,72 +18,10 @@ from thingsviz.core.errors import ConfigError
 from thingsviz.core.progress import Progress, Report, silent
 from thingsviz.inference import patterns
 from thingsviz.inference.decoder import Decoder
+from thingsviz.inference.method_list import METHODS
 
 Array = NDArray[np.float64]
 GRADIENT_BATCH = 16
-
-
-class Method(NamedTuple):
-    """A way to make a map: its title, one sentence, what it needs, what one value stands for."""
-
-    title: str
-    sentence: str
-    needs: Literal["attention", "network", "linear", "any"]
-    unit: Literal["token", "voxel"]
-
-
-METHODS: dict[str, Method] = {
-    "attention": Method(
-        "Attention",
-        "Where each head of each layer looks: a look, not yet a use.",
-        "attention",
-        "token",
-    ),
-    "rollout": Method(
-        "Attention rollout",
-        "Attention of all layers multiplied through (Abnar & Zuidema 2020), heads averaged.",
-        "attention",
-        "token",
-    ),
-    "attention_gradient": Method(
-        "Attention × gradient",
-        "Attention weighed by how much the output would change with it (Chefer et al. 2021).",
-        "attention",
-        "token",
-    ),
-    "gradient_input": Method(
-        "Gradient × input",
-        "Each voxel's response times the slope of the output there.",
-        "network",
-        "voxel",
-    ),
-    "integrated_gradients": Method(
-        "Integrated gradients",
-        "The same, averaged over the way from a mean response to this one: sums to the output.",
-        "network",
-        "voxel",
-    ),
-    "occlusion": Method(
-        "Occlusion by patch",
-        "How much the output changes when a patch's response is replaced by its mean.",
-        "any",
-        "token",
-    ),
-    "weights": Method(
-        "Weights",
-        "What the decoder multiplies each voxel by. A voxel without any signal gets a weight "
-        "when it helps to cancel noise that others share: weights show use, not origin.",
-        "linear",
-        "voxel",
-    ),
-    "pattern": Method(
-        "Activation pattern",
-        "How each voxel's response goes along with what the decoder says (Haufe et al. 2014): "
-        "patterns show where the signal is, weights how it is read out.",
-        "any",
-        "voxel",
-    ),
-}
 
 
 class Found(NamedTuple):
@@ -193,7 +132,10 @@ def _batch_method(
     """Return the function (B, n_voxels) → (B, …) of a method that works batch by batch."""
     predict, network = decoder.outputs, decoder.network
     if name == "occlusion":
-        return lambda x: attribution.occlusion(predict, x, score, token_groups(decoder))
+        groups, W = token_groups(decoder), decoder.weights()
+        if W is not None:
+            return linear_occlusion(W, groups, decoder.baseline, score)
+        return lambda x: attribution.occlusion(predict, x, score, groups)
     assert isinstance(network, Network)
     table: dict[str, Callable[[Tensor], Tensor]] = {
         "attention": lambda x: collect.attention(network, x),
@@ -203,6 +145,30 @@ def _batch_method(
         "integrated_gradients": lambda x: attribution.integrated_gradients(predict, x, score),
     }
     return table[name]
+
+
+def linear_occlusion(
+    W: NDArray[np.float32],
+    groups: NDArray[np.int64],
+    baseline: Tensor,
+    score: attribution.Objective,
+) -> Callable[[Tensor], Tensor]:
+    """Return occlusion of a linear decoder, exactly, from what each group adds to its outputs.
+
+    Without 1,100 patches one after the other: 0.1 s a trial instead of 30.
+    """
+    inside = np.flatnonzero(groups >= 0)
+    shape = (len(groups), int(groups.max()) + 1)
+    member = sparse.csr_array((np.ones(len(inside)), (inside, groups[inside])), shape=shape)
+
+    def method(x: Tensor) -> Tensor:
+        added = np.stack([(member.T @ (x.numpy() * w).T).T for w in W.T], 2)  # (B, groups, T)
+        whole = torch.from_numpy(x.numpy() @ W) + baseline
+        without = whole[:, None] - torch.from_numpy(added.astype(np.float32))
+        flat = score(without.flatten(0, 1)).view(len(x), -1)
+        return score(whole)[:, None] - flat
+
+    return method
 
 
 def token_groups(decoder: Decoder) -> NDArray[np.int64]:

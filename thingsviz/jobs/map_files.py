@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from thingsviz.core.errors import ConfigError, DataError
 from thingsviz.jobs import files
 from thingsviz.jobs.arrays import read_arrays, write_arrays
 from thingsviz.jobs.store import JobFolder
+from thingsviz.jobs.weights import best_file
 
 ALL = "all"
 TOKENS = "tokens.arrays"
@@ -124,3 +126,12 @@ def map_sets(job: JobFolder) -> list[MapSet]:
         if PART.fullmatch(part):
             found.append(MapSet(job, part, target or ALL))
     return found
+
+
+def fingerprint(job: JobFolder, data: str) -> str:
+    """Return a name for a job's weights and split on `data` (the store's own fingerprint)."""
+    digest = hashlib.sha256(data.encode())
+    for path in (best_file(job), job.file("split.json")):
+        if path.is_file():
+            digest.update(path.read_bytes())
+    return digest.hexdigest()[:24]

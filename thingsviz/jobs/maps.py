@@ -12,14 +12,24 @@ from typing import Any
 
 import numpy as np
 import psutil
+import torch
+from numpy.typing import NDArray
 
 from models.errors import ModelError
 from thingsviz.analysis import maps_faithful
 from thingsviz.analysis.maps_truth import auc, read_truth
 from thingsviz.core.errors import EXIT_BAD_INPUT, ConfigError, JobError, ThingsvizError
 from thingsviz.core.progress import Progress, Report
+from thingsviz.data.betas import BetaStore
+from thingsviz.figures.volume import smooth_in_brain
 from thingsviz.inference.decoder import Decoder, open_decoder
-from thingsviz.inference.judging import RANDOM, block_values, judge_faithfulness, judge_sanity
+from thingsviz.inference.judging import (
+    RANDOM,
+    block_values,
+    judge_faithfulness,
+    judge_sanity,
+    spread,
+)
 from thingsviz.inference.methods import (
     Found,
     check_method,
@@ -36,6 +46,8 @@ from thingsviz.jobs.store import JobFolder
 
 EXIT_INTERRUPTED = 130
 MOST_PATTERN_ROWS = 4000
+SMOOTH_MM = 12.0
+OCCLUSION_S = 90.0
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -78,8 +90,6 @@ def made_in(arguments: argparse.Namespace) -> MapSet:
 
 def make(arguments: argparse.Namespace, report: Report) -> list[str]:
     """Make and keep the maps; return the methods' names."""
-    import torch
-
     torch.set_num_threads(default_threads())
     there = made_in(arguments)
     report(Progress(0, 1, "opening the job and its data"))
@@ -96,7 +106,7 @@ def make(arguments: argparse.Namespace, report: Report) -> list[str]:
     found = {}
     for n, name in enumerate(methods):
         began = time.monotonic()
-        asked = pattern_rows(decoder) if name == "pattern" else rows
+        asked = asked_rows(decoder, name, rows)
         found[name] = compute(decoder, name, asked, target, within(report, n, len(methods) + 2))
         there.save(name, found[name].values, fingerprint)
         note_made(there, decoder, found[name], time.monotonic() - began)
@@ -132,6 +142,19 @@ def rows_of(decoder: Decoder, part: str) -> Rows:
         msg = f"this job has no {part} trials: choose {' or '.join(material.parts)}"
         raise ConfigError(msg)
     return material.parts[part]
+
+
+def asked_rows(decoder: Decoder, name: str, rows: Rows) -> Rows:
+    """Return the trials of which a map is made: of a slow method as many as OCCLUSION_S allow."""
+    if name == "pattern":
+        return pattern_rows(decoder)
+    if name != "occlusion" or decoder.weights() is not None:
+        return rows
+    began = time.monotonic()
+    with torch.no_grad():
+        decoder.outputs(decoder.responses(rows[:1]))
+    seconds = (time.monotonic() - began) * decoder.tokens.n_tokens
+    return spread(rows, max(1, int(OCCLUSION_S / max(seconds, 1e-6))))
 
 
 def pattern_rows(decoder: Decoder) -> Rows:
@@ -244,7 +267,11 @@ def faithfulness_rows(curves: maps_faithful.Curves, methods: Sequence[str]) -> d
 
 
 def truth_rows(decoder: Decoder, found: dict[str, Found]) -> dict[str, Any]:
-    """Return how well each map finds what was planted; {} for data that were measured."""
+    """Return how well each map finds what was planted; {} for data that were measured.
+
+    `auc`: all planted voxels alike; `auc_weighted`: in proportion to their signal; `auc_smooth`:
+    all alike after smoothing the map to about the size of a patch.
+    """
     material = decoder.material
     path = material.dataset.root / "derivatives" / "planted" / material.config.subject
     truth = read_truth(path / "truth.npz", material.store.shape[1])
@@ -252,13 +279,23 @@ def truth_rows(decoder: Decoder, found: dict[str, Found]) -> dict[str, Any]:
         return {}
     rows: dict[str, Any] = {}
     for name, one in found.items():
-        mass = np.atleast_2d(to_mass(decoder, one)).reshape(-1, len(truth.signal))
-        both = [[auc(m, truth.signal, weighted) for weighted in (False, True)] for m in mass]
-        values = [auc(mass.mean(0), truth.signal, weighted) for weighted in (False, True)]
-        rows[name] = {"auc": values[0], "auc_weighted": values[1]}
+        mass = to_mass(decoder, one).reshape(-1, len(truth.signal))
+        mean = mass.mean(0)
+        rows[name] = {
+            "auc": auc(mean, truth.signal, weighted=False),
+            "auc_weighted": auc(mean, truth.signal, weighted=True),
+            "auc_smooth": auc(smoothed(material.store, mean), truth.signal, weighted=False),
+        }
         if len(mass) > 1:
-            rows[name]["heads"] = [b[0] for b in both]
+            rows[name]["heads"] = [auc(m, truth.signal, weighted=False) for m in mass]
     return rows
+
+
+def smoothed(store: BetaStore, mass: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Smooth a map (n_voxels,) inside the brain by SMOOTH_MM."""
+    volume = smooth_in_brain(store.brain.unmask(mass), store.mask, store.grid, SMOOTH_MM)
+    inside: NDArray[np.float32] = volume[store.mask]
+    return inside
 
 
 def within(report: Report, n: int, of: int) -> Report:

@@ -20,6 +20,7 @@ from thingsviz.figures.style import Theme
 from thingsviz.ui import access, cache, query, state
 from thingsviz.ui.help import glossary
 from thingsviz.ui.memory import spare_the_collector
+from thingsviz.ui.policy import Role
 from thingsviz.ui.state import Key
 
 ROOT = Path(__file__).parents[2]
@@ -28,24 +29,27 @@ DARK = Path(__file__).parent / "dark.css"
 
 
 class PageFile(NamedTuple):
-    """A page of the app: its file in pages/, its name in the menu, its icon."""
+    """A page of the app: its file in pages/, its name, icon and part of the menu, who sees it."""
 
     file: str
     title: str
     icon: str
+    part: str
+    role: Role = "look"
 
 
 PAGES = (
-    PageFile("home.py", "Home", ":material/home:"),
-    PageFile("trials.py", "Trials", ":material/imagesmode:"),
-    PageFile("brain.py", "3D brain", ":material/neurology:"),
-    PageFile("train.py", "Train", ":material/model_training:"),
-    PageFile("jobs.py", "Jobs", ":material/list_alt:"),
-    PageFile("tune.py", "Tune", ":material/tune:"),
-    PageFile("predictions.py", "Predictions", ":material/query_stats:"),
-    PageFile("attention.py", "Attention", ":material/visibility:"),
-    PageFile("leaderboard.py", "Leaderboard", ":material/leaderboard:"),
-    PageFile("compare.py", "Compare", ":material/compare_arrows:"),
+    PageFile("home.py", "Home", ":material/home:", "Look"),
+    PageFile("trials.py", "Trials", ":material/imagesmode:", "Look"),
+    PageFile("brain.py", "3D brain", ":material/neurology:", "Look"),
+    PageFile("train.py", "Train", ":material/model_training:", "Decode"),
+    PageFile("jobs.py", "Jobs", ":material/list_alt:", "Decode"),
+    PageFile("tune.py", "Tune", ":material/tune:", "Decode"),
+    PageFile("predictions.py", "Predictions", ":material/query_stats:", "Judge"),
+    PageFile("compare.py", "Compare", ":material/compare_arrows:", "Judge"),
+    PageFile("attention.py", "Attention", ":material/visibility:", "Judge"),
+    PageFile("leaderboard.py", "Leaderboard", ":material/leaderboard:", "Judge"),
+    PageFile("server.py", "Server", ":material/dns:", "Administer", "administer"),
 )
 
 
@@ -73,12 +77,13 @@ def navigation() -> Page:
     The icon is set first: otherwise the browser fetches the page's own from Google's fonts.
     """
     st.set_page_config(page_icon=str(ICON), layout="wide")
-    pages = [
-        st.Page(page_path(p.file), title=p.title, icon=p.icon, default=p.file == "home.py")
-        for p in PAGES
-        if page_path(p.file).is_file()
-    ]
-    return st.navigation(pages)
+    known = access.visitor()
+    parts: dict[str, list[Page]] = {}
+    for p in PAGES:
+        if page_path(p.file).is_file() and (p.role == "look" or known.may(p.role)):
+            page = st.Page(page_path(p.file), title=p.title, icon=p.icon, default=p is PAGES[0])
+            parts.setdefault(p.part, []).append(page)
+    return st.navigation(parts)
 
 
 def theme() -> Theme:

@@ -1,0 +1,28 @@
+"""Attention: where a decoder looks in the brain, and whether that means anything."""
+
+import streamlit as st
+
+from thingsviz.ui import attention_make, attention_pick, attention_regions, predictions_view
+from thingsviz.ui.attention_trust import show_trust
+from thingsviz.ui.attention_view import show_heads, show_slices
+from thingsviz.ui.frame import guard, open_page
+from thingsviz.ui.trialpanels import show_picture, shown_trial
+
+page = open_page(
+    "Attention",
+    "See where a decoder looks in the brain, in which regions, and whether that means anything.",
+)
+with guard():
+    job = predictions_view.pick_job(page)
+    maps, row = attention_pick.pick_maps(page, job) if job else (None, None)
+    if maps and attention_make.ready(maps, page.store):
+        look = attention_pick.pick_look(page, maps)
+        show_heads(page, look)
+        left, right = st.columns([3, 2], gap="large")
+        with left, guard():
+            show_slices(page, look)
+            if row is not None:
+                show_picture(page, shown_trial(page, row))
+        with right, guard():
+            attention_regions.show_regions(page, look)
+        show_trust(page, look)

@@ -1,0 +1,65 @@
+"""Slices of a map over a grey background: only the strongest share of its mass is coloured."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from thingsviz.analysis.maps import threshold
+from thingsviz.analysis.regions import Regions
+from thingsviz.core.space import Grid
+from thingsviz.figures.slices import SlicesInfo, Voxel, describe, draw_slices, slices_info
+from thingsviz.figures.style import Theme, diverging, palette
+
+UNIT = "× mean"
+
+
+class MapSlices(NamedTuple):
+    """The map's slices (NaN below its level), those of what lies under it, and the level."""
+
+    over: SlicesInfo
+    under: SlicesInfo
+    level: float
+
+
+def map_slices_info(
+    volume: NDArray[np.floating],
+    under: NDArray[np.floating],
+    mask: NDArray[np.bool_],
+    grid: Grid,
+    percent: float,
+    regions: Regions | None = None,
+) -> MapSlices:
+    """Cut a map and what lies under it, both (X, Y, Z), at the map's strongest voxel."""
+    inside = np.where(mask, volume, -np.inf)
+    i, j, k = np.unravel_index(int(np.argmax(inside)), mask.shape)
+    at: Voxel = (int(i), int(j), int(k))
+    level = threshold(volume[mask].astype(float), percent)
+    limit = max(float(volume[mask].max()), 1e-9)
+    over = slices_info(volume, mask, grid, at, regions, limit)
+    planes = tuple(
+        plane._replace(image=np.where(plane.image >= level, plane.image, np.nan).astype("f4"))
+        for plane in over.planes
+    )
+    shown = over._replace(planes=planes, unit=UNIT)
+    return MapSlices(shown, slices_info(under, mask, grid, at), level)
+
+
+def draw_map_slices(info: MapSlices, theme: Theme) -> go.Figure:
+    """Draw three planes: the background in grey, the map above its level in colour on top."""
+    p = palette(theme)
+    figure = draw_slices(info.under, theme, describe(info.over))
+    top = draw_slices(info.over, theme)
+    greys = [[0.0, p.surface], [0.5, p.grid], [1.0, p.muted]]
+    figure.update_traces(colorscale=greys, showscale=False, hoverinfo="skip", hovertemplate=None)
+    colours = diverging(theme)
+    half = colours[len(colours) // 2 :]
+    warm = [[n / (len(half) - 1), colour] for n, (_, colour) in enumerate(half)]
+    for trace in top.data:
+        trace.update(colorscale=warm, zmin=0, zmax=info.over.limit)
+        trace.colorbar.title.text = f"map<br>{UNIT}"
+        figure.add_trace(trace)
+    return figure
