@@ -133,3 +133,18 @@ def test_an_unknown_session_is_refused(store, train):
 def test_no_rows_give_no_rows(store, train):
     matrix = StandardisedBetas(store, SessionScaler.fit(store, train))
     assert matrix.batch(np.array([], np.int64)).shape == (0, published.N_BRAIN_VOXELS)
+
+
+def test_giving_memory_back_changes_nothing(store, train, monkeypatch):
+    matrix = StandardisedBetas(store, SessionScaler.fit(store, train))
+    whole = matrix.batch(ROWS)
+    given_back = []
+    release = store.release
+    monkeypatch.setattr(standardise, "MOST_MAPPED", store.shape[1])
+    monkeypatch.setattr(store, "release", lambda: given_back.append(release()))
+    pieces = np.empty_like(whole)
+    for part, block in matrix.blocks(ROWS, 3):
+        pieces[:, part] = block
+    np.testing.assert_array_equal(pieces, whole)
+    np.testing.assert_array_equal(matrix.batch(ROWS), whole)
+    assert given_back

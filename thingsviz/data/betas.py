@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,15 @@ class BetaStore:
     def space(self) -> str:
         """The space that the dataset declares, T1w unless it says otherwise."""
         return str(self.manifest["space"])
+
+    def release(self) -> None:
+        """Give back the memory of what was read; the system keeps it cached as long as it can.
+
+        A pass over all trials would otherwise count 4 GB of file as this process's own.
+        """
+        mapped = self.betas.base
+        if isinstance(mapped, mmap.mmap):
+            mapped.madvise(mmap.MADV_DONTNEED)
 
     def vector(self, row: int) -> NDArray[np.float32]:
         """Return one trial's brain voxels, (n_voxels,), % signal change."""
