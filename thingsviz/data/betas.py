@@ -117,7 +117,7 @@ class BetaStore:
 
         A pass over all trials would otherwise count 4 GB of file as this process's own.
         """
-        mapped = self.betas.base
+        mapped: object = self.betas.base
         if isinstance(mapped, mmap.mmap):
             mapped.madvise(mmap.MADV_DONTNEED)
 
