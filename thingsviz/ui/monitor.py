@@ -84,8 +84,8 @@ def n_sessions() -> int:
 
     if not exists():
         return 0
-    manager: Any = Runtime.instance()._session_mgr
-    return int(manager.num_active_sessions())
+    manager: Any = getattr(Runtime.instance(), "_session_mgr", None)
+    return 0 if manager is None else int(manager.num_active_sessions())
 
 
 def n_children() -> int:
