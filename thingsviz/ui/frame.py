@@ -49,6 +49,7 @@ PAGES = (
     PageFile("compare.py", "Compare", ":material/compare_arrows:", "Judge"),
     PageFile("attention.py", "Attention", ":material/visibility:", "Judge"),
     PageFile("leaderboard.py", "Leaderboard", ":material/leaderboard:", "Judge"),
+    PageFile("learning.py", "Learning curves", ":material/trending_up:", "Judge"),
     PageFile("server.py", "Server", ":material/dns:", "Administer", "administer"),
 )
 

@@ -55,6 +55,8 @@ class Key(StrEnum):
     W_ALL_JOBS = "w_all_jobs"
     W_BOARD_AVERAGING = "w_board_averaging"
     W_BOARD_PROPERTY = "w_board_property"
+    W_CURVES_MODEL = "w_curves_model"
+    W_CURVES_TARGET = "w_curves_target"
     W_JOBS_TEXT = "w_jobs_text"
     W_JOBS_STATES = "w_jobs_states"
     W_JOBS_OWNER = "w_jobs_owner"

@@ -1,0 +1,44 @@
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from tests.ui.strips import bare_scores
+from thingsviz.jobs import learning_curves
+
+PAGE = Path(__file__).parents[2] / "pages" / "learning.py"
+
+
+@pytest.fixture
+def page(tiny_env):
+    st.cache_data.clear()
+    st.cache_resource.clear()
+
+    def visit() -> AppTest:
+        app = AppTest.from_file(PAGE, default_timeout=60).run()
+        assert not app.exception, app.exception
+        return app
+
+    return visit
+
+
+def test_without_curves_the_page_offers_to_compute_them(page, tiny, monkeypatch):
+    started = []
+    monkeypatch.setattr("thingsviz.ui.task_bar.start_task", lambda *a: started.append(a))
+    app = page()
+    assert "No curves of this decoder yet" in app.info[0].value
+    next(b for b in app.button if b.label == "Compute learning curves").click().run()
+    where = (str(tiny / "tiny"), "--subject", "sub-01", "--model", "ridge")
+    assert started == [("learning_curves", where)]
+
+
+def test_curves_of_the_mean_and_of_a_property(page, tiny):
+    assert learning_curves.main([str(tiny / "tiny")]) == 0
+    app = page()
+    assert len(app.get("plotly_chart")) == 3
+    assert any("What this could not show" in c.value for c in app.caption)
+    assert bare_scores(app) == []
+    app.selectbox(key="w_curves_target").set_value("heavy").run()
+    assert not app.exception
+    assert len(app.get("download_button")) == 1
