@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from thingsviz.analysis.comparison import sentence
-from thingsviz.core.errors import JobError
+from thingsviz.core.errors import JobError, ThingsvizError
 from thingsviz.figures.comparison import overlay_info
 from thingsviz.figures.scores import Question, ScoreInfo, headline, metric_name, score_info
 from thingsviz.figures.svg import DotRow, Line, Mark, dots, lines
@@ -15,6 +15,7 @@ from thingsviz.jobs import html_page as page
 from thingsviz.jobs.comparable import Finished, comparable, read_finished
 from thingsviz.jobs.compared import class_tests, pair_tests, settings_that_differ
 from thingsviz.jobs.config import dump_config
+from thingsviz.jobs.material import find_dataset
 from thingsviz.jobs.spent import spent
 from thingsviz.jobs.store import JobFolder
 
@@ -29,13 +30,14 @@ REFERENCES = {
 }
 MEGA = 1_000_000
 N_DRAWS = 1000
+MOST_ROWS = 200
 
 
 def job_report(job: JobFolder) -> str:
     """Return one job's report: scores, curves, limits, settings, and what made them."""
     found = read_finished(job)
-    body = [about(job, found), *scores_part(found), *curves_part([job])]
-    body += [limits_part(job), *settings_part(job, found)]
+    body = [about(job, found), data_part(found), *scores_part(found), *curves_part([job])]
+    body += [limits_part(job), predictions_part(found), *settings_part(job, found)]
     return page.page(job.name, body, simulated=is_simulated(job))
 
 
@@ -53,6 +55,29 @@ def comparison_report(jobs: Sequence[JobFolder]) -> str:
         body += [limits_part(job), *settings_part(job, each)]
     title = "Comparison of " + ", ".join(job.name for job in jobs)
     return page.page(title, body, simulated=any(map(is_simulated, jobs)))
+
+
+def data_part(found: Finished) -> str:
+    """Say so where the data of a job are not on this machine."""
+    try:
+        find_dataset(found.config)
+    except ThingsvizError:
+        where = f"{found.config.dataset!r}, {found.config.subject}"
+        return page.box(
+            page.text(
+                f"The data of this training ({where}) are not on this machine: its scores and "
+                "predictions stand here, its trials cannot be opened."
+            )
+        )
+    return ""
+
+
+def predictions_part(found: Finished) -> str:
+    """Fold away the first test predictions, as a reader without the app may want them."""
+    rows = found.predictions[found.predictions["part"] == "test"].head(MOST_ROWS)
+    table = page.table([str(c) for c in rows.columns], rows.round(3).astype(str).to_numpy())
+    n = int(found.predictions["part"].eq("test").sum())
+    return page.folded(f"Test predictions ({len(rows):,} of {n:,} rows)", table)
 
 
 def is_simulated(job: JobFolder) -> bool:
