@@ -43,7 +43,7 @@ def test_history_is_drawn(theme):
     assert [trace.name for trace in figure.data] == [
         *("study", "best so far, study", "random search", "best so far, random search"),
     ]
-    assert figure.layout.title.text == "Candidates, one by one"
+    assert figure.layout.title.text == "Candidates, and the best so far"
     assert figure.layout.yaxis.title.text == "Validation r"
     assert figure.data[1].line.shape == "hv"
     assert (figure.layout.xaxis.tick0, figure.layout.xaxis.dtick) == (1, 1)

@@ -203,7 +203,7 @@ def test_the_result_stands_beside_its_cost_and_with_its_strip(page):
     text = next(t for t in words(app) if t.startswith("The study tried"))
     assert text.replace("\\", "") == (
         "The study tried 6 settings in 3 min: its best is not shown to be better than the default "
-        "settings, by +0.020 (−0.010 to +0.050) in mean test r. It is better than a random search "
+        "settings: +0.020 (−0.010 to +0.050) in mean test r. It is better than a random search "
         "of the same size, by +0.020 (−0.010 to +0.050) in mean test r."
     )
     table = app.dataframe[0].value

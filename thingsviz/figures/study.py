@@ -82,13 +82,14 @@ def draw_history(info: HistoryInfo, theme: style.Theme) -> go.Figure:
             name=f"best so far, {name}",
             mode="lines",
             line={"color": colour, "shape": "hv", "width": 2},
+            showlegend=False,
             hovertemplate="best so far %{y:.4f}<extra></extra>",
         )
     figure.update_layout(
         style.layout(
             theme,
             height=380,
-            title={"text": "Candidates, one by one"},
+            title={"text": "Candidates, and the best so far"},
             xaxis={"title": {"text": "Candidate"}} | _whole((*info.search.x, *info.random.x)),
             yaxis={"title": {"text": info.label}},
             legend=style.legend_below(),
@@ -188,6 +189,8 @@ def draw_importance(info: ImportanceInfo, theme: style.Theme) -> go.Figure:
         orientation="h",
         marker={"color": p.series[0]},
         text=[f"{share:.0%}" for share in info.shares],
+        textposition="outside",
+        cliponaxis=False,
         hovertemplate="%{y}: %{x:.1%}<extra></extra>",
     )
     figure = go.Figure(bar)
@@ -196,7 +199,11 @@ def draw_importance(info: ImportanceInfo, theme: style.Theme) -> go.Figure:
             theme,
             height=120 + 34 * len(info.names),
             title={"text": "Which settings matter"},
-            xaxis={"title": {"text": "Share of the importance"}, "tickformat": ".0%"},
+            xaxis={
+                "title": {"text": "Share of the importance"},
+                "tickformat": ".0%",
+                "range": [0, 1.1 * max(info.shares, default=1.0)],
+            },
         )
     )
     return figure

@@ -137,12 +137,12 @@ def draw_parallel(info: SpaceInfo, theme: style.Theme) -> go.Figure:
         for axis in info.axes
     ]
     dimensions.append({"label": info.label, "values": info.values, "tickformat": ".3f"})
-    scale = [[0, p.grid], [1, p.series[0]]]
+    scale = [[0, p.muted], [1, p.series[0]]]
     lines = go.Parcoords(
         dimensions=dimensions,
         line={
             "color": info.values,
-            "colorscale": scale if info.higher_is_better else [[0, p.series[0]], [1, p.grid]],
+            "colorscale": scale if info.higher_is_better else [[0, p.series[0]], [1, p.muted]],
         },
         labelfont={"color": p.text, "size": 13},
         tickfont={"color": p.text, "size": 11},
@@ -155,7 +155,7 @@ def draw_parallel(info: SpaceInfo, theme: style.Theme) -> go.Figure:
             theme,
             height=400,
             title={"text": "From settings to value"},
-            margin={"l": 60, "r": 50, "t": 90, "b": 30},
+            margin={"l": 60, "r": 50, "t": 100, "b": 30},
         )
     )
     return figure

@@ -225,7 +225,10 @@ def _table(folder: StudyFolder, config: StudyConfig, rows: list[CandidateRow]) -
         on_select="rerun",
         selection_mode="single-row",
         key=f"w_tune_table_{folder.name}",
-        column_config={label: st.column_config.NumberColumn(format="%.4f")},
+        column_config={
+            label: st.column_config.NumberColumn(format="%.4f"),
+            "note": st.column_config.TextColumn(width="medium"),
+        },
     )
     picked = chosen["selection"]["rows"]
     if picked and picked[0] < len(table):

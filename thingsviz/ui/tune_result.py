@@ -111,9 +111,7 @@ def verdict_text(rows: list[Row]) -> str:
 def _against(gain: Row | None, other: str, cost: str) -> str:
     if gain is None:
         return f"{cost}." if cost else ""
-    claim = {
-        "better": f"is better than {other}",
-        "worse": f"is worse than {other}",
-    }.get(gain["verdict"], f"is not shown to be better than {other}")
     beginning = f"{cost}: its best" if cost else "It"
-    return f"{beginning} {claim}, by {span(gain)} in mean test r."
+    if gain["verdict"] in {"better", "worse"}:
+        return f"{beginning} is {gain['verdict']} than {other}, by {span(gain)} in mean test r."
+    return f"{beginning} is not shown to be better than {other}: {span(gain)} in mean test r."
