@@ -8,7 +8,7 @@ export THINGSVIZ_DATA ?= $(CURDIR)/data
 export THINGSVIZ_JOBS ?= $(CURDIR)/checkpoints
 DEMO := $(THINGSVIZ_DATA)/demo
 
-.PHONY: app demo test check format bench browser clean
+.PHONY: app demo test check audit licences format bench browser clean
 app: demo
 	$(VENV)/bin/streamlit run app.py --server.port $(PORT)
 
@@ -39,6 +39,15 @@ check: $(VENV)/.test
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+	$(PY) .ci/licences.py --check
+
+# Known holes in what is installed: asks a database on the network, so it is no part of `check`.
+audit: $(VENV)/.test
+	$(PIP) install -q pip-audit==2.10.1
+	$(PY) -m pip_audit -r requirements.txt --no-deps --disable-pip
+
+licences: $(VENV)/.app
+	@$(PY) .ci/licences.py
 
 format: $(VENV)/.test
 	$(VENV)/bin/ruff check --fix .
