@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from thingsviz.ui import charts, leaderboard
+from thingsviz.ui import ceiling_view, charts, leaderboard
 from thingsviz.ui.frame import guard, open_page
 
 page = open_page(
@@ -23,3 +23,6 @@ with guard():
             leaderboard.show_heat(board, page, save_as)
             leaderboard.show_brain(board, page, save_as)
         leaderboard.show_table(board)
+st.subheader("Where responses repeat", anchor=False)
+with guard():
+    ceiling_view.show_ceiling(page)

@@ -1,9 +1,16 @@
 """Ceilings against simulated raters and simulated voxels whose truth is known."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from thingsviz.analysis.ceilings import ceiling_draws, rating_ceiling, voxel_noise_ceiling
+from thingsviz.analysis.ceilings import (
+    ceiling_draws,
+    rating_ceiling,
+    repeat_ceiling,
+    repeats_of_images,
+    voxel_noise_ceiling,
+)
 from thingsviz.analysis.scoring import confidence, mae, mse, pearson
 
 
@@ -80,3 +87,36 @@ def test_voxel_noise_ceiling_finds_the_planted_share(rng, share):
 
 def test_a_dead_voxel_has_no_ceiling():
     assert voxel_noise_ceiling(np.zeros((5, 3, 2))).tolist() == [0, 0]
+
+
+def table_of(n_images, repeats):
+    """Test trials of `n_images`, one a session; the last image lacks its last repeat; trains."""
+    rows = [(s, f"i{i}.jpg", "test") for s in range(repeats) for i in range(n_images)]
+    rows = [row for row in rows if row[:2] != (repeats - 1, f"i{n_images - 1}.jpg")]
+    rows += [(s, f"t{s}.jpg", "train") for s in range(repeats)]
+    return pd.DataFrame(rows, columns=["session", "image_filename", "trial_type"])
+
+
+def test_repeats_are_cut_to_the_fewest():
+    table = table_of(4, 3)
+    rows = repeats_of_images(table)
+    assert rows.shape == (4, 2)
+    images = table["image_filename"].to_numpy()[rows]
+    assert (images == images[:, :1]).all()
+    none = repeats_of_images(table[table["trial_type"] == "train"])
+    assert none.shape == (0, 0)
+
+
+def test_image_by_image_it_is_the_published_formula(rng):
+    """Sessions shifted by their own means must not count as noise."""
+    rows = np.arange(60).reshape(12, 5)
+    sessions = np.tile(np.arange(5), 12)
+    clean = rng.standard_normal((12, 1, 8)) * np.linspace(0, 2, 8) + rng.standard_normal(
+        (12, 5, 8)
+    )
+    centred = clean - clean.mean(0)
+    shifted = (clean + 10 * rng.standard_normal((1, 5, 8))).reshape(60, 8).astype("f4")
+    signal, noise = repeat_ceiling(lambda r: shifted[r], rows, sessions)
+    for n in (1, 5):
+        expected = voxel_noise_ceiling(centred, n)
+        np.testing.assert_allclose(signal / (signal + noise / n), expected, atol=1e-4)

@@ -28,6 +28,11 @@ def test_without_a_board_the_page_offers_to_compute_it(page, tiny, monkeypatch):
     monkeypatch.setattr("thingsviz.ui.task_bar.start_task", lambda *a: started.append(a))
     app = page()
     assert "No leaderboard of these data yet" in app.info[0].value
+    # where responses repeat is known without any fit
+    assert len(app.get("plotly_chart")) == 1
+    words = next(c.value for c in app.caption if "voxels repeat" in c.value)
+    assert "5,798 voxels" in words
+    assert float(words.split("own table is ")[1][:4]) > 0.4  # of 8 images with 4 repeats
     next(b for b in app.button if b.label == "Compute the leaderboard").click().run()
     assert started == [("leaderboard", (str(tiny / "tiny"), "--subject", "sub-01"))]
     assert "leaderboard" in tasks.KINDS
@@ -36,7 +41,7 @@ def test_without_a_board_the_page_offers_to_compute_it(page, tiny, monkeypatch):
 def test_a_board_is_fields_brain_and_table(page, tiny):
     assert leaderboard.main([str(tiny / "tiny")]) == 0
     app = page()
-    assert len(app.get("plotly_chart")) == 2
+    assert len(app.get("plotly_chart")) == 3
     table = app.dataframe[0].value
     assert {"subject", "region", "property", "r", "low", "high", "p", "q"} <= set(table)
     assert table["subject"].eq("sub-01").all()
