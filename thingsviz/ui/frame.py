@@ -50,6 +50,7 @@ PAGES = (
     PageFile("attention.py", "Attention", ":material/visibility:", "Judge"),
     PageFile("leaderboard.py", "Leaderboard", ":material/leaderboard:", "Judge"),
     PageFile("learning.py", "Learning curves", ":material/trending_up:", "Judge"),
+    PageFile("overfitting.py", "Overfitting", ":material/show_chart:", "Judge"),
     PageFile("server.py", "Server", ":material/dns:", "Administer", "administer"),
 )
 
