@@ -53,6 +53,9 @@ def job_view(page: PageContext, job: JobFolder) -> None:
 
 
 def _score(page: PageContext, job: JobFolder) -> None:
+    if job.config().role == "candidate":
+        _candidate(job.config().study or "")
+        return
     scores = cache_jobs.scores(job)
     info = None if scores is None else jobs_list.headline(scores, job.config().model.name)
     if info is None:
@@ -60,6 +63,12 @@ def _score(page: PageContext, job: JobFolder) -> None:
         return
     limits = cache_jobs.could_not_show(job)
     score_strip(info, page.theme, "headline", could_not_show=limits)
+
+
+def _candidate(study: str) -> None:
+    sentence = f"A candidate of the study {study}: compared on validation trials, never tested."
+    st.info(plain(sentence), icon=":material/tune:")
+    st.page_link(page_path("tune.py"), label="See the study", query_params={"study": study})
 
 
 def watch_job(job: JobFolder, theme: Theme) -> JobStatus:
@@ -110,7 +119,7 @@ def _buttons(job: JobFolder, status: JobStatus) -> None:
         clicked = st.button("Resume", icon=":material/resume:", key="w_resume", help=RESUME_HELP)
         if clicked:
             _resume(job)
-    if status.state == "done":
+    if status.state == "done" and job.file("predictions.parquet").is_file():
         st.page_link(
             page_path("predictions.py"),
             label="See the predictions",
