@@ -8,7 +8,10 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from tests.figures.plain import class_scores
+from tests.jobs.finished import class_table
 from tests.ui.made_jobs import finished_job, made_job
+from thingsviz.jobs import files
 
 PAGE = Path(__file__).parents[2] / "pages" / "compare.py"
 
@@ -161,3 +164,33 @@ def test_every_switch_can_be_thrown(page):
         control.set_value(value).run()
         assert not app.exception
         assert not app.error
+
+
+def class_job(name, share):
+    """A finished classifier of concepts, made by hand."""
+    recipe = {"learns": "concepts", "fit": {"epochs": 5}, "split": {"kind": "test_images"}}
+    job = made_job(name, "done", model={"name": "logistic"}, **recipe)
+    class_table(share, 3).to_parquet(job.file("predictions.parquet"))
+    rows = class_scores().to_dict("records")
+    files.write_json(job.file("scores.json"), {"rows": rows, "could_not_show": ["Little."]})
+
+
+def test_classifiers_are_compared_by_hits(page):
+    class_job("keen", 0.7)
+    class_job("dull", 0.1)
+    app = page(jobs="keen,dull")
+    assert not app.error
+    scores, hits = app.dataframe[0].value, app.dataframe[1].value
+    assert scores["hits"].tolist() == ["2 of 157", "2 of 157"]
+    assert {"chance", "prior"} <= set(scores)
+    assert hits["first k"].tolist() == [1, 5, 10]
+    assert hits["hits of A"][0].endswith("of 60")
+    assert hits["p corrected"][0] < 0.05
+    assert "keen was the nearer one on" in words(app)
+    assert "What this could not show" in words(app)
+
+
+def test_a_classifier_is_not_compared_with_a_decoder_of_ratings(page):
+    class_job("keen", 0.7)
+    app = page(jobs="sharp,keen")
+    assert "it learned concepts, the other ratings" in app.error[0].value

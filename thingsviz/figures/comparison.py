@@ -12,17 +12,18 @@ import plotly.graph_objects as go
 from thingsviz.figures import style
 from thingsviz.figures.property_scores import SYMBOLS
 from thingsviz.figures.scores import (
-    METRICS,
     SMALLER_IS_BETTER,
     Question,
     Reference,
     ScoreInfo,
+    metric_name,
     score_info,
 )
 
 Clock = Literal["epochs", "seconds"]
 CURVES = {
     "validation_r": "Validation r",
+    "validation_top10": "Validation Top-10",
     "validation_loss": "Validation loss",
     "train_loss": "Training loss",
 }
@@ -158,7 +159,7 @@ def draw_side_by_side(info: SideBySideInfo, theme: style.Theme) -> go.Figure:
     for i, job in enumerate(info.jobs):
         shift = 0.26 * (i - (n - 1) / 2) / max(n - 1, 1) * 2
         figure.add_trace(_dots(job, [row + shift for row in rows], i, theme))
-    unit = METRICS[info.question.metric]
+    unit = metric_name(info.question.metric)
     names = ["mean of all" if t == "mean" else t for t in info.targets]
     figure.update_layout(
         style.layout(

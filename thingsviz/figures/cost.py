@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from thingsviz.figures import style
 from thingsviz.figures.comparison import MARKS, colour
-from thingsviz.figures.scores import METRICS, ScoreInfo
+from thingsviz.figures.scores import ScoreInfo, metric_name
 
 AXES = {
     "seconds": "Seconds of training",
@@ -78,7 +78,7 @@ def draw_cost(info: CostInfo, theme: style.Theme) -> go.Figure:
         label = {"text": "ridge", "font": {"color": p.muted, "size": 12}}
         look = {"color": p.muted, "dash": "dot", "width": 1.5}
         figure.add_hline(info.ridge, line=look, annotation=label)
-    unit = METRICS[info.metric]
+    unit = metric_name(info.metric)
     figure.update_layout(
         style.layout(
             theme,

@@ -14,7 +14,14 @@ from thingsviz.figures.comparison import (
     overlay_info,
     side_by_side_info,
 )
-from thingsviz.figures.scores import METRICS, Question, score_info
+from thingsviz.figures.scores import (
+    METRICS,
+    Question,
+    headline,
+    metric_name,
+    references_of,
+    score_info,
+)
 from thingsviz.jobs.comparable import Finished
 from thingsviz.jobs.compared import settings_that_differ
 from thingsviz.jobs.store import open_job
@@ -26,7 +33,6 @@ from thingsviz.ui.state import Key
 
 OFFERED = ("r", "mse_unit")
 PARTS = {"test": "Test", "exemplars": "Train pictures of test concepts"}
-REFERENCES = ("chance", "mean", "ridge", "ceiling", "oracle")
 CLOCKS = {"epochs": "by epoch", "seconds": "by second"}
 
 
@@ -57,7 +63,7 @@ def open_view(jobs: tuple[Finished, ...]) -> View:
         kinds = sorted(kinds, key=lambda kind: (kind != "single", kind))
         texts = {k: "single trials" if k == "single" else f"{k} repeats" for k in kinds}
         averaging = pick("Responses", kinds, texts, Key.W_AVERAGING)
-        metric = "r"
+        metric = headline(scores).metric
         if jobs[0].learns == "ratings":
             metric = pick("Score", list(OFFERED), METRICS, Key.W_COMPARE_METRIC)
         save_as = charts.image_format()
@@ -81,10 +87,13 @@ def show_scores(view: View, page: PageContext) -> None:
     """Show each job's mean score in full, then every property side by side."""
     st.subheader("Scores", anchor=False)
     _mean_table(view)
+    if view.jobs[0].learns != "ratings":
+        show_limits(view)
+        return
     tables = {job.name: (job.model, job.scores) for job in view.jobs}
     info = side_by_side_info(tables, view.question)
     figure = draw_side_by_side(info, page.theme)
-    alt = f"{METRICS[view.question.metric]} of {len(info.targets) - 1} properties of each job"
+    alt = f"{metric_name(view.question.metric)} of {len(info.targets) - 1} properties of each job"
     charts.show(figure, page.theme, "compare_scores", alt=alt, save_as=view.save_as)
     show_limits(view)
 
@@ -93,11 +102,12 @@ def _mean_table(view: View) -> None:
     table = pd.DataFrame([row for job in view.jobs if (row := mean_row(view, job))])
     number = st.column_config.NumberColumn
     form = "%.3f"
-    config = {name: number(format=form) for name in ("score", *REFERENCES)}
+    beside = references_of(view.question.metric)
+    config = {"score": number(metric_name(view.question.metric), format=form)}
+    config |= {name: number(label, format=form) for name, (label, _) in beside.items()}
     config |= {"low": number("95 % from", format=form, help=glossary("confidence interval"))}
     config |= {"high": number("95 % to", format=form, help=glossary("confidence interval"))}
     config |= {"p": number(format=form, help=glossary("permutation p"))}
-    config |= {"ceiling": number("noise ceiling", format=form, help=glossary("noise ceiling"))}
     alt = "The mean score of each job with its interval and references"
     st.dataframe(table, column_config=config, hide_index=True, alt=alt, placeholder="–")
 
@@ -109,7 +119,8 @@ def mean_row(view: View, job: Finished) -> dict[str, object]:
         return {}
     row: dict[str, object] = {"training": job.name, "model": job.model, "score": info.value}
     row |= {"low": info.low, "high": info.high, "p": info.p}
-    row |= {name: info.reference(name) for name in REFERENCES}
+    row |= {"hits": f"{info.hits} of {info.n_trials}"} if info.hits is not None else {}
+    row |= {name: info.reference(name) for name in references_of(info.question.metric)}
     return row | {"trials": info.n_trials, "concepts": info.n_concepts}
 
 
@@ -128,14 +139,15 @@ def show_limits(view: View) -> None:
 def show_curves(view: View, page: PageContext) -> None:
     """Overlay the curves of the networks."""
     st.subheader("Learning", anchor=False)
-    with st.container(horizontal=True, gap="medium"):
-        what = pick("Curve", list(CURVES), CURVES, Key.W_COMPARE_CURVE)
-        clock = pick("Time", list(CLOCKS), CLOCKS, Key.W_COMPARE_CLOCK)
     rows = {name: cache_jobs.metrics(open_job(name)) for name in view.names}
-    info = overlay_info(rows, what, "seconds" if clock == "seconds" else "epochs")
-    if not info.curves:
+    offered = [what for what in CURVES if overlay_info(rows, what, "epochs").curves]
+    if not offered:
         st.caption("None of these was trained over several epochs: there is no curve to compare.")
         return
+    with st.container(horizontal=True, gap="medium"):
+        what = pick("Curve", offered, CURVES, Key.W_COMPARE_CURVE)
+        clock = pick("Time", list(CLOCKS), CLOCKS, Key.W_COMPARE_CLOCK)
+    info = overlay_info(rows, what, "seconds" if clock == "seconds" else "epochs")
     alt = f"{CURVES[what]} of {len(info.curves)} trainings, {CLOCKS[clock]}"
     charts.show(
         draw_overlay(info, page.theme), page.theme, "compare_curves", alt=alt, save_as=view.save_as

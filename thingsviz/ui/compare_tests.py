@@ -16,7 +16,7 @@ from thingsviz.jobs.compared import class_tests, pair_tests
 from thingsviz.jobs.store import open_job
 from thingsviz.ui import charts
 from thingsviz.ui.cache import stamp
-from thingsviz.ui.compare import View, show_limits
+from thingsviz.ui.compare import View
 from thingsviz.ui.frame import PageContext, plain
 from thingsviz.ui.help import glossary
 
@@ -101,4 +101,3 @@ def show_classes(view: View) -> None:
         "McNemar's test takes trials as independent; the test by concepts does not, and its p is "
         "the one that is corrected (Holm, over all rows)."
     )
-    show_limits(view)
