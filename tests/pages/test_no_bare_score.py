@@ -39,6 +39,9 @@ def visit(tiny_env):
         ("train.py", {"job": "half-way"}),
         ("predictions.py", {"job": "done"}),
         ("trials.py", {"job": "done"}),
+        ("jobs.py", {}),
+        ("compare.py", {}),
+        ("tune.py", {}),
     ],
 )
 def test_no_page_prints_a_bare_score(visit, page, query):
