@@ -98,7 +98,7 @@ def test_a_running_job_shows_progress_and_what_it_takes(page, alive):
         queue.update("busy", memory_mb=1234.0, cpu=0.8)
     app = page(job="busy")
     row = next(text for text in bars(app) if "CPU" in text)
-    assert row.startswith("epoch 3 of 5 · batch 12 of 20")
+    assert row.startswith("epoch 3 of 5")
     assert row.endswith("1.2 GB · 0.8 CPU")
     assert "Delete" not in labels(app)
     press(app, "Stop")

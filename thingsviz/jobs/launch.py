@@ -17,11 +17,11 @@ from pathlib import Path
 import thingsviz
 from thingsviz.core.errors import JobError
 from thingsviz.jobs import files
-from thingsviz.jobs.about import owner_of
+from thingsviz.jobs.about import read_about, write_about
 from thingsviz.jobs.limits import engine, read_limits
 from thingsviz.jobs.queue import Queue, queue_folder
 from thingsviz.jobs.store import JobFolder, JobStatus, is_locked, try_lock
-from thingsviz.jobs.ticket import read_ticket, take_ticket, ticket_for, write_ticket
+from thingsviz.jobs.ticket import os_user, read_ticket, take_ticket, ticket_for, write_ticket
 
 LOCK_HANDLE = "THINGSVIZ_LOCK_HANDLE"
 NICENESS = 5
@@ -34,9 +34,10 @@ def start(job: JobFolder) -> None:
 
     Returns at once. The supervisor starts its process when it is its turn.
     """
-    ticket = ticket_for(job.config(), owner_of(job), time.time())
-    ticket = ticket.model_copy(update={"engine": engine()})
+    config, who = job.config(), engine()
     read_limits()
+    owner = read_about(job).owner or write_about(job, owner=os_user()).owner
+    ticket = ticket_for(config, owner, time.time()).model_copy(update={"engine": who})
     try:
         handle = None if job.is_waiting() else try_lock(job.file("lock"))
         if handle is not None:

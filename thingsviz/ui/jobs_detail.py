@@ -23,6 +23,7 @@ from thingsviz.ui.ownership import check_may_change, may_change
 from thingsviz.ui.state import Key
 
 LOG_LINES = 25
+FOLLOW_S = 2.0
 
 
 def show_detail(name: str) -> None:
@@ -35,14 +36,23 @@ def show_detail(name: str) -> None:
         return
     about, status = read_about(job), _status(job)
     with st.container(border=True):
-        _head(job, about, status)
-        _facts(job, status)
+        follow = st.fragment(_live, run_every=FOLLOW_S if status.state in ALIVE else None)
+        follow(job, about, status.state)
         _buttons(job, status)
         with st.expander("Title, tags, note"):
             _about_form(job, about)
         with st.expander("Log", expanded=status.state == "failed"):
             tail = job.log_tail(LOG_LINES)
             st.code(tail or "The process has printed nothing.", language=None, wrap_lines=True)
+
+
+def _live(job: JobFolder, about: About, state_then: str) -> None:
+    """Follow a job while it lives; draw the whole page anew when its state changes."""
+    status = _status(job)
+    if status.state != state_then:
+        st.rerun()
+    _head(job, about, status)
+    _facts(job, status)
 
 
 def _status(job: JobFolder) -> JobStatus:

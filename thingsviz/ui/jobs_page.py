@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import streamlit as st
 
 from thingsviz.jobs import launch
 from thingsviz.jobs.index import Entry
 from thingsviz.jobs.queue import Row
-from thingsviz.jobs.store import ALIVE, jobs_root
-from thingsviz.ui import jobs_detail, jobs_look, jobs_room, query, state
+from thingsviz.jobs.store import ALIVE, JobFolder, jobs_root
+from thingsviz.ui import cache, jobs_detail, jobs_look, jobs_room, query, state
 from thingsviz.ui.estimates import duration
 from thingsviz.ui.frame import guard, plain
-from thingsviz.ui.jobs_list import LOOKS, ago
+from thingsviz.ui.jobs_list import LOOKS, ago, describe, score_help, score_text
 from thingsviz.ui.jobs_look import EVERYBODY, Wish
 from thingsviz.ui.live import progress_text
 from thingsviz.ui.ownership import current_user
@@ -22,7 +23,7 @@ from thingsviz.ui.state import Key
 
 A_PAGE = 20
 FOLLOW_S = 2.0
-WIDTHS = (1.1, 3.0, 1.6, 1.0, 2.2, 1.3)
+WIDTHS = (1.45, 2.8, 1.6, 0.9, 2.3, 1.2)
 HEADS = ("State", "Job", "Decoder", "Owner", "Progress", "Started")
 
 
@@ -147,13 +148,20 @@ def _row(entry: Entry, line: dict[str, Row], *, chosen: bool) -> None:
             choose(entry.name)
         for tag in entry.about.tags[:4]:
             st.badge(plain(tag), color="violet")
-    cells[2].caption(plain(" · ".join(w for w in (entry.model, entry.dataset) if w)))
+    words = (entry.model, entry.dataset, "SIMULATED" if _simulated(entry) else "")
+    cells[2].caption(plain(" · ".join(word for word in words if word)))
     cells[3].caption(plain(entry.about.owner))
     with cells[4]:
         _progress(entry, line)
-    ran = jobs_look.ran_for(entry)
+    ran = None if entry.status.state in ALIVE else jobs_look.ran_for(entry)
     started = ago(entry.status.started_at, time.time())
-    cells[5].caption(started if ran is None else f"{started}, {duration(ran)}")
+    cells[5].caption(started if ran is None else f"{started}, for {duration(ran)}")
+
+
+def _simulated(entry: Entry) -> bool:
+    """Whether the job's data are planted."""
+    known = (one for one in cache.datasets() if one.dataset.name == entry.dataset)
+    return any(one.simulated for one in known)
 
 
 def _progress(entry: Entry, line: dict[str, Row]) -> None:
@@ -163,13 +171,15 @@ def _progress(entry: Entry, line: dict[str, Row]) -> None:
         place = waiting.index(entry.name) + 1 if entry.name in waiting else 0
         st.caption(plain(f"number {place} in the line" if place else status.message))
     elif status.state in ALIVE:
-        words = [progress_text(status), jobs_look.taken(row)]
+        words = [progress_text(replace(status, n_steps=0)), jobs_look.taken(row)]
         text = plain(" · ".join(word for word in words if word))
         st.progress(min(max(status.share, 0.0), 1.0), text=text)
     elif status.state == "failed" or entry.fault:
         st.caption(f":red[{plain(short(entry.fault or status.message))}]")
     elif status.state == "stopped":
         st.caption(plain(short(status.message)))
+    elif (known := describe(JobFolder(jobs_root() / entry.name))) is not None:
+        st.caption(plain(score_text(known)), help=score_help(known))
 
 
 def short(sentence: str, most: int = 90) -> str:
