@@ -12,6 +12,7 @@ from thingsviz.jobs.overfitting_study import (
     cells_of,
     drawn,
     fit_of,
+    halved,
     model_of,
     parse_study,
     read_study,
@@ -89,6 +90,17 @@ def test_settings_are_the_report_s_but_for_what_the_study_says():
     assert (fit.optimiser, fit.learning_rate, fit.loss) == ("adam", 1e-3, "cross_entropy")
     assert (fit.weight_decay, fit.noise_sd, fit.epochs) == (0.01, 0.1, 15)
     assert model_of(config, "cnn3d").channels == (32, 64, 128)
+
+
+def test_trainings_read_what_the_report_s_networks_read(tiny_env):
+    config = parse_study(SMALL)
+    material = study_material(config, tiny_env)
+    data = halved(material, config)
+    row = int(drawn(material.split.train, 1.0, config)[3])
+    volume = material.store.brain.unmask(material.responses.batch(np.array([row]))[0])
+    plain = volume[::2, ::2, ::2][data.mask]
+    np.testing.assert_allclose(data.X.batch(np.array([3]))[0], plain, rtol=1e-6)
+    np.testing.assert_array_equal(data.answers[3], material.answers[row])
 
 
 def test_a_smaller_draw_is_part_of_a_larger_one():

@@ -10,24 +10,22 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from models.errors import ModelError
-from models.labels import class_encoding_score
-from models.registry import build_network, needs_score
+from models.registry import build_network
 from thingsviz.core.errors import EXIT_BAD_INPUT, ConfigError, JobError, ThingsvizError
 from thingsviz.core.progress import Progress, Report
 from thingsviz.jobs import files
 from thingsviz.jobs.console import Console
 from thingsviz.jobs.fitting import default_threads
-from thingsviz.jobs.material import Material
 from thingsviz.jobs.overfitting_study import (
     ROWS,
     Cell,
+    Halved,
     StudyConfig,
     cells_of,
     drawn,
     fit_of,
+    halved,
     model_of,
     parse_study,
     read_study,
@@ -116,33 +114,31 @@ def run_study(folder: Path, config: StudyConfig, report: Report) -> None:
     todo = list(cells_of(config))
     report(Progress(len(done), len(todo), "z-scoring sessions"))
     material = study_material(config, folder)
+    data, about = halved(material, config), {"simulated": material.dataset.simulated}
     for n, cell in enumerate(todo):
         if cell not in done:
             report(Progress(n, len(todo), _words(cell)))
-            files.append_line(folder / ROWS, train_cell(material, config, cell))
+            files.append_line(folder / ROWS, train_cell(data, config, cell) | about)
     report(Progress(len(todo), len(todo), "done"))
 
 
-def train_cell(material: Material, config: StudyConfig, cell: Cell) -> Row:
+def train_cell(data: Halved, config: StudyConfig, cell: Cell) -> Row:
     """Train one classifier; return its losses and hits epoch by epoch, and what it took."""
     from models.fit import FitData, fit_network
 
     started = time.monotonic()
-    X, Y, model = material.responses, material.answers, model_of(config, cell.model)
-    train = drawn(material.split.train, cell.share, config)
-    score = class_encoding_score(X, train, Y[train]) if needs_score(model) else None
-    network = build_network(model, material.store.mask, Y.shape[1], score, config.seed)
-    data = FitData(X, Y, train, material.split.validation, material.concepts)
-    result = fit_network(network, data, fit_of(config, cell))
+    Y, train = data.answers, drawn(data.train, cell.share, config)
+    network = build_network(model_of(config, cell.model), data.mask, Y.shape[1], seed=config.seed)
+    parts = FitData(data.X, Y, train, data.validation)
+    result = fit_network(network, parts, fit_of(config, cell))
     curves = {name: [row[name] for row in result.history] for name in CURVES}
     return {
         **cell._asdict(),
         "n_train": len(train),
-        "n_validation": len(material.split.validation),
+        "n_validation": len(data.validation),
         "n_classes": Y.shape[1],
         "n_parameters": sum(p.numel() for p in network.parameters()),
-        "trained_classes": len(np.unique(material.classes[train])),
-        "simulated": material.dataset.simulated,
+        "trained_classes": int(Y[train].any(0).sum()),
         "seconds": time.monotonic() - started,
         **curves,
     }
