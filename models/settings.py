@@ -8,6 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+LONGEST = 100  # letters of a wrong value that a sentence repeats
+
 
 def setting(default: Any, title: str, description: str, **rules: Any) -> Any:  # noqa: ANN401
     """Make a field; `more=True` marks it as one that a form may fold away."""
@@ -39,7 +41,9 @@ def sentence(
         return f"{place} is missing: add it"
     if kind == "value_error":
         return f"{where}: {words}"
-    return f"{place}: {words[0].lower() + words[1:]}, but it is {got!r}"
+    shown = repr(got)
+    shown = shown if len(shown) <= LONGEST else f"{shown[:LONGEST]}…"
+    return f"{place}: {words[0].lower() + words[1:]}, but it is {shown}"
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
