@@ -39,6 +39,7 @@ def through_the_form(monkeypatch):
     found = []
     keep = lambda page, config: found.append(config)  # noqa: E731
     monkeypatch.setattr("thingsviz.ui.job_form.show_estimate", keep)
+    monkeypatch.setattr("thingsviz.ui.job_form.show_audit", lambda page, question: None)
 
     def enter(config):
         app = AppTest.from_function(whole_form, kwargs={"recipe": dump_config(config)}).run()
