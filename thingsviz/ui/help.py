@@ -67,7 +67,8 @@ GLOSSARY: dict[str, str] = {
         "to other concepts. The grey band holds 95 of 100 of them."
     ),
     "mean": (
-        "**Mean**: always predicts the average rating of the training trials; looks at no brain."
+        "**Mean** (prior-only): always predicts the average rating of the training trials; "
+        "looks at no brain."
     ),
     "oracle": (
         "**Oracle**: the best possible decoder, which knows how the planted data were made. It "
