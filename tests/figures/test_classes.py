@@ -70,3 +70,17 @@ def test_mixed_up_classes_are_counted():
     assert mixed_info(many.iloc[:1]) is None  # one class
     wide = pd.DataFrame({"true_class": range(70), "top_1": range(70)}).astype(str)
     assert mixed_info(wide) is None
+
+
+def test_a_classifier_s_curves_show_its_hits():
+    from thingsviz.figures.curves import curves_info, draw_curves
+
+    rows = [
+        {"kind": "epoch", "epoch": e, "step": 10 * e, "lr": 1e-3, "train_loss": 3 - e}
+        | {"validation_loss": 3.0, "validation_top1": 0.1, "validation_top10": 0.1 * e}
+        for e in (1, 2)
+    ]
+    info = curves_info(rows, "Cross-entropy of classes", None, "validation_top10")
+    assert info.correlation.y == (0.1, 0.2)
+    assert info.best == 1
+    assert draw_curves(info, "light").layout.yaxis2.title.text == "Validation Top-10"

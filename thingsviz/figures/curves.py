@@ -35,6 +35,7 @@ class CurvesInfo(NamedTuple):
     best: int | None
     mean_loss: float | None
     loss_label: str
+    score_label: str = "Validation r"
 
 
 def curves_info(
@@ -46,21 +47,25 @@ def curves_info(
     """Take rows of metrics.jsonl in order.
 
     `mean_loss` is the loss that predicting the mean of the training ratings has; `best_by` says
-    which epoch's weights are kept: that of the lowest validation_loss or the highest validation_r.
+    which epoch's weights are kept: that of the lowest validation_loss or the highest validation_r
+    (of classes: validation_top10, which then takes its panel).
     """
     rows = list(rows)
+    classes = any("validation_top10" in row for row in rows)
+    score = "validation_top10" if classes else "validation_r"
     steps = [row for row in rows if row.get("kind") == "step"]
     epochs = [row for row in rows if row.get("kind") == "epoch"]
     return CurvesInfo(
         batches=thinned(_curve(steps, "train_loss")),
         train=_curve(epochs, "train_loss"),
         validation=_curve(epochs, "validation_loss"),
-        correlation=_curve(epochs, "validation_r"),
+        correlation=_curve(epochs, score),
         rate=thinned(_curve(steps or epochs, "lr")),
         epochs=tuple(int(row["epoch"]) for row in epochs),
         best=_best(epochs, best_by),
         mean_loss=mean_loss,
         loss_label=loss_label,
+        score_label="Validation Top-10" if classes else "Validation r",
     )
 
 
@@ -72,7 +77,7 @@ def _curve(rows: list[Mapping[str, Any]], column: str) -> Curve:
 
 def _best(epochs: list[Mapping[str, Any]], best_by: str) -> int | None:
     """Index of the epoch whose weights are kept."""
-    sign = -1 if best_by == "validation_r" else 1
+    sign = 1 if best_by == "validation_loss" else -1
     scores = [(row.get(best_by), i) for i, row in enumerate(epochs)]
     known = [
         (sign * score, i) for score, i in scores if score is not None and math.isfinite(score)
@@ -115,7 +120,7 @@ def draw_curves(info: CurvesInfo, theme: style.Theme) -> go.Figure:
     axis = {"gridcolor": p.grid, "linecolor": p.grid, "zerolinecolor": p.grid, "automargin": True}
     figure.update_xaxes(**axis, rangemode="tozero")
     figure.update_yaxes(**axis)
-    for row, title in enumerate((info.loss_label, "Validation r", "Learning rate"), 1):
+    for row, title in enumerate((info.loss_label, info.score_label, "Learning rate"), 1):
         figure.update_yaxes(title_text=title, row=row, col=1)
     figure.update_yaxes(exponentformat="e", nticks=4, rangemode="tozero", row=3, col=1)
     figure.update_xaxes(title_text="Training batches so far", row=3, col=1)
@@ -130,7 +135,7 @@ def _traces(info: CurvesInfo, theme: style.Theme) -> list[tuple[go.Scatter, int]
         (_line(info.batches, "single batches", blue, number, width=1, opacity=0.4), 1),
         (_line(info.train, "training", blue, number, symbol="circle"), 1),
         (_line(info.validation, "validation", orange, number, symbol="diamond"), 1),
-        (_line(info.correlation, "validation r", green, "%{y:.3f}", symbol="square"), 2),
+        (_line(info.correlation, info.score_label.lower(), green, "%{y:.3f}", symbol="square"), 2),
         (_line(info.rate, "learning rate", p.muted, "%{y:.2e}"), 3),
     ]
     traces = [(trace, row) for trace, row in traces if len(trace.x)]
@@ -150,7 +155,7 @@ def _line(
         line={"color": colour, "width": look.get("width", 2)},
         opacity=look.get("opacity", 1.0),
         hovertemplate=number,
-        showlegend=name not in {"validation r", "learning rate"},
+        showlegend=name not in {"validation r", "validation top-10", "learning rate"},
     )
 
 

@@ -103,7 +103,8 @@ def _head(job: JobFolder, config: JobConfig, status: JobStatus) -> None:
         st.badge(status.state, color=colour, icon=icon)  # type: ignore[arg-type]
         st.space("stretch")
         _buttons(job, status)
-    words = [config.model.name, f"{len(config.targets)} properties"]
+    learned = {"ratings": f"{len(config.targets)} properties"}.get(config.learns, config.learns)
+    words = [config.model.name, learned.replace("categories", "categories ")]
     words += [f"split by {config.split.kind.replace('_', ' ')}", f"seed {config.seed}"]
     words += [f"started {ago(status.started_at, time.time())}"] if status.started_at else []
     st.caption(plain(" · ".join(words)))
@@ -181,16 +182,22 @@ def _curves(job: JobFolder, config: JobConfig, theme: Theme) -> None:
     rows = cache_jobs.metrics(job)
     if not rows:
         return
-    label = "MSE" if config.fit.loss == "mse" else f"Huber loss, δ = {config.fit.huber_delta:g}"
-    z = config.fit.target_scaling == "z"
-    unit = "of z-scored ratings" if z else "of ratings"
-    mean = 1.0 if z and config.fit.loss == "mse" else None
-    info = curves_info(rows, f"{label} {unit}", mean, config.fit.best_by)
+    info = curves_info(rows, *loss_words(config), config.fit.best_by)
     charts.show(draw_curves(info, theme), theme, f"curves_{job.name}", alt=_alt(info.epochs))
     st.caption(
         "Validation trials choose the epoch, so their curve is no result: by chance validation r "
         "is 0, and the score of the test trials comes at the end, with all its references."
     )
+
+
+def loss_words(config: JobConfig) -> tuple[str, float | None]:
+    """Return what the loss is called, and what predicting the mean has; None where unknown."""
+    if config.fit.loss == "cross_entropy":
+        return "Cross-entropy of classes", None
+    z = config.fit.target_scaling == "z"
+    label = "MSE" if config.fit.loss == "mse" else f"Huber loss, δ = {config.fit.huber_delta:g}"
+    unit = "of z-scored ratings" if z else "of ratings"
+    return f"{label} {unit}", 1.0 if z and config.fit.loss == "mse" else None
 
 
 def _alt(epochs: tuple[int, ...]) -> str:
