@@ -26,6 +26,7 @@ from optuna.trial import FrozenTrial, TrialState
 from thingsviz.jobs.store import JobFolder, is_locked, try_lock
 from thingsviz.jobs.study_config import StudyConfig
 from thingsviz.jobs.study_folder import StudyFolder
+from thingsviz.jobs.study_server import patient
 
 PHASES = ("search", "random")
 DIED = "its process ended without a word"
@@ -89,6 +90,9 @@ class Records:
 
     def plan(self) -> None:
         """Enqueue the candidates that the recipe asks for and that are not there yet."""
+        patient(self.storage, self._plan)
+
+    def _plan(self) -> None:
         with self._alone():
             known = sum(t.user_attrs["attempt"] == 1 for t in self.trials())
             for index in range(known, self.config.n_candidates):
@@ -96,6 +100,9 @@ class Records:
 
     def repair(self) -> int:
         """Mark candidates without a process as failed, and enqueue each once more."""
+        return int(patient(self.storage, self._repair))
+
+    def _repair(self) -> int:
         if not self._needs_repair():
             return 0
         with self._alone():

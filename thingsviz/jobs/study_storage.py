@@ -10,7 +10,7 @@ from thingsviz.core.errors import JobError
 from thingsviz.jobs.study_folder import StudyFolder
 
 if TYPE_CHECKING:
-    from optuna.storages import BaseStorage
+    from optuna.storages import BaseStorage, RDBStorage
 
 # seconds that a worker waits for another's transaction, which takes milliseconds
 PATIENCE_S = 60.0
@@ -19,7 +19,13 @@ SERVER = "THINGSVIZ_STUDY_STORAGE"
 
 def storage_url(study: StudyFolder) -> str:
     """Return Optuna's address of a study's records: its own file, or THINGSVIZ_STUDY_STORAGE."""
-    return os.environ.get(SERVER) or f"sqlite:///{study.database}"
+    given = os.environ.get(SERVER)
+    if not given:
+        return f"sqlite:///{study.database}"
+    for name in ("postgres://", "postgresql://"):
+        if given.startswith(name):
+            return "postgresql+psycopg://" + given.removeprefix(name)
+    return given
 
 
 def open_storage(
@@ -29,7 +35,8 @@ def open_storage(
 
     SQLite's own way begins a transaction with a read and asks for the right to write later: of
     60 waiting candidates, 19 ran twice with 8 workers. Here every transaction asks for it at once
-    (BEGIN IMMEDIATE), and readers go on meanwhile (write-ahead log).
+    (BEGIN IMMEDIATE), and readers go on meanwhile (write-ahead log). A server's database locks
+    single rows, and is waited for while it starts anew.
     """
     url = storage_url(study)
     _check_file(study, url, reader=reader)
@@ -39,15 +46,28 @@ def open_storage(
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    more: dict[str, Any] = {"connect_args": {"timeout": patience_s}} if _is_sqlite(url) else {}
     try:
-        storage = optuna.storages.RDBStorage(url, engine_kwargs=more, skip_table_creation=reader)
-        if _is_sqlite(url) and not reader:
-            _take_the_lock_first(storage.engine)
+        storage = _sqlite(url, patience_s, reader) if _is_sqlite(url) else _server(url, reader)
         optuna.study.get_all_study_names(storage)
     except (ImportError, SQLAlchemyError, RuntimeError, StorageInternalError) as error:
         raise JobError(storage_sentence(study, error)) from None
     return optuna.storages.get_storage(storage)
+
+
+def _sqlite(url: str, patience_s: float, reader: bool) -> RDBStorage:
+    import optuna
+
+    more = {"connect_args": {"timeout": patience_s}}
+    storage = optuna.storages.RDBStorage(url, engine_kwargs=more, skip_table_creation=reader)
+    if not reader:
+        _take_the_lock_first(storage.engine)
+    return storage
+
+
+def _server(url: str, reader: bool) -> RDBStorage:
+    from thingsviz.jobs.study_server import PatientStorage
+
+    return PatientStorage(url, engine_kwargs={"pool_pre_ping": True}, skip_table_creation=reader)
 
 
 def _is_sqlite(url: str) -> bool:
@@ -89,6 +109,10 @@ def storage_sentence(study: StudyFolder, error: BaseException) -> str:
     cause = next((e for e in _causes(error) if str(e)), error)
     words = str(getattr(cause, "orig", None) or cause).strip().splitlines() or ["unknown"]
     where = study.database if _is_sqlite(storage_url(study)) else SERVER
+    if isinstance(error, ImportError):
+        return f"{SERVER} names a database whose driver is not here: pip install 'psycopg[binary]'"
+    if where == SERVER:
+        return f"the database of {SERVER} does not answer ({words[0]}): start it, then resume"
     if "locked" in words[0]:
         return f"{where} is locked by another program: close that, then resume the study"
     if "readonly" in words[0] or "read-only" in words[0]:
