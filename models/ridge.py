@@ -13,6 +13,7 @@ from models.config import RidgeConfig
 from models.inputs import Floats, Rows, TrialMatrix
 from models.readout import Readout
 from models.selection import best, encoding_score
+from models.subspace import gather
 
 
 class Metric(NamedTuple):
@@ -22,6 +23,27 @@ class Metric(NamedTuple):
     weight: Floats
 
 
+class System(NamedTuple):
+    """The smaller of the two systems: of trials, left = K, or of voxels, left = C Xᵀ X C."""
+
+    left: Floats
+    weighted: Floats | None  # X C (n, k), centred, in the system of voxels
+    mean: Floats  # (k,) of X there
+
+    def right(self, Y: Floats) -> Floats:
+        """Right-hand side of centred ratings (n, n_targets)."""
+        return Y if self.weighted is None else self.weighted.T @ Y
+
+    def parts(self, fitting: NDArray[np.bool_]) -> tuple[System, Floats]:
+        """The system of the fitting trials, and what turns its solution into held-out ratings."""
+        if self.weighted is None:
+            K = np.ascontiguousarray(self.left[np.ix_(fitting, fitting)])
+            return System(K, None, self.mean), self.left[np.ix_(~fitting, fitting)]
+        held = self.weighted[~fitting]
+        left = self.left - held.T @ held
+        return System(left, self.weighted[fitting], self.mean), held
+
+
 class Ridge(Readout):
     """Ridge regression with one penalty α per target.
 
@@ -29,6 +51,10 @@ class Ridge(Readout):
 
     X (n, k) selected voxels, centred; C = diag(score^score_power), mean 1; s = trace(K) / n, so
     that α has no unit. K is built from blocks of voxels: memory is n² + n · block, whatever k.
+    With fewer voxels than trials the same W comes from the smaller system of voxels,
+
+        W = C V,   V = (C Xᵀ X C + α s I)⁻¹ C Xᵀ Y
+
     α is chosen per target by the squared error on held-out concepts; selection and weights are
     those of the fitting part there, and of all rows in the final fit.
 
@@ -45,14 +71,18 @@ class Ridge(Readout):
         Y = checked(rows, Y, groups)
         fitting = self._fitting_part(groups)
         metric = self._metric(X, rows[fitting], Y[fitting])
-        K = self._kernel(X, rows, metric)
-        alphas, held_out_r = self._choose(K, Y, fitting)
+        system = self._system(X, rows, metric)
+        alphas, held_out_r = self._choose(system, Y, fitting)
         if self._needs_score:
             metric = self._metric(X, rows, Y)
-            K = self._kernel(X, rows, metric)
+            system = self._system(X, rows, metric)
         offset = Y.mean(0)
-        dual = _dual(K, Y - offset, alphas)
-        W, intercept = self._primal(X, rows, metric, dual)
+        solved = _solved(system.left, system.right(Y - offset), alphas, len(rows))
+        if system.weighted is None:
+            W, intercept = self._primal(X, rows, metric, solved)
+        else:
+            W = metric.weight[:, None] * solved
+            intercept = system.mean @ W
         found = {"alphas": alphas, "held_out_r": held_out_r}
         self.keep(metric.voxels, W, offset - intercept, **found)
         return self
@@ -73,6 +103,15 @@ class Ridge(Readout):
         voxels = best(score, self.config.n_selected_voxels)
         weight = score[voxels] ** self.config.score_power
         return Metric(voxels, (weight / weight.mean()).astype(np.float32))
+
+    def _system(self, X: TrialMatrix, rows: Rows, metric: Metric) -> System:
+        if len(metric.voxels) >= len(rows):
+            return System(self._kernel(X, rows, metric), None, np.empty(0, np.float32))
+        responses = gather(X, rows, metric.voxels, self.config.block_voxels)
+        mean = responses.mean(0)
+        responses -= mean
+        responses *= metric.weight
+        return System(responses.T @ responses, responses, mean)
 
     def _kernel(self, X: TrialMatrix, rows: Rows, metric: Metric) -> Floats:
         """K (n, n) = X C² Xᵀ, X centred over `rows`."""
@@ -100,37 +139,37 @@ class Ridge(Readout):
         return W[metric.voxels], mean_part.astype(np.float32)
 
     def _choose(
-        self, K: Floats, Y: Floats, fitting: NDArray[np.bool_]
+        self, system: System, Y: Floats, fitting: NDArray[np.bool_]
     ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Best α and the held-out correlation with it, both (n_targets,)."""
         low, high = self.config.log10_alpha_min, self.config.log10_alpha_max
         alphas = np.logspace(low, high, self.config.n_alphas)
         offset = Y[fitting].mean(0)
-        K_fit = np.ascontiguousarray(K[np.ix_(fitting, fitting)])
-        K_held = K[np.ix_(~fitting, fitting)]
+        part, held = system.parts(fitting)
+        right = part.right(Y[fitting] - offset)
         n_targets = Y.shape[1]
         error = np.empty((len(alphas), n_targets))
         r = np.empty_like(error)
         for i, alpha in enumerate(alphas):
-            dual = _dual(K_fit, Y[fitting] - offset, np.full(n_targets, alpha))
-            guess = K_held @ dual + offset
+            every = np.full(n_targets, alpha)
+            guess = held @ _solved(part.left, right, every, int(fitting.sum())) + offset
             error[i] = ((guess - Y[~fitting]) ** 2).mean(0)
             r[i] = correlation(guess, Y[~fitting])
         chosen = error.argmin(0)
         return alphas[chosen], r[chosen, np.arange(n_targets)]
 
 
-def _dual(K: Floats, Y: Floats, alphas: NDArray[np.float64]) -> Floats:
-    """D (n, n_targets) = (K + α s I)⁻¹ Y, one Cholesky factor per distinct α."""
-    scale = np.trace(K, dtype=np.float64) / len(K) or 1.0
-    D = np.empty(Y.shape, np.float32)
+def _solved(left: Floats, right: Floats, alphas: NDArray[np.float64], n: int) -> Floats:
+    """(left + α s I)⁻¹ right, s = trace(left) / n trials; one Cholesky factor per distinct α."""
+    scale = np.trace(left, dtype=np.float64) / n or 1.0
+    out = np.empty(right.shape, np.float32)
     for alpha in np.unique(alphas):
-        A = K.copy()
+        A = left.copy()
         A[np.diag_indices(len(A))] += alpha * scale
         columns = alphas == alpha
         factor = cho_factor(A, lower=True, overwrite_a=True, check_finite=False)
-        D[:, columns] = cho_solve(factor, Y[:, columns], check_finite=False)
-    return D
+        out[:, columns] = cho_solve(factor, right[:, columns], check_finite=False)
+    return out
 
 
 def _scattered(metric: Metric, n_voxels: int) -> Floats:

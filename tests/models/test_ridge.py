@@ -8,7 +8,7 @@ from models.config import MeanConfig, RidgeConfig
 from models.errors import ModelError
 from models.inputs import ArrayTrials
 from models.registry import build_linear, load_linear
-from models.ridge import Ridge
+from models.ridge import Ridge, System
 from tests.models.conftest import correlation, plant
 
 PLAIN = {"n_selected_voxels": None, "score_power": 0}
@@ -57,6 +57,23 @@ def test_block_size_changes_nothing(planted, settings):
     whole = fitted(planted, **settings).predict(planted.X, planted.test)
     pieces = fitted(planted, **settings, block_voxels=17).predict(planted.X, planted.test)
     np.testing.assert_allclose(pieces, whole, atol=1e-3)
+
+
+@pytest.mark.parametrize("settings", [PLAIN, {"n_selected_voxels": 100, "score_power": 0.5}])
+def test_the_system_of_voxels_gives_what_that_of_trials_gives(planted, settings, monkeypatch):
+    small = fitted(planted, **settings)
+    assert len(small.arrays()["voxels"]) < len(planted.train)
+
+    def of_trials(self, X, rows, metric):
+        return System(self._kernel(X, rows, metric), None, np.empty(0, "f4"))
+
+    monkeypatch.setattr(Ridge, "_system", of_trials)
+    large = fitted(planted, **settings)
+    np.testing.assert_array_equal(small.arrays()["alphas"], large.arrays()["alphas"])
+    np.testing.assert_allclose(small.arrays()["weights"], large.arrays()["weights"], atol=1e-4)
+    np.testing.assert_allclose(
+        small.predict(planted.X, planted.test), large.predict(planted.X, planted.test), atol=2e-3
+    )
 
 
 def test_weighted_voxels_are_ridge_on_scaled_voxels(planted):
