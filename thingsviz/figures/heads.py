@@ -16,6 +16,7 @@ from thingsviz.figures.volume import Mask, smooth_in_brain
 Array = NDArray[np.float64]
 Volumes = NDArray[np.float32]
 MOST_HEADS = 16
+WINDOW = (940, 580)  # pixels of the scene on a laptop
 CORE = 0.4  # of the share of mass: what is drawn solid inside the translucent surface
 
 
@@ -48,8 +49,13 @@ class HeadsInfo(NamedTuple):
 
 
 def layout_of(n: int) -> tuple[int, int]:
-    """Return rows and columns for n pictures: wider than high, as a screen is."""
-    columns = n if n <= 3 else math.ceil(n / math.ceil(n / 4))
+    """Return the rows and columns in which n pictures (4 : 3) fill a wide window best."""
+
+    def use(columns: int) -> float:
+        rows = math.ceil(n / columns)
+        return min(WINDOW[0] / columns / 4, WINDOW[1] / rows / 3) * n / (rows * columns)
+
+    columns = max(range(1, n + 1), key=use)
     return math.ceil(n / columns), columns
 
 

@@ -65,8 +65,9 @@ def _say_evenness(look: Look) -> None:
     facts, even = look.wanted.maps.facts(), shown(look.wanted).evenness
     least = float(even.min())
     words = f"This is attention {facts.get('read_out', '')}. " if facts.get("read_out") else ""
-    words += f"Its heads spread over {100 * least:.0f} % of the {facts['n_tokens']:,} tokens"
-    words += " or more" if len(even) > 1 else ""
+    who = "Each head spreads" if len(even) > 1 else "It spreads"
+    most = "at least " if len(even) > 1 and least < 0.995 else ""
+    words += f"{who} over {most}{100 * least:.0f} % of the {facts['n_tokens']:,} tokens"
     if least > 0.9:
         words += ": hardly any choice, so that the picture shows where the tokens lie"
     st.caption(plain(f"{words}. {facts.get('token_note', '')}"), help=glossary("token"))

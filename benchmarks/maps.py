@@ -1,0 +1,152 @@
+"""Whether maps of decoders mean anything: planted regions found, faithfulness, sanity, seconds."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from models.presets import PRESETS
+from thingsviz.core.errors import EXIT_BAD_INPUT, ThingsvizError
+from thingsviz.inference import judging
+from thingsviz.inference.method_list import METHODS
+from thingsviz.jobs import maps, plant, prepare, train
+from thingsviz.jobs.config import parse_config
+from thingsviz.jobs.map_files import MapSet
+from thingsviz.jobs.store import JobFolder, create_job
+
+# the best method must find the planted voxels: of the demo, and of the tiny subject (84 trials)
+GOAL_AUC, GOAL_AUC_SHORT = 0.90, 0.70
+GOAL_SANITY = 0.90
+TINY_VIT = {
+    "name": "vit3d",
+    "tokens": "brain",
+    "patch_embedding": "local",
+    "embed_dim": 16,
+    "n_layers": 1,
+    "n_heads": 2,
+    "input_dropout": 0.5,
+    "pooling": "sum",
+    "final_norm": False,
+    "start": "mean",
+}
+RECIPES: dict[str, dict[str, Any]] = {
+    "transformer": {
+        "model": PRESETS["fast_local"].model.model_dump(mode="json"),
+        "fit": PRESETS["fast_local"].fit.model_dump(mode="json"),
+    },
+    "ridge": {"model": {"name": "ridge"}},
+}
+SHORT: dict[str, dict[str, Any]] = {
+    "transformer": {
+        "model": TINY_VIT,
+        "fit": {"epochs": 6, "batches_per_epoch": 6, "batch_size": 16, "precision": "float32"},
+    },
+    "ridge": {"model": {"name": "ridge", "n_selected_voxels": 2000}},
+}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Train two decoders on planted data, make and judge their maps, print the table."""
+    arguments = _parser().parse_args(argv)
+    try:
+        with tempfile.TemporaryDirectory() as scratch:
+            return run(arguments, Path(scratch))
+    except ThingsvizError as error:
+        print(f"maps: {error}", file=sys.stderr)
+        return EXIT_BAD_INPUT
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="benchmarks.maps", description=__doc__)
+    add = parser.add_argument
+    add("dataset", type=Path, nargs="?", help="a planted dataset (default: one is planted)")
+    add("--short", action="store_true", help="the tiny subject, quick decoders: within 45 s")
+    return parser
+
+
+def run(arguments: argparse.Namespace, scratch: Path) -> int:
+    """Return 0 when all goals are met, 1 when a row misses its own."""
+    root = arguments.dataset or _planted(scratch / "planted", arguments.short)
+    os.environ["THINGSVIZ_JOBS"] = str(scratch / "jobs")
+    if arguments.short:
+        judging.BUDGET_S, judging.SANITY_TRIALS = 4.0, 8
+    rows = []
+    for name, recipe in (SHORT if arguments.short else RECIPES).items():
+        data = {"dataset": str(root.absolute()), "name": name, **recipe}
+        job = create_job(parse_config(data))
+        if train.main([str(job.path)]) or maps.main([str(job.path), "--judge"]):
+            return 1
+        rows += rows_of(name, job)
+    goal = GOAL_AUC_SHORT if arguments.short else GOAL_AUC
+    print(table(rows))
+    misses = missed(rows, goal)
+    print("\n".join(misses) or f"all goals met: best AUC ≥ {goal}, faithful, sane")
+    return 1 if misses else 0
+
+
+def _planted(root: Path, short: bool) -> Path:
+    preset = "tiny" if short else "demo"
+    if plant.main([str(root), "--preset", preset, "--seed", "1"]) or prepare.main([str(root)]):
+        msg = f"the {preset} subject could not be planted in {root}: is the disk full?"
+        raise ThingsvizError(msg)
+    return root
+
+
+def rows_of(decoder: str, job: JobFolder) -> list[dict[str, Any]]:
+    """Return a row a method of a job whose maps were made and judged."""
+    facts = MapSet(job, "test").facts()
+    rows = []
+    for name in [n for n in METHODS if n in facts["made"]]:
+        area, truth = facts["faithfulness"]["areas"][name], facts["truth"][name]
+        rows.append(
+            {
+                "decoder": decoder,
+                "method": METHODS[name].title,
+                "auc": truth["auc"],
+                "smooth": truth["auc_smooth"],
+                "area": area["deletion"],
+                "sanity": facts["sanity"][name][-1]["correlation"],
+                "seconds": facts["made"][name]["seconds"],
+            }
+        )
+    return rows
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    """Return the rows as a Markdown table."""
+    head = "| decoder | method | AUC | AUC, 12 mm | faithfulness [95 %] | sanity r | s |"
+    lines = [head, "|---|---|---|---|---|---|---|"]
+    for row in rows:
+        value, low, high = row["area"]
+        sanity = "flat" if row["sanity"] is None else f"{row['sanity']:+.2f}"
+        lines.append(
+            f"| {row['decoder']} | {row['method']} | {row['auc']:.3f} | {row['smooth']:.3f} "
+            f"| {value:+.3f} [{low:+.3f}, {high:+.3f}] | {sanity} | {row['seconds']:.1f} |"
+        )
+    return "\n".join(lines)
+
+
+def missed(rows: list[dict[str, Any]], goal: float) -> list[str]:
+    """Return a sentence for each goal that is missed."""
+    words = [
+        f"{row['decoder']}, {row['method']}: with its weights lost the map still correlates "
+        f"{row['sanity']:.2f} with itself (goal < {GOAL_SANITY})"
+        for row in rows
+        if (row["sanity"] or 0) >= GOAL_SANITY
+    ]
+    for decoder in dict.fromkeys(row["decoder"] for row in rows):
+        own = [row for row in rows if row["decoder"] == decoder]
+        best = max(row["smooth"] for row in own)
+        if best < goal:
+            words.append(f"{decoder}: the best AUC is {best:.3f} (goal ≥ {goal})")
+        if max(row["area"][1] for row in own) <= 0:
+            words.append(f"{decoder}: no map is surely better than random order")
+    return words
+
+
+if __name__ == "__main__":
+    sys.exit(main())
