@@ -113,7 +113,7 @@ def _buttons(job: JobFolder, status: JobStatus) -> None:
         if status.state in {"queued", "running"}:
             act("Stop", ":material/stop:", STOP_HELP, mine)
         if status.state in {"stopped", "failed"}:
-            label = "Resume" if status.step else "Start"
+            label = "Start" if status.started_at is None else "Resume"
             act(label, ":material/resume:", RESUME_HELP, mine)
         again = st.button(
             "Train a variant",

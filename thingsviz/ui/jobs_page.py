@@ -87,13 +87,12 @@ def _filter(entries: Sequence[Entry]) -> Wish:
     return Wish(text or "", tuple(kept or ()), str(owner or EVERYBODY), candidates)
 
 
-def _states(entries: Sequence[Entry]) -> tuple[int, int]:
+def _states(entries: Sequence[Entry]) -> dict[str, int]:
     """Return what the page is drawn for: when it changes, all of it is drawn anew."""
-    alive = sum(entry.status.state in ALIVE for entry in entries)
-    return len(entries), alive
+    return jobs_look.counts(entries)
 
 
-def _list(wish: Wish, name: str, drawn_for: tuple[int, int]) -> None:
+def _list(wish: Wish, name: str, drawn_for: dict[str, int]) -> None:
     entries = jobs_look.all_jobs()
     if _states(entries) != drawn_for:
         st.rerun()
