@@ -40,7 +40,10 @@ def test_why_not_in_one_sentence(other, words):
 
 def test_other_data_of_the_same_name_are_other_data():
     other = finished("two")._replace(fingerprint="0" * 64)
-    assert "trained on other data (demo, sub-01" in why_not(finished("one"), other)
+    assert "other contents (00000000, the other's ffffffff)" in why_not(finished("one"), other)
+    other = finished("two", dataset="mine")._replace(fingerprint="0" * 64)
+    found = why_not(finished("one"), other)
+    assert "trained on other data (mine, sub-01; the other on demo, sub-01)" in found
 
 
 def test_the_order_of_trials_and_of_properties_does_not_matter():

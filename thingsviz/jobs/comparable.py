@@ -96,6 +96,12 @@ def _difference(field: str, first: Finished, other: Finished) -> str:
             LEARNS.get(first.learns, first.learns)
         )
     if field == "fingerprint":
+        ours, theirs = ((f.config.dataset, f.config.subject) for f in (other, first))
+        if ours == theirs:
+            return (
+                f"its data had the same name and other contents ({other.fingerprint[:8]}, the "
+                f"other's {first.fingerprint[:8]}): train it again"
+            )
         return (
             f"it was trained on other data ({other.config.dataset}, {other.config.subject}; the "
             f"other on {first.config.dataset}, {first.config.subject})"
