@@ -1,0 +1,100 @@
+"""Figures beside a map: its regions, its judgements, its slices."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from thingsviz.analysis.maps import BACKGROUND
+from thingsviz.core.space import Grid
+from thingsviz.figures.faithfulness import (
+    curves_info,
+    draw_curves,
+    draw_sanity,
+    sanity_info,
+)
+from thingsviz.figures.map_regions import draw_regions, regions_info, short
+from thingsviz.figures.map_slices import draw_map_slices, map_slices_info
+
+GRID = Grid.of((10, 12, 8), np.diag([2.0, 3, 2, 1]))
+
+
+@pytest.fixture
+def table():
+    return pd.DataFrame(
+        {
+            "region": ["in no region", "early_visual", "white_matter", "nothing", BACKGROUND],
+            "share": [0.1, 0.5, 0.3, 0.0, 0.1],
+            "uniform": [0.2, 0.2, 0.2, 0.0, 0.4],
+            "ceiling": [np.nan, 12.3, 0.1, 0, np.nan],
+            "q": [0.9, 0.01, 0.2, np.nan, np.nan],
+            "no_signal": [False, False, True, False, False],
+        }
+    )
+
+
+def test_regions_come_by_share_with_what_is_special(table):
+    info = regions_info(table)
+    assert info.names == ("early visual", "white matter", "in no region", "background")
+    assert info.shares == (50, 30, 10, 10)
+    assert info.uniform == (20, 20, 20, 40)
+    assert info.ceilings == (12.3, 0.1, None, None)
+    assert info.marks == ("more than chance", "no signal here", "", "outside the brain")
+    assert regions_info(table, most=1).n_left_out == 3
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_bars_stand_beside_uniform_attention(table, theme):
+    figure = draw_regions(regions_info(table), theme, "Head 1")
+    bars, ticks = figure.data
+    assert list(bars.x) == [50, 30, 10, 10]
+    assert list(ticks.x) == [20, 20, 20, 40]
+    colours = bars.marker.color
+    assert colours[1] == colours[3] != colours[0]  # no signal, background: grey
+    assert figure.layout.xaxis.title.text == "share of the map, %"
+
+
+def test_long_names_are_cut():
+    assert short("a_b") == "a b"
+    assert len(short("x" * 80)) == 38
+
+
+def test_curves_of_a_method_beside_plain_orders():
+    facts = {
+        "shares": [0.0, 0.5, 1.0],
+        "deletion": {"occlusion": [1, 0.2, 0], "random order": [1, 0.6, 0]},
+        "insertion": {"occlusion": [0, 0.9, 1], "random order": [0, 0.7, 1]},
+    }
+    orders = ("random order", "noise ceiling")
+    info = curves_info(facts, "occlusion", "Occlusion by patch", orders)
+    assert info.names == ("Occlusion by patch", "random order")
+    assert info.shares == (0, 50, 100)
+    figure = draw_curves(info, "light")
+    assert len(figure.data) == 4
+    assert list(figure.data[0].y) == [1, 0.2, 0]
+    assert figure.data[2].xaxis == "x2"
+
+
+def test_sanity_begins_with_the_whole_decoder():
+    steps = [{"what": "head", "correlation": 0.91}, {"what": "embedding", "correlation": None}]
+    info = sanity_info(steps)
+    assert info.steps == ("whole", "+ head", "+ embedding")
+    assert info.correlations == (1.0, 0.91, None)
+    assert list(draw_sanity(info, "dark").data[0].x) == list(info.steps)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_slices_pass_through_the_peak_and_colour_the_top_only(theme):
+    mask = np.ones(GRID.shape, bool)
+    volume = np.full(GRID.shape, 0.1, "f4")
+    volume[4, 5, 6] = 50
+    under = np.random.default_rng(0).standard_normal(GRID.shape)
+    info = map_slices_info(volume, under, mask, GRID, 30)
+    assert info.over.voxel == (4, 5, 6)
+    assert info.over.mm == (8.0, 15.0, 12.0)
+    assert info.level == 50
+    assert [int(np.isfinite(plane.image).sum()) for plane in info.over.planes] == [1, 1, 1]
+    figure = draw_map_slices(info, theme)
+    assert len(figure.data) == 6
+    assert {trace.zmin for trace in figure.data[3:]} == {0}
+    assert "× mean" in figure.data[3].colorbar.title.text
+    assert not any(trace.showscale for trace in figure.data[:3])
