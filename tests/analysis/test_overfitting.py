@@ -29,6 +29,8 @@ def test_losses_that_still_fall_are_underfitting():
 def test_losses_that_stand_still_have_levelled_off():
     still = [GUESS * x for x in (0.9, 0.8, 0.8, 0.8, 0.8)]
     assert verdict(still, still, 100, 5).word == "levelled off"
+    assert "by heart" in verdict([GUESS * 0.1] * 5, still, 100, 5).sentence
+    assert "by heart" not in verdict(still, still, 100, 5).sentence
 
 
 def test_an_epoch_looks_at_no_later_one():

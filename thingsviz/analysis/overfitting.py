@@ -49,7 +49,8 @@ def verdict(
 
     overfitting: the validation loss stands more than 2 % above its best while the training loss
     is below 95 % of guessing's; underfitting: the training loss is not, or the validation loss
-    still falls by more than half a percent an epoch; else it has levelled off.
+    still falls by more than half a percent an epoch; else it has levelled off. A training loss
+    below half the validation loss is said there as well.
     """
     here, guess = min(epoch, len(train)), guessing_loss(n_classes)
     t, v = train[here - 1], validation[here - 1]
@@ -64,7 +65,8 @@ def verdict(
     if t >= LEARNED * guess or falling:
         why = "both still fall, more epochs may help" if falling else "it has hardly learned"
         return Verdict("underfitting", f"underfitting after epoch {here}: {numbers}; {why}.")
-    return Verdict("levelled off", f"levelled off after epoch {here}: {numbers}.")
+    by_heart = "; it knows its trials by heart, which has not cost it yet" if t < v / 2 else ""
+    return Verdict("levelled off", f"levelled off after epoch {here}: {numbers}{by_heart}.")
 
 
 def answer(cells: Sequence[Row], n_classes: int) -> list[str]:
