@@ -15,6 +15,7 @@ from models.classifier_cost import Counted, counted
 from models.config import CNNViTConfig, FitConfig, ModelConfig, RidgeConfig
 from models.configs.classifiers import CNN3DConfig, VoxelSettings
 from models.configs.transformer import TransformerConfig
+from models.cost_linear import LinearSettings, linear_work
 from models.feature_maps import scale_tokens
 from models.patches import PatchGrid, TokenIndex
 
@@ -74,6 +75,11 @@ def estimate(
         return _network(counted(config, mask, size.n_targets), n_voxels, fit, size, speed)
     if isinstance(config, RidgeConfig):
         return _ridge(config, n_voxels, size, speed)
+    if isinstance(config, LinearSettings):
+        flops, moved, held = linear_work(config, mask, size)
+        seconds = flops / speed.flops + moved / speed.bytes
+        n_weights = min(config.n_selected_voxels or n_voxels, n_voxels) * size.n_targets
+        return Cost(n_weights, 0, flops / max(size.n_train, 1), int(held), seconds, seconds)
     return Cost(size.n_targets, 0, 0.0, 0, 0.0, 0.0)
 
 

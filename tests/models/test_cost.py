@@ -4,7 +4,14 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from models.config import CNNViTConfig, FitConfig, MeanConfig, RidgeConfig, ViT3DConfig
+from models.config import (
+    CNNViTConfig,
+    FitConfig,
+    MeanConfig,
+    RidgeConfig,
+    ViT3DConfig,
+    parse_model,
+)
 from models.cost import (
     Size,
     Speed,
@@ -104,6 +111,30 @@ def test_linear_models_have_a_cost_too():
     assert ridge.seconds > 0
     assert ridge.bytes >= 4 * 1000**2 * 4
     assert estimate(MeanConfig(), MASK, FitConfig(), Size(1000), SPEED).seconds == 0
+
+
+@pytest.mark.parametrize(
+    ("cheap", "dear"),
+    [
+        ({"name": "concept_decoder"}, {"name": "concept_decoder", "local_noise": "invert"}),
+        ({"name": "concept_decoder"}, {"name": "quadratic_decoder"}),
+        ({"name": "concept_decoder", "n_axes": 20}, {"name": "concept_decoder"}),
+        ({"name": "encoding_inversion"}, {"name": "concept_decoder"}),
+        ({"name": "banded_ridge", "n_bands": 1}, {"name": "banded_ridge", "n_bands": 8}),
+    ],
+)
+def test_what_does_more_costs_more(cheap, dear):
+    mask = np.ones((72, 91, 75), bool)
+    costs = [estimate(parse_model(c), mask, FitConfig(), Size(7440), SPEED) for c in (cheap, dear)]
+    assert 0 < costs[0].seconds < costs[1].seconds
+    assert costs[0].parameters > 0
+
+
+def test_gathered_responses_are_held():
+    """60,000 voxels of 7,440 trials are 1.8 GB, as the form says."""
+    mask = np.ones((72, 91, 75), bool)
+    cost = estimate(parse_model({"name": "concept_decoder"}), mask, FitConfig(), Size(7440), SPEED)
+    assert 1.8e9 < cost.bytes < 2.5e9
 
 
 def test_a_machine_has_a_speed():
