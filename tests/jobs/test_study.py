@@ -81,13 +81,26 @@ def test_a_whole_study(make, run, monkeypatch):
     table = open_job("s-best").scores()
     found = table[(table["model"] == "ridge") & (table["target"] == "mean")]
     single = found[(found["part"] == "test") & (found["n_averaged"] == "single")]
-    assert best["r"] == single[single["metric"] == "r"]["value"].item()
+    assert best["score"] == single[single["metric"] == "r"]["value"].item()
     assert len(open_job("s-best").manifest()["test_set_touched"]) == 1
     # a second start does nothing, and nothing twice
     before = folder.file("result.json").read_text()
     assert run(folder) == (0, "")
     assert json.loads(folder.file("result.json").read_text()) == json.loads(before)
     assert {job.name for job in list_jobs()} == names
+
+
+def test_a_study_of_a_classifier_goes_by_its_top_10(make, run):
+    base = {"dataset": "tiny", "learns": "categories27", "model": {"name": "logistic"}}
+    base |= {"fit": {"epochs": 2, "batches_per_epoch": 3, "loss": "cross_entropy"}}
+    space = {"fit.learning_rate": {"kind": "float", "low": 1e-4, "high": 1e-2, "log": True}}
+    folder = make(base=base, space=space, objective="validation_top10", controls=["default"])
+    assert run(folder) == (0, "")
+    rows = folder.result()["rows"]
+    assert [row["which"] for row in rows] == ["default", "best"]
+    assert all(row["metric"].startswith("top") and 0 <= row["score"] <= 1 for row in rows)
+    assert rows[1]["validation"] == records_of(folder).study.best_value
+    assert open_job("s-best").config().fit.best_by == "validation_top10"
 
 
 def test_candidates_compute_no_references(make, run, monkeypatch):
@@ -122,16 +135,16 @@ def finish(path):
 
 def test_epochs_are_reported_and_a_candidate_can_be_pruned(make, run):
     folder = make(
-        base={**VIT, "fit": {**TINY_FIT, "epochs": 4}},
+        base=VIT,
         space=RATE,
-        n_candidates=6,
+        n_candidates=5,
         pruner="median",
         controls=[],
         final=False,
     )
     assert run(folder) == (0, "")
     trials = records_of(folder).trials()
-    assert all(list(t.intermediate_values) == [1, 2, 3, 4][: t.last_step] for t in trials)
+    assert all(list(t.intermediate_values) == [1, 2, 3][: t.last_step] for t in trials)
     complete = [t for t in trials if t.state == TrialState.COMPLETE]
     assert complete
     assert all(t.value == max(t.intermediate_values.values()) for t in complete)

@@ -96,6 +96,10 @@ def test_a_study_and_its_json_are_the_same():
         ({"name": "a" * 70}, "is too long: use at most 60"),
         ({"name": "../up"}, "cannot be a folder"),
         ({"sampler": "grid"}, r"study\.sampler: .*'tpe' or 'random'"),
+        (
+            {"objective": "validation_top10"},
+            "objective 'validation_top10' does not fit a training that learns ratings",
+        ),
         ({"n_candidates": 0}, "greater than or equal to 1"),
         ({"tries": 3}, "study.tries is not a setting"),
         ({"base": {**VIT, "model": {**TINY_VIT, "n_heads": 3}}}, "n_heads 3 does not divide"),

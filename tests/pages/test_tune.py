@@ -186,7 +186,15 @@ def test_the_result_stands_beside_its_cost_and_with_its_strip(page):
     finished_job("s-best", model={"name": "ridge"}, study="s")
     gain = {"versus": "s-default", "difference": 0.02, "low": -0.01, "high": 0.05}
     gain["verdict"] = "no difference shown"
-    row = {"state": "done", "message": "", "r": 0.3, "low": 0.2, "high": 0.4, "validation": 0.31}
+    row = {
+        "state": "done",
+        "message": "",
+        "metric": "r",
+        "score": 0.3,
+        "low": 0.2,
+        "high": 0.4,
+        "validation": 0.31,
+    }
     row |= {"n_candidates": 6, "search_seconds": 200.0, "final_seconds": 3.0, "job": "s-best"}
     rows = [
         {**row, "which": "default", "title": "default settings", "gain": None, "n_candidates": 0},

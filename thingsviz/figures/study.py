@@ -10,7 +10,11 @@ import plotly.graph_objects as go
 from thingsviz.figures import style
 from thingsviz.jobs.study_rows import CandidateRow
 
-WORDS = {"validation_r": "Validation r", "validation_loss": "Validation loss"}
+WORDS = {
+    "validation_r": "Validation r",
+    "validation_loss": "Validation loss",
+    "validation_top10": "Validation Top-10",
+}
 # more curves than this are a thicket
 MOST_CURVES = 60
 
@@ -38,7 +42,7 @@ def history_info(
 ) -> HistoryInfo:
     """Take the candidates of the study's search and of its random control."""
     ours, theirs = _points(rows), _points(control)
-    best = max if objective == "validation_r" else min
+    best = min if objective == "validation_loss" else max
     running = [
         tuple(best(points.y[: i + 1]) for i in range(len(points.y))) for points in (ours, theirs)
     ]
@@ -117,7 +121,7 @@ def epochs_info(rows: Sequence[CandidateRow], objective: str) -> CurvesInfo:
     """Take candidates; (name, state, epochs, values) of each, the latest 60."""
     shown = [row for row in rows if row.epochs and row.attempt == _last(rows, row)][-MOST_CURVES:]
     done = [row for row in shown if row.state == "done" and row.value is not None]
-    sign = 1 if objective == "validation_r" else -1
+    sign = -1 if objective == "validation_loss" else 1
     best = max(done, key=lambda row: sign * (row.value or 0.0), default=None)
     curves = tuple(
         (row.job, row.state, tuple(e for e, _ in row.epochs), tuple(v for _, v in row.epochs))

@@ -49,7 +49,7 @@ def space_info(
     )
     values = tuple(float(row.value or 0.0) for row in done)
     names = tuple(row.job for row in done)
-    return SpaceInfo(values, names, axes, WORDS[objective], objective == "validation_r")
+    return SpaceInfo(values, names, axes, WORDS[objective], objective != "validation_loss")
 
 
 def _axis(name: str, found: list[Any], is_log: bool) -> Axis:

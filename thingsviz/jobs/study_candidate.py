@@ -84,7 +84,7 @@ class CandidateClerk(Clerk):
         """Return the best epoch's value: of the epoch whose weights a final training keeps."""
         if not self.values:
             return None
-        return max(self.values) if self.objective == "validation_r" else min(self.values)
+        return min(self.values) if self.objective == "validation_loss" else max(self.values)
 
 
 class Runner:
@@ -172,8 +172,9 @@ def candidate_recipe(
     config: StudyConfig, values: dict[str, Any], study: str, name: str
 ) -> JobConfig:
     """Return a candidate's recipe: the base with its values, judged by the study's objective."""
-    values = {**values, "fit.best_by": config.objective}
-    return with_values(config.base, values, name=name, role="candidate", study=study)
+    return with_values(
+        config.base, {**values, **config.judged}, name=name, role="candidate", study=study
+    )
 
 
 def _borrow(shared: Path, job: JobFolder) -> None:

@@ -15,7 +15,10 @@ from thingsviz.jobs.study_space import Space, check_space
 
 SAMPLERS = ("tpe", "random")
 PRUNERS = ("none", "median", "successive_halving", "hyperband")
-OBJECTIVES = ("validation_r", "validation_loss")
+OBJECTIVES = {
+    "ratings": ("validation_r", "validation_loss"),
+    "classes": ("validation_top10", "validation_loss"),
+}
 Control = Literal["random", "default"]
 # Candidates are named NAME-c0001, and a final training NAME-default.
 LONGEST_NAME = 60
@@ -30,7 +33,7 @@ class StudyConfig(Strict):
     space: Space = Field(min_length=1, max_length=32)
     sampler: Literal["tpe", "random"] = "tpe"
     pruner: Literal["none", "median", "successive_halving", "hyperband"] = "none"
-    objective: Literal["validation_r", "validation_loss"] = "validation_r"
+    objective: Literal["validation_r", "validation_loss", "validation_top10"] = "validation_r"
     n_candidates: int = Field(12, ge=1, le=100_000)
     workers: int = Field(1, ge=1, le=256)
     seed: int = Field(0, ge=0, le=2**31 - 1)
@@ -46,12 +49,30 @@ class StudyConfig(Strict):
         if self.pruner != "none" and MODELS[self.base.model.name].kind == "linear":
             msg = f"{self.base.model.name} is fitted in one go: choose the pruner 'none'"
             raise ValueError(msg)
+        fitting = objectives_of(self.base)
+        if self.objective not in fitting:
+            msg = (
+                f"objective {self.objective!r} does not fit a training that learns "
+                f"{self.base.learns}: use {' or '.join(map(repr, fitting))}"
+            )
+            raise ValueError(msg)
         return self
 
     @property
     def maximises(self) -> bool:
         """Whether more of the objective is better."""
-        return self.objective == "validation_r"
+        return self.objective != "validation_loss"
+
+    @property
+    def judged(self) -> dict[str, str]:
+        """The setting by which a network keeps the epoch that the objective likes best."""
+        network = MODELS[self.base.model.name].kind == "network"
+        return {"fit.best_by": self.objective} if network else {}
+
+
+def objectives_of(base: JobConfig) -> tuple[str, ...]:
+    """Return by what the candidates of a training can be compared, the usual one first."""
+    return OBJECTIVES["ratings" if base.learns == "ratings" else "classes"]
 
 
 def parse_study(data: Any, where: str = "study") -> StudyConfig:  # noqa: ANN401

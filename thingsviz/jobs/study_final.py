@@ -36,7 +36,7 @@ def final_recipes(
 
     They were all chosen before any of them sees a test trial.
     """
-    same = {"fit.best_by": config.objective}
+    same: dict[str, Value] = dict(config.judged)
     found = {}
     if "default" in config.controls:
         found["default"] = with_values(config.base, same, study=folder.name)
@@ -131,12 +131,14 @@ def _validation(job: JobFolder, config: StudyConfig) -> float | None:
 
 
 def _score(job: JobFolder) -> Row:
-    """Return the mean r of single test trials with its interval."""
+    """Return the score of single test trials, mean r or Top-10 of classes, with its interval."""
     scores = job.scores()
-    nothing: Row = {"r": None, "low": None, "high": None}
+    nothing: Row = {"metric": "r", "score": None, "low": None, "high": None}
     if scores is None or scores.empty:
         return nothing
-    wanted = {"part": "test", "n_averaged": "single", "target": MEAN, "metric": "r"}
+    metric = _metric(set(scores["metric"]))
+    wanted = {"part": "test", "n_averaged": "single", "metric": metric}
+    wanted |= {"target": MEAN} if metric == "r" else {}
     found = scores[scores["model"] == job.config().model.name]
     for column, value in wanted.items():
         found = found[found[column] == value]
@@ -144,10 +146,19 @@ def _score(job: JobFolder) -> Row:
         return nothing
     first = found.iloc[0]
     return {
-        "r": _number(first["value"]),
+        "metric": metric,
+        "score": _number(first["value"]),
         "low": _number(first["low"]),
         "high": _number(first["high"]),
     }
+
+
+def _metric(there: set[str]) -> str:
+    """Return the metric that stands for a job; with fewer than ten classes the largest k."""
+    tops = sorted(int(m[3:]) for m in there if m.startswith("top") and m[3:].isdigit())
+    if not tops:
+        return "r"
+    return f"top{10 if 10 in tops else tops[-1]}"
 
 
 def _number(value: object) -> float | None:

@@ -17,7 +17,7 @@ from thingsviz.core.errors import ConfigError, ThingsvizError
 from thingsviz.data.betas import BetaStore
 from thingsviz.data.splits import make_split
 from thingsviz.jobs.config import JobConfig, parse_config
-from thingsviz.jobs.study_config import StudyConfig, parse_study
+from thingsviz.jobs.study_config import StudyConfig, objectives_of, parse_study
 from thingsviz.jobs.study_folder import create_study
 from thingsviz.jobs.study_launch import start_study
 from thingsviz.jobs.study_space import (
@@ -43,7 +43,11 @@ PRUNERS = {
     "successive_halving": "successive halving",
     "hyperband": "hyperband",
 }
-OBJECTIVES = {"validation_r": "validation r", "validation_loss": "validation loss"}
+OBJECTIVES = {
+    "validation_r": "validation r",
+    "validation_loss": "validation loss",
+    "validation_top10": "validation Top-10",
+}
 CONTROLS_HELP = (
     "A study is only worth its cost if it finds better settings than as many random ones, and "
     "than the settings it began with. Both are trained beside it and scored on the same test "
@@ -127,7 +131,10 @@ def _search(base: JobConfig) -> dict[str, Any]:
             words = "Ends candidates early that do worse than others did at the same epoch."
             pruner = _select("Pruner", PRUNERS, "pruner", words)
         words = "Candidates are compared on the validation trials only; never on the test."
-        objective = _select("Compare by", OBJECTIVES, "objective", words)
+        fitting = {name: OBJECTIVES[name] for name in objectives_of(base)}
+        objective = _select(
+            "Compare by", fitting, f"objective_{len(fitting)}_{base.learns}", words
+        )
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         n = _whole("Candidates", "n", 12, 1, 10_000, "How many settings are tried.")
         workers = _whole("Workers", "workers", 1, 1, 64, "Candidates trained at the same time.")

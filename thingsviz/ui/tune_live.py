@@ -162,8 +162,9 @@ def _pictures(
         else:
             _importance(theme, folder)
     st.caption(
-        "Validation trials choose the settings, so the best of many is too good to be true: by "
-        "chance validation r is 0, and only the final training's test score counts."
+        "Validation trials choose the settings, so the best of many is too good to be true: only "
+        "the final training's test score counts. By chance validation r is 0, and Top-10 is 10 "
+        "over the number of classes."
     )
     logs = {n: bool(getattr(values, "log", False)) for n, values in config.space.items()}
     info_space = space_figures.space_info(rows, logs, objective)

@@ -82,9 +82,7 @@ def result_table(rows: list[Row]) -> pd.DataFrame:
         lines.append(
             {
                 "settings": row["title"],
-                "test r (95 %)": span(row, "r", signed=False)
-                if row["state"] == "done"
-                else f"{row['state']}: {row['message']}",
+                f"test {name_of(row)} (95 %)": _tested(row),
                 "gain on the default (95 %)": span(row.get("gain")),
                 "validation": number(row.get("validation")),
                 "candidates": row["n_candidates"],
@@ -94,6 +92,18 @@ def result_table(rows: list[Row]) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(lines)
+
+
+def name_of(row: Row) -> str:
+    """Write what was scored: r, or Top-10."""
+    metric = str(row.get("metric", "r"))
+    return f"Top-{metric[3:]}" if metric.startswith("top") else metric
+
+
+def _tested(row: Row) -> str:
+    if row["state"] != "done":
+        return f"{row['state']}: {row['message']}"
+    return span(row, "score", signed=False)
 
 
 def verdict_text(rows: list[Row]) -> str:
