@@ -7,7 +7,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.configs.classifiers import CNN3DConfig, MLPConfig, VoxelSettings
+from models.configs.classifiers import (
+    CNN3DConfig,
+    MLPConfig,
+    MultinomialRidgeConfig,
+    ProjectedSettings,
+    VoxelSettings,
+)
 from models.voxels import cnn_input, voxels_read
 
 FLOAT = 4
@@ -53,3 +59,27 @@ def _convolutions(config: CNN3DConfig, mask: NDArray[np.bool_], n_targets: int) 
         voxels, before = voxels // 8, channels
     parameters += h * (before + 1) + n_targets * (h + 1)
     return Counted(parameters, 0, flops + 6.0 * h * (before + n_targets), FLOAT * kept)
+
+
+class Work(NamedTuple):
+    """Of one fit: numbers that are fitted, operations, bytes moved and bytes held."""
+
+    parameters: int
+    flops: float
+    moved: float
+    held: float
+
+
+def projected_work(config: ProjectedSettings, n_voxels: int, n_train: int, n_classes: int) -> Work:
+    """Count the fit of a linear classifier in its projected space.
+
+    The randomised SVD reads the selected responses six times; one-hot ridge does it twice, the
+    first time on the trials that choose its penalty. Choosing voxels reads all responses once.
+    """
+    k = min(config.n_selected_voxels or n_voxels, n_voxels)
+    m = min(config.n_components or k, n_train, k)
+    fits = 2 if isinstance(config, MultinomialRidgeConfig) else 1
+    svd = 6 * 2.0 * n_train * k * m + 8.0 * (n_train + k) * m * m
+    moved = fits * 10.0 * FLOAT * n_train * n_voxels
+    held = 2.0 * FLOAT * n_train * k + FLOAT * (k * m + m * n_classes)
+    return Work(k * m + m * n_classes, fits * svd, moved, held)

@@ -11,9 +11,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.classifier_cost import Counted, counted
+from models.classifier_cost import Counted, counted, projected_work
 from models.config import CNNViTConfig, FitConfig, ModelConfig, RidgeConfig
-from models.configs.classifiers import CNN3DConfig, VoxelSettings
+from models.configs.classifiers import (
+    CNN3DConfig,
+    IdentificationConfig,
+    ProjectedSettings,
+    VoxelSettings,
+)
 from models.configs.transformer import TransformerConfig
 from models.cost_linear import LinearSettings, linear_work
 from models.feature_maps import scale_tokens
@@ -73,6 +78,13 @@ def estimate(
         return _network(_transformer(config, mask, size), n_voxels, fit, size, speed)
     if isinstance(config, VoxelSettings | CNN3DConfig):
         return _network(counted(config, mask, size.n_targets), n_voxels, fit, size, speed)
+    if isinstance(config, ProjectedSettings):
+        work = projected_work(config, n_voxels, size.n_train, size.n_targets)
+        seconds = work.flops / speed.flops + work.moved / speed.bytes
+        per_sample = work.flops / max(size.n_train, 1)
+        return Cost(work.parameters, 0, per_sample, int(work.held), seconds, seconds)
+    if isinstance(config, IdentificationConfig):
+        config = RidgeConfig(n_selected_voxels=config.n_selected_voxels)
     if isinstance(config, RidgeConfig):
         return _ridge(config, n_voxels, size, speed)
     if isinstance(config, LinearSettings):

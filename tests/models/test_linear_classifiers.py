@@ -6,7 +6,8 @@ from sklearn.covariance import ledoit_wolf_shrinkage
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import Ridge as SklearnRidge
 
-from models.config import IdentificationConfig, LDAConfig, MultinomialRidgeConfig
+from models.config import FitConfig, IdentificationConfig, LDAConfig, MultinomialRidgeConfig
+from models.cost import Size, Speed, estimate
 from models.errors import ModelError
 from models.identification import UNRATED, Identification, similarity
 from models.inputs import ArrayTrials
@@ -175,3 +176,14 @@ def test_specs_say_what_they_learn():
     assert not MODELS["ridge"].can_learn("categories27")
     assert MODELS["vit3d"].can_learn("ratings")
     assert MODELS["logistic"].can_learn("categories53")
+
+
+@pytest.mark.parametrize("config", [LDAConfig(), MultinomialRidgeConfig(), IdentificationConfig()])
+def test_costs_grow_with_trials(config):
+    mask, speed = np.ones((20, 20, 20), bool), Speed(1e9, 1e9)
+    small, large = (
+        estimate(config, mask, FitConfig(), Size(n, 10, 50), speed) for n in (100, 1000)
+    )
+    assert 0 < small.seconds < large.seconds
+    assert 0 < small.bytes < large.bytes
+    assert large.parameters > 0
