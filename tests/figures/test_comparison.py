@@ -41,6 +41,13 @@ def test_overlay_has_a_line_a_job(theme):
     assert len({trace.line.color for trace in figure.data}) == 2
 
 
+def test_a_job_keeps_its_colour_where_another_one_has_no_curve():
+    both = overlay_info({"a": metrics(3), "b": metrics(3)}, "validation_r", "epochs")
+    one = overlay_info({"a": [], "b": metrics(3)}, "validation_r", "epochs")
+    colours = [draw_overlay(info, "light").data[-1].line.color for info in (both, one)]
+    assert colours[0] == colours[1]
+
+
 def tables():
     worse = scores("cnn")
     own = worse["model"].eq("cnn") & worse["metric"].eq("r")

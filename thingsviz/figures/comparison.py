@@ -46,6 +46,8 @@ class OverlayInfo(NamedTuple):
     what: str
     clock: Clock
     curves: tuple[JobCurve, ...]
+    order: tuple[str, ...]
+    """All jobs of the comparison, which decides their colours in every figure."""
 
 
 def overlay_info(
@@ -53,7 +55,8 @@ def overlay_info(
 ) -> OverlayInfo:
     """Take each job's rows of metrics.jsonl; jobs without such a curve (linear ones) drop out."""
     curves = [_curve(name, list(found), what, clock) for name, found in rows.items()]
-    return OverlayInfo(what, clock, tuple(curve for curve in curves if len(curve.x) > 1))
+    known = tuple(curve for curve in curves if len(curve.x) > 1)
+    return OverlayInfo(what, clock, known, tuple(rows))
 
 
 def _curve(name: str, rows: list[Mapping[str, Any]], what: str, clock: Clock) -> JobCurve:
@@ -73,7 +76,8 @@ def _curve(name: str, rows: list[Mapping[str, Any]], what: str, clock: Clock) ->
 def draw_overlay(info: OverlayInfo, theme: style.Theme) -> go.Figure:
     """Draw a line a job."""
     figure = go.Figure()
-    for i, curve in enumerate(info.curves):
+    for curve in info.curves:
+        i = info.order.index(curve.name)
         figure.add_scatter(
             x=curve.x,
             y=curve.y,

@@ -38,6 +38,7 @@ class CostInfo(NamedTuple):
     metric: str
     rows: tuple[CostRow, ...]
     ridge: float | None
+    order: tuple[str, ...]
 
 
 def cost_row(
@@ -49,7 +50,8 @@ def cost_row(
 
 def cost_info(axis: str, metric: str, rows: Sequence[CostRow], ridge: float | None) -> CostInfo:
     """Keep the jobs that say what they cost on this axis."""
-    return CostInfo(axis, metric, tuple(r for r in rows if cost_of(r, axis)), ridge)
+    known = tuple(row for row in rows if cost_of(row, axis))
+    return CostInfo(axis, metric, known, ridge, tuple(row.name for row in rows))
 
 
 def cost_of(row: CostRow, axis: str) -> float | None:
@@ -62,7 +64,8 @@ def draw_cost(info: CostInfo, theme: style.Theme) -> go.Figure:
     """Draw a dot a job, the cost on a log axis."""
     p = style.palette(theme)
     figure = go.Figure()
-    for i, row in enumerate(info.rows):
+    for row in info.rows:
+        i = info.order.index(row.name)
         ups = 0.0 if row.high is None else max(row.high - row.score, 0)
         downs = 0.0 if row.low is None else max(row.score - row.low, 0)
         figure.add_scatter(
@@ -84,7 +87,7 @@ def draw_cost(info: CostInfo, theme: style.Theme) -> go.Figure:
             theme,
             height=380,
             title={"text": "What the score cost"},
-            xaxis={"type": "log", "title": {"text": AXES[info.axis]}},
+            xaxis={"type": "log", "dtick": "D2", "title": {"text": AXES[info.axis]}},
             yaxis={"title": {"text": unit}},
             legend=style.legend_below(),
             margin={"b": 90},

@@ -96,8 +96,8 @@ def _difference(field: str, first: Finished, other: Finished) -> str:
             LEARNS.get(first.learns, first.learns)
         )
     if field == "fingerprint":
-        ours, theirs = ((f.config.dataset, f.config.subject) for f in (other, first))
-        if ours == theirs:
+        here, there = ((f.config.dataset, f.config.subject) for f in (other, first))
+        if here == there:
             return (
                 f"its data had the same name and other contents ({other.fingerprint[:8]}, the "
                 f"other's {first.fingerprint[:8]}): train it again"

@@ -100,9 +100,11 @@ def show_scores(view: View, page: PageContext) -> None:
 
 def _mean_table(view: View) -> None:
     table = pd.DataFrame([row for job in view.jobs if (row := mean_row(view, job))])
+    beside = references_of(view.question.metric)
+    for name in {"score", "low", "high", *beside} & {*table.columns}:
+        table[name] = table[name].astype(float).round(3) + 0.0  # no −0.000
     number = st.column_config.NumberColumn
     form = "%.3f"
-    beside = references_of(view.question.metric)
     config = {"score": number(metric_name(view.question.metric), format=form)}
     config |= {name: number(label, format=form) for name, (label, _) in beside.items()}
     config |= {"low": number("95 % from", format=form, help=glossary("confidence interval"))}

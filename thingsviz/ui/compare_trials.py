@@ -41,7 +41,8 @@ def show_agreement(view: View, page: PageContext) -> None:
         charts.show(figure, page.theme, "compare_both", alt=alt, save_as=view.save_as)
     st.caption(
         "Predictions that agree can be right together or wrong together: errors that agree say "
-        "that the two are wrong about the same trials, so that a mean of both would gain little."
+        "that the two are wrong about the same trials, so that a mean of both would gain little. "
+        "Two decoders that stay near the mean have errors that agree by that alone."
     )
 
 
