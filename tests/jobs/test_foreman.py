@@ -222,6 +222,44 @@ def test_a_folder_deleted_under_its_job_takes_the_process_along(play, monkeypatc
     assert line.queue.rows() == []
 
 
+def test_the_trouble_of_one_job_does_not_hold_up_the_others(play, capsys):
+    line, bad, good = play(slots=2), new_job("bad"), new_job("good")
+    for job in (bad, good):
+        launch.start(job)
+    plain = line.spawn
+
+    def spawn(command, log, handle, extra):
+        if command[-1] == str(bad.path):
+            raise OSError(28, "No space left on device")
+        return plain(command, log, handle, extra)
+
+    with mock.patch.object(foreman_module, "spawn_process", spawn):
+        for _ in range(3 * ATTEMPTS):
+            line.foreman.look()
+    assert [worker.job.name for worker in line.alive()] == ["good"]
+    assert bad.status().state == "failed"
+    assert "No space left" in capsys.readouterr().err
+
+
+def test_what_a_reboot_ended_goes_on_by_itself_and_what_a_kill_ended_does_not(play, monkeypatch):
+    line, jobs = play(slots=2), [new_job("cut"), new_job("killed")]
+    for job in jobs:
+        launch.start(job)
+    line.foreman.look()
+    for worker in line.alive():
+        worker.begin()
+        worker.end(code=None)
+        worker.code = 0
+    began = foreman_module.psutil.boot_time() - 3600
+    line.queue.update("cut", started=began)
+    line.begin_anew()
+    line.foreman.look()
+    assert jobs[0].status().message == foreman_module.REBOOTED
+    assert jobs[0].is_waiting()
+    assert [worker.job.name for worker in line.alive()] == ["cut"]
+    assert jobs[1].status().state == "stopped"
+
+
 def test_the_environment_is_passed_on_and_nothing_else(play, monkeypatch):
     seen = []
     monkeypatch.setenv("THINGSVIZ_DATA", "/data of ana")

@@ -6,8 +6,12 @@ import os
 import subprocess
 import sys
 import time
-from contextlib import suppress
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+
+import psutil
 
 from thingsviz.jobs import files
 from thingsviz.jobs.launch import LOCK_HANDLE, WITHDRAWN, last_status, spawn_process, withdraw
@@ -16,12 +20,15 @@ from thingsviz.jobs.queue import Queue, Row
 from thingsviz.jobs.schedule import choose
 from thingsviz.jobs.slurm import Slurm
 from thingsviz.jobs.store import ALIVE, JobFolder, is_locked, jobs_root, try_lock
-from thingsviz.jobs.ticket import PASSED_ON, Ticket, read_ticket
+from thingsviz.jobs.ticket import PASSED_ON, Ticket, read_ticket, ticket_for, write_ticket
 from thingsviz.jobs.workers import give_way, kill, usage, worker_of
 
 ATTEMPTS = 3
 GRACE_S = 60.0
 MEASURE_EVERY_S = 2.0
+# the clock may have been set a little since the machine started
+BOOT_MARGIN_S = 5.0
+REBOOTED = "the machine was restarted; it goes on from its last saved state"
 
 
 class Foreman:
@@ -41,7 +48,8 @@ class Foreman:
         measuring = time.monotonic() - self._measured > MEASURE_EVERY_S
         for row in local:
             if row.state == "running":
-                self._look_at(row, measuring)
+                with _for_itself():
+                    self._look_at(row, measuring)
         if measuring:
             self._measured = time.monotonic()
         self._start_next()
@@ -52,7 +60,8 @@ class Foreman:
         running = [row.running() for row in rows if row.state == "running"]
         attempts = {row.name: row.attempts for row in rows}
         for name, gpu in choose(waiting, running, self.limits):
-            self._begin(JobFolder(jobs_root() / name), gpu, attempts[name])
+            with _for_itself():
+                self._begin(JobFolder(jobs_root() / name), gpu, attempts[name])
 
     def _begin(self, job: JobFolder, gpu: str, attempts: int) -> None:
         ticket = read_ticket(job)
@@ -135,6 +144,8 @@ class Foreman:
         if ticket is not None and ticket.submitted == row.submitted:
             self.queue.update(row.name, state="waiting", gpu="", pid=None)
             return
+        if self._rebooted(job, row):
+            return
         if not job.path.is_dir():
             kill(job, row.pid)  # somebody has deleted the folder of a running job
         elif ticket is None:
@@ -145,6 +156,26 @@ class Foreman:
         self.queue.remove(row.name)
         if ticket is not None:
             self.queue.add(row.name, ticket)
+
+    def _rebooted(self, job: JobFolder, row: Row) -> bool:
+        """Put a job back into the line whose machine went down under it; nobody ended it."""
+        if row.started is None or row.started > psutil.boot_time() - BOOT_MARGIN_S:
+            return False
+        handle = try_lock(job.file("lock")) if job.path.is_dir() else None
+        if handle is None:
+            return False
+        try:
+            written = files.read_json(job.file("status.json")) or {}
+            if job.is_waiting() or written.get("state") not in ALIVE or row.verdict:
+                return False
+            job.write_status(replace(last_status(job), state="queued", message=REBOOTED))
+            ticket = ticket_for(job.config(), row.owner, row.submitted)
+            write_ticket(job, ticket)
+        finally:
+            os.close(handle)
+        self.queue.remove(row.name)
+        self.queue.add(row.name, ticket)
+        return True
 
     def _exit_code(self, name: str) -> int | None:
         """Return how a child ended, None for a process that an earlier supervisor has started."""
@@ -176,6 +207,15 @@ class Foreman:
             job.write_status(replace(last_status(job), state=state, message=words))
         finally:
             os.close(handle)
+
+
+@contextmanager
+def _for_itself() -> Iterator[None]:
+    """Let the trouble of one job, such as a full disk, not hold up the others."""
+    try:
+        yield
+    except Exception:
+        traceback.print_exc()
 
 
 def _last_line(job: JobFolder) -> str:

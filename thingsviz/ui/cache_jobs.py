@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
+from thingsviz.jobs import launch
 from thingsviz.jobs.store import JobFolder, merge
 from thingsviz.ui.cache import Stamp, stamp
 
@@ -41,6 +43,13 @@ def _tail(path: str) -> Tail:
 def metrics(job: JobFolder) -> list[dict[str, Any]]:
     """Return all rows of a job's metrics; only what is new since the last call is read."""
     return _tail(str(job.path)).read_on(job)
+
+
+@st.cache_resource(ttl=30, max_entries=4, show_spinner=False)
+def tend_the_line(root: str) -> None:
+    """Bring a supervisor to jobs that wait for one; asked by any page, now and then."""
+    with suppress(OSError):
+        launch.tend_if_waiting()
 
 
 def scores(job: JobFolder) -> pd.DataFrame | None:

@@ -17,7 +17,8 @@ from thingsviz.core.errors import DataError, ThingsvizError
 from thingsviz.data.betas import BetaStore
 from thingsviz.data.paths import Dataset, datasets_root
 from thingsviz.figures.style import Theme
-from thingsviz.ui import access, cache, query, state
+from thingsviz.jobs.store import jobs_root
+from thingsviz.ui import access, cache, cache_jobs, query, state
 from thingsviz.ui.help import glossary
 from thingsviz.ui.memory import spare_the_collector
 from thingsviz.ui.policy import Role
@@ -121,6 +122,7 @@ def open_plain_page(title: str, purpose: str, *, simulated: bool = False) -> The
     beside its script opens a page's file itself. So it is declared here once more.
     """
     spare_the_collector()
+    cache_jobs.tend_the_line(str(jobs_root()))
     navigation()
     access.enter()
     st.set_page_config(page_title=f"{title} · thingsviz")
