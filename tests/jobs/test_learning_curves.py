@@ -70,6 +70,7 @@ def test_the_picture_has_lines_bands_and_limits(rows, theme, curve):
     names = [trace.name for trace in figure.data if trace.name]
     assert ("ridge, predicted" in names) == (curve == "repeats")
     assert "SIMULATED" in figure.layout.title.text
+    assert list(figure.layout.xaxis.tickvals) == list(info.lines[0].x)
     texts = [note.text for note in figure.layout.annotations]
     assert texts == ["95 % of chance", "noise ceiling of the ratings"]
 

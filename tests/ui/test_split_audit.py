@@ -61,3 +61,17 @@ def test_the_effect_is_the_visitor_s(page, effect, words):  # noqa: F811
     app.number_input(key=form_key("question", "effect_r")).set_value(effect).run()
     assert f"An r of {effect:.2f} needs" in markdown(app)
     assert f"here are {words}." in markdown(app)
+
+
+def test_classes_of_unseen_concepts_are_refused_in_red_and_mended(page):  # noqa: F811
+    app = page()
+    app.selectbox(key=form_key("question", "learns")).set_value("concepts").run()
+    assert not app.exception, app.exception
+    app.selectbox(key=KIND).set_value("unseen_concepts").run()
+    text = markdown(app)
+    assert "Classes: **" in text
+    assert "Chance is **" in text
+    red = next(e.value for e in app.error if "A bad score would mean nothing" in e.value)
+    assert "only 0% of the test trials" in red
+    next(b for b in app.button if b.key == "w_mend_test_images").click().run()
+    assert not any("A bad score" in e.value for e in app.error)

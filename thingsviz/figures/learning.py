@@ -118,12 +118,18 @@ def draw_learning(info: LearningInfo, theme: style.Theme, simulated: bool) -> go
             theme,
             height=400,
             title={"text": f"{title}: {what}{suffix}"},
-            xaxis={"title": {"text": unit}, "type": scale},
+            xaxis={"title": {"text": unit}, "type": scale} | _ticks(info),
             yaxis={"title": {"text": "Pearson r on unseen concepts"}},
             legend=style.legend_below(),
         )
     )
     return figure
+
+
+def _ticks(info: LearningInfo) -> dict[str, object]:
+    """Write the measured places, and no others, on the axis."""
+    places = list(info.lines[0].x) if info.lines else []
+    return {"tickvals": places, "ticktext": [f"{place:,.0f}" for place in places]}
 
 
 def _trace(line: Line, colour: str) -> go.Scatter:

@@ -184,6 +184,9 @@ TITLES = {"low": "95 % from", "high": "95 % to", "ceiling": "noise ceiling"}
 def show_table(board: pd.DataFrame) -> None:
     """Show all rows, best first; a click on a heading sorts by it."""
     table = board[list(COLUMNS)].sort_values("r", ascending=False)
+    table = table.assign(region=table["region"].map(readable))
+    rounded = ["r", "low", "high", "chance", "ceiling"]
+    table[rounded] = table[rounded].astype(float).round(2) + 0.0  # no −0.00
     form = {"p": "%.4f", "q": "%.3f"} | dict.fromkeys(("n_voxels", "n_trials", "n_concepts"), "%d")
     config: dict[str, Any] = {}
     for name, term in COLUMNS.items():
@@ -194,7 +197,14 @@ def show_table(board: pd.DataFrame) -> None:
         else:
             number = st.column_config.NumberColumn
             config[name] = number(title, help=help_, format=form.get(name, "%.2f"))
-    st.dataframe(table, column_config=config, hide_index=True, height=420, alt="The leaderboard")
+    st.dataframe(
+        table,
+        column_config=config,
+        hide_index=True,
+        height=420,
+        alt="The leaderboard",
+        placeholder="–",
+    )
     st.download_button(
         "Leaderboard (CSV)",
         board.to_csv(index=False),
