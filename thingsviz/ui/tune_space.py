@@ -176,7 +176,7 @@ def _row(row: int, known: Mapping[str, FieldInfo]) -> Line:
         st.session_state[_key(row, "kind")] = kinds[0]
     title = info.title or name
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        with st.container(width=210):
+        with st.container(width=190):
             st.markdown(f"**{title}**  \n`{name}`", help=info.description)
         kind = st.selectbox(
             f"{title}: kind",
@@ -184,7 +184,7 @@ def _row(row: int, known: Mapping[str, FieldInfo]) -> Line:
             key=_key(row, "kind"),
             label_visibility="collapsed",
             persist_state="session",
-            width=210,
+            width=170,
         )
         text = st.text_input(
             f"{title}: values",
@@ -193,7 +193,7 @@ def _row(row: int, known: Mapping[str, FieldInfo]) -> Line:
             placeholder="256, 512, 768" if kind == CHOICE else "3 to 8",
             help=HELP_VALUES,
             persist_state="session",
-            width=210,
+            width=170,
         )
         st.button(
             "Remove",
