@@ -50,7 +50,7 @@ def test_bars_stand_beside_uniform_attention(table, theme):
     assert list(ticks.x) == [20, 20, 20, 40]
     colours = bars.marker.color
     assert colours[1] == colours[3] != colours[0]  # no signal, background: grey
-    assert figure.layout.xaxis.title.text == "share of the map, %"
+    assert figure.layout.xaxis.title.text == "share, %"
 
 
 def test_long_names_are_cut():
@@ -97,4 +97,5 @@ def test_slices_pass_through_the_peak_and_colour_the_top_only(theme):
     assert len(figure.data) == 6
     assert {trace.zmin for trace in figure.data[3:]} == {0}
     assert "× mean" in figure.data[3].colorbar.title.text
+    assert figure.layout.xaxis2.title.text == "y = 15 mm"
     assert not any(trace.showscale for trace in figure.data[:3])

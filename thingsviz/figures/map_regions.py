@@ -72,9 +72,7 @@ def draw_regions(info: RegionsInfo, theme: style.Theme, what: str) -> go.Figure:
         textfont={"color": p.muted, "size": 11},
         cliponaxis=False,
         marker={"color": [p.muted if bad else p.prediction for bad in doubtful]},
-        customdata=[
-            [u, "–" if c is None else c] for u, c in zip(info.uniform, info.ceilings, strict=True)
-        ],
+        customdata=list(zip(info.uniform, known, strict=True)),
         hovertemplate="%{y}: %{x:.2f} %<br>uniform attention: %{customdata[0]:.2f} %<br>"
         "noise ceiling: %{customdata[1]} %<extra></extra>",
     )
@@ -94,7 +92,7 @@ def draw_regions(info: RegionsInfo, theme: style.Theme, what: str) -> go.Figure:
             height=110 + 27 * len(info.names),
             title={"text": ""},
             margin={"t": 8, "b": 70},
-            xaxis={"title": {"text": "share of the map, %"}, "range": [0, 1.32 * top]},
+            xaxis={"title": {"text": "share, %"}, "range": [0, 1.32 * top]},
             yaxis={"autorange": "reversed"},
             legend=style.legend_below(),
         )

@@ -58,6 +58,9 @@ def draw_map_slices(info: MapSlices, theme: Theme) -> go.Figure:
     colours = diverging(theme)
     half = colours[len(colours) // 2 :]
     warm = [[n / (len(half) - 1), colour] for n, (_, colour) in enumerate(half)]
+    for axis, plane in zip(("xaxis", "xaxis2", "xaxis3"), info.over.planes, strict=True):
+        across = {"sagittal": "x", "coronal": "y", "axial": "z"}[plane.name]
+        figure.layout[axis].title.text = f"{across} = {plane.at_mm:.0f} mm"
     for trace in top.data:
         trace.update(colorscale=warm, zmin=0, zmax=info.over.limit)
         trace.colorbar.title.text = f"map<br>{UNIT}"

@@ -21,7 +21,7 @@ def show_trust(page: PageContext, look: Look) -> None:
     """Show what speaks for and against the chosen map, and all methods in one table."""
     facts, method = look.wanted.maps.facts(), look.wanted.method
     st.subheader("Does the map mean anything?", anchor=False, help=glossary("faithfulness"))
-    if "faithfulness" not in facts:
+    if not facts.get("faithfulness"):
         st.info(
             "Maps are judged over many trials: choose 'All test trials' to see how faithful this "
             "method is.",

@@ -1,0 +1,143 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from tests.ui.made_jobs import finished_job
+from tests.ui.made_maps import made_maps
+from thingsviz.figures.orders import Reply
+from thingsviz.jobs import tasks
+from thingsviz.ui import attention_make, attention_view, stage
+
+PAGE = Path(__file__).parents[2] / "pages" / "attention.py"
+
+
+@pytest.fixture
+def orders(monkeypatch):
+    """What the drawing process was asked for; it draws nothing."""
+    asked = []
+
+    def drawn(wanted, order, only=None):
+        asked.append((wanted, order))
+        return Reply(b"scene", ())
+
+    monkeypatch.setattr(attention_view, "drawn", drawn)
+    monkeypatch.setattr(attention_view.studio(), "warm", lambda: None)
+    monkeypatch.setattr(stage, "viewer", lambda: lambda **_: None)
+    return asked
+
+
+@pytest.fixture
+def visit(tiny_env, orders):
+    """Open the page of the dataset `tiny` at an address."""
+    st.cache_data.clear()
+    st.cache_resource.clear()
+
+    def open_page(**query) -> AppTest:
+        app = AppTest.from_file(PAGE, default_timeout=60)
+        for name, value in query.items():
+            app.query_params[name] = value
+        app.run()
+        assert not app.exception, app.exception
+        return app
+
+    return open_page
+
+
+def words(app):
+    return " ".join([*(m.value for m in app.markdown), *(c.value for c in app.caption)])
+
+
+def pick(app, label):
+    return next(s for s in app.selectbox if s.label == label)
+
+
+def control(app, label):
+    return next(b for b in app.get("button_group") if b.label == label)
+
+
+def test_without_a_job_the_page_points_to_train(visit):
+    assert "No training of tiny, sub-01 has finished yet" in visit().info[0].value
+
+
+def test_maps_are_offered_and_made_in_a_process_of_their_own(visit, monkeypatch):
+    job = finished_job("young")
+    begun = []
+    monkeypatch.setattr(attention_make, "start_task", lambda *a: begun.append(a))
+    app = visit(job="young")
+    assert "There are no maps of these trials yet" in app.info[0].value
+    app.button[0].click().run()
+    assert begun == [("maps", [str(job.path), "--part", "test", "--target", "all", "--judge"])]
+    assert "maps" in tasks.KINDS
+
+
+def test_heads_regions_and_judgement_in_one_view(visit, orders):
+    made_maps(finished_job("looked"))
+    app = visit(job="looked")
+    assert not app.error
+    assert pick(app, "Method").value == "attention"
+    order = orders[-1][1]
+    assert order.kind == "heads"
+    assert order.names == tuple(f"Head {n}" for n in range(1, 9))
+    assert order.simulated
+    text = words(app)
+    assert "This is attention from the CLS token" in text
+    assert "fall apart sooner than in random order" in text
+    assert "lies outside the brain (uniform attention" in text
+    assert len(app.get("plotly_chart")) == 4
+    methods = list(app.dataframe[-1].value["Method"])
+    assert methods == ["Attention", "Occlusion by patch", "Activation pattern"]
+
+
+def test_threshold_scale_layer_and_method_reach_the_picture(visit, orders):
+    made_maps(finished_job("looked"))
+    app = visit(job="looked")
+    app.slider[0].set_value(5).run()
+    assert orders[-1][1].heads.percent == 5
+    pick(app, "Layer").set_value(2).run()
+    assert orders[-1][0].layer == 1
+    app.toggle[0].set_value(False).run()
+    assert not orders[-1][1].heads.shared
+    assert "each map on its own scale".lower() in words(app).lower()
+    pick(app, "Method").set_value("pattern").run()
+    assert orders[-1][1].names == ("Activation pattern",)
+    assert not any(s.label == "Head" for s in app.selectbox)
+    assert not app.exception
+
+
+def test_one_trial_shows_its_picture_and_is_not_judged(visit, monkeypatch):
+    begun = []
+    monkeypatch.setattr(attention_make, "start_task", lambda *a: begun.append(a))
+    job = finished_job("looked")
+    made_maps(job)
+    app = visit(job="looked", session="01", run="01", trial="2")
+    control(app, "Maps of").set_value("row").run()
+    row = next(i for i in app.info if "no maps of these trials" in i.value)
+    assert "takes seconds" in row.value
+    next(b for b in app.button if b.label == "Make the maps").click().run()
+    ((_, arguments),) = begun
+    assert arguments[1:3] == ["--part", arguments[2]]
+    assert "--judge" not in arguments
+    maps = made_maps(job, part=arguments[2])
+    maps.add_facts(faithfulness=None)
+    app.run()
+    assert not app.error
+    assert any("judged over many trials" in i.value for i in app.info), app.info
+
+
+def test_maps_of_other_weights_are_not_shown(visit):
+    maps = made_maps(finished_job("looked"))
+    maps.add_facts(fingerprint="another")
+    app = visit(job="looked")
+    assert "made with other weights or data" in app.info[0].value
+    assert not app.get("plotly_chart")
+
+
+def test_a_map_with_holes_is_one_sentence(visit):
+    maps = made_maps(finished_job("looked"))
+    name = maps.facts()["fingerprint"]
+    maps.save("attention", np.full((2, 8, 3), np.nan), name)
+    app = visit(job="looked")
+    assert "values that are no number" in app.error[0].value
