@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests.jobs.conftest import TINY_FIT, TINY_VIT
 from thingsviz.core.errors import ConfigError, DataError
 from thingsviz.data.labels import LabelMap
 from thingsviz.inference import load_predictor
@@ -33,8 +34,8 @@ def _few_draws(monkeypatch):
 def classify(make_job, run):
     """Train a classifier of the tiny subject to its end."""
 
-    def call(model="lda", learns="concepts", **recipe):
-        recipe = {"name": model, "model": {"name": model}, "learns": learns, **recipe}
+    def call(name="lda", learns="concepts", **recipe):
+        recipe = {"name": name, "model": {"name": name}, "learns": learns, **recipe}
         recipe.setdefault("split", PROTOCOL)
         job = make_job(**recipe)
         assert run(job) == (0, "")
@@ -65,6 +66,13 @@ def test_a_network_learns_concepts(classify):
     epochs = [row for row in job.metrics()[0] if row["kind"] == "epoch"]
     assert {"validation_top1", "validation_top10", "validation_loss"} <= set(epochs[-1])
     assert job.manifest()["learns"] == "concepts"
+
+
+def test_a_transformer_learns_categories_too(classify):
+    job = classify("vit3d", "categories27", model=TINY_VIT, fit=TINY_FIT)
+    table = job.predictions()
+    assert table["p_true"].between(0, 1).all()
+    assert {"vit3d", "ridge", "prior", "chance"} <= set(rows_of(job, "top1").index)
 
 
 def test_planted_concepts_are_found(classify):

@@ -9,7 +9,7 @@ from torch.nn import functional
 from models.config import CNN3DConfig, FitConfig, LogisticConfig, MLPConfig
 from models.cost import Size, Speed, estimate
 from models.errors import ModelError
-from models.fit import FitData, fit_network, predict_network
+from models.fit import FitData, Hooks, fit_network, predict_network
 from models.inputs import ArrayTrials
 from models.labels import class_encoding_score, labels_of, one_hot
 from models.losses import loss_of, top_shares
@@ -217,3 +217,26 @@ def test_top_shares_are_those_of_a_plain_count(rng):
     }
     flat = top_shares(torch.zeros(1, 20), torch.eye(20)[:1])
     assert flat == {"validation_top1": 0, "validation_top10": 1}  # its rank counts as 10.5
+
+
+@pytest.mark.parametrize("name", ["mlp", "cnn3d"])
+def test_a_resumed_classifier_is_the_same_bit_for_bit(name, mask):
+    """BatchNorm's running means, dropout, noise and Adam's moments all go on."""
+    X, labels = trials(mask, 0.5, n=80)
+    data = FitData(X, one_hot(labels, N_CLASSES), np.arange(60), np.arange(60, 80))
+    config = FitConfig(**{**FIT, "epochs": 2, "noise_sd": 0.2})
+
+    def network():
+        return build_network(CONFIGS[name], mask, N_CLASSES, seed=2)
+
+    whole = network()
+    fit_network(whole, data, config)
+    part, states, asked = network(), [], iter([False] * 3 + [True] * 9)
+    stopped = fit_network(
+        part, data, config, Hooks(should_stop=lambda: next(asked), save=states.append)
+    )
+    assert not stopped.finished
+    again = network()
+    fit_network(again, data, config, resume=states[-1])
+    for key, value in whole.state_dict().items():
+        assert torch.equal(value, again.state_dict()[key]), key
