@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-WIDTH, LEFT, RIGHT, ROW = 860, 210, 24, 26
+WIDTH, LEFT, RIGHT, ROW = 900, 250, 90, 36
 HEIGHT = 300
 N_COLOURS = 6
 
@@ -87,12 +87,12 @@ def _axis(x: Place, places: Sequence[float], bottom: float) -> str:
 def _dot_row(row: DotRow, x: Place, y: float) -> str:
     colour = f"var(--c{row.colour % N_COLOURS})"
     out = [f'<text x="{LEFT - 10}" y="{y + 4}" text-anchor="end">{html.escape(row.label)}</text>']
-    for mark in row.marks:
-        at = x(mark.value)
+    for i, mark in enumerate(sorted(row.marks, key=lambda m: m.value)):
+        at, name_y = x(mark.value), y - 7 if i % 2 == 0 else y + 14
         out.append(
             f'<line x1="{at}" x2="{at}" y1="{y - 9}" y2="{y + 9}" stroke="var(--muted)" '
             f'stroke-width="2"><title>{html.escape(mark.name)} {mark.value:.3f}</title></line>'
-            f'<text class="m" x="{at + 3}" y="{y - 3}" style="font-size:9px">'
+            f'<text class="m" x="{at + 3}" y="{name_y}" style="font-size:9px">'
             f"{html.escape(mark.name)}</text>"
         )
     if row.low is not None and row.high is not None:

@@ -40,6 +40,13 @@ REFERENCES = {
     "oracle": "oracle",
 }
 CAPTION = "Single test trials: dots with 95 % intervals, references as ticks."
+SHORT = {
+    "mse": "squared error",
+    "mae": "absolute error",
+    "mse_unit": "squared error, scales 0 to 1",
+    "mae_unit": "absolute error, scales 0 to 1",
+    "confidence": "confidence",
+}
 OWN = (
     "One seed of each training: another draw of split, weights and batches gives other numbers.",
     "Trainings that were cut to fit the time show what the settings do in so many batches, not "
@@ -107,7 +114,7 @@ def _section(
         parts += [page.heading("The three classifiers, measured (its table 8.2)", 3)]
         parts.append(classifiers_table(jobs, facts.get("shape")))
     if done:
-        parts += [*_differences(done), cost_part([d.job for d in done])]
+        parts += [*_differences(done), cost_part({d.step.entry.title: d.job for d in done}, 3)]
         parts += [page.heading("Settings", 3), *_settings(done)]
     return parts
 
@@ -115,40 +122,52 @@ def _section(
 def _numbers(steps: Sequence[Step], done: Sequence[Done]) -> str:
     """Tabulate the report's numbers beside ours; a training that is not done has its reason."""
     results = {d.step.entry.key: d for d in done}
-    rows: list[list[str | None]] = []
+    rows: list[list[str]] = []
     for step in steps:
         d = results.get(step.entry.key)
         rows += _rows_of(step, d) if d else [[step.entry.title, _state(step)]]
     head = ["training", "score", "the report", "here (95 % interval)", "p", *REFERENCES.values()]
+    full = [
+        i
+        for i in range(len(head))
+        if i < 4 or any(row[i : i + 1] not in (["–"], []) for row in rows)
+    ]
     notes = [
         f"{step.entry.title}: {note}"
         for step in steps
         for note in (*step.entry.notes, step.cut and f"{step.cut}.")
         if note
     ]
-    return page.table(head, rows) + page.bullets(notes)
+    kept = [[row[i] for i in full if i < len(row)] for row in rows]
+    return page.table([head[i] for i in full], kept) + page.bullets(notes)
 
 
 def _state(step: Step) -> str:
     return f"{step.state}: {step.why}" if step.why else step.state
 
 
-def _rows_of(step: Step, d: Done) -> list[list[str | None]]:
+def _rows_of(step: Step, d: Done) -> list[list[str]]:
     published = {p.metric: p.value for p in step.entry.published}
     main = headline(d.found.scores).metric
-    rows = []
+    rows: list[list[str]] = []
     for metric in dict.fromkeys([*published, main]):
         info = score_info(d.found.scores, d.found.model, Question(metric=metric))
-        theirs = amount(published[metric], metric) if metric in published else None
-        rows.append([step.entry.title, metric_name(metric), theirs, *_cells(info)])
+        theirs = _published(published[metric], metric) if metric in published else "–"
+        name = SHORT.get(metric, metric_name(metric))
+        rows.append(["" if rows else step.entry.title, name, theirs, *_cells(info)])
     return rows
 
 
-def _cells(info: ScoreInfo | None) -> list[str | None]:
+def _published(value: float, metric: str) -> str:
+    """Write a number of the report with the digits that it has there."""
+    return amount(value, metric) if amount(value, metric).endswith("%") else f"{value:.4f}"
+
+
+def _cells(info: ScoreInfo | None) -> list[str]:
     if info is None:
-        return ["–"]
+        return ["–"] * (2 + len(REFERENCES))
     metric = info.question.metric
-    p = None if info.p is None else f"{info.p:.3f}"
+    p = "–" if info.p is None else f"{info.p:.3f}"
     hits = f", {info.hits} of {info.n_trials} hits" if info.hits is not None else ""
     beside = [amount(info.reference(name), metric) for name in REFERENCES]
     return [with_interval(info) + hits, p, *beside]
@@ -179,7 +198,7 @@ def _differences(done: Sequence[Done]) -> list[str]:
     if len(group.jobs) < 2:
         return []
     titles = {d.found.name: d.step.entry.title for d in done}
-    return differences_part([job._replace(name=titles[job.name]) for job in group.jobs])
+    return differences_part([job._replace(name=titles[job.name]) for job in group.jobs], 3)
 
 
 def _settings(done: Sequence[Done]) -> list[str]:

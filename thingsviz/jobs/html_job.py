@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from thingsviz.analysis.comparison import sentence
@@ -49,7 +49,7 @@ def comparison_report(jobs: Sequence[JobFolder]) -> str:
         raise JobError(group.refused[0] if group.refused else "a comparison needs two jobs")
     body = [page.text(f"{len(jobs)} trainings on the same test trials.")]
     body += [means_part(found), *differences_part(found), *curves_part(jobs)]
-    body += [cost_part(jobs), differing_part(found)]
+    body += [cost_part({job.name: job for job in jobs}), differing_part(found)]
     for job, each in zip(jobs, found, strict=True):
         body += [page.heading(job.name), about(job, each), *scores_part(each, level=3)]
         body += [limits_part(job), *settings_part(job, each)]
@@ -213,9 +213,9 @@ def means_part(jobs: Sequence[Finished], asked: Question | None = None) -> str:
     return page.table([*head, *REFERENCES.values()], rows) + page.small(words + ".")
 
 
-def differences_part(jobs: Sequence[Finished]) -> list[str]:
+def differences_part(jobs: Sequence[Finished], level: int = 2) -> list[str]:
     """Say whether the jobs differ, all pairs, corrected."""
-    parts = [page.heading("Do they differ?")]
+    parts = [page.heading("Do they differ?", level)]
     if jobs[0].learns != "ratings":
         return [*parts, hits_table(class_tests(jobs, "test"))]
     rows = pair_tests(jobs, "test", averaged=False, metric="r", n_draws=N_DRAWS)
@@ -262,9 +262,9 @@ def hits_table(rows: Sequence[dict[str, Any]]) -> str:
     return page.table(head, cells)
 
 
-def cost_part(jobs: Sequence[JobFolder]) -> str:
-    """Tabulate what each job took."""
-    took = [(job.name, spent(job)) for job in jobs]
+def cost_part(jobs: Mapping[str, JobFolder], level: int = 2) -> str:
+    """Tabulate what each job took, under the name given."""
+    took = [(name, spent(job)) for name, job in jobs.items()]
     rows = [
         [
             name,
@@ -275,7 +275,7 @@ def cost_part(jobs: Sequence[JobFolder]) -> str:
         for name, s in took
     ]
     head = ["training", "seconds of the fit", "parameters", "peak memory, MB"]
-    return page.heading("Cost") + page.table(head, rows)
+    return page.heading("Cost", level) + page.table(head, rows)
 
 
 def differing_part(jobs: Sequence[Finished]) -> str:

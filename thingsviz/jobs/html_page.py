@@ -16,7 +16,7 @@ STYLE = """
   --c4: #f0e442; --c5: #4a9bd4; --warn: #e69f00; } }
 @media print { :root { --page: #ffffff; --text: #000000; --box: #ffffff; } }
 body { font: 16px/1.55 "Source Sans 3", "Segoe UI", "Helvetica Neue", Arial, sans-serif;
-  color: var(--text); background: var(--page); max-width: 60rem; margin: 0 auto;
+  color: var(--text); background: var(--page); max-width: 74rem; margin: 0 auto;
   padding: 2rem 1rem; }
 h1 { font-size: 1.9rem; } h2 { margin-top: 2.6rem; border-bottom: 1px solid var(--grid); }
 h1, h2, h3 { line-height: 1.25; }
@@ -81,9 +81,14 @@ def box(*parts: str) -> str:
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """Return a table; cells that begin with a digit or a sign are set as numbers."""
     top = "".join(f"<th>{esc(cell)}</th>" for cell in head)
-    body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in rows)
+    body = "".join(f"<tr>{_row(row)}</tr>" for row in rows)
     inner = f"<thead><tr>{top}</tr></thead><tbody>{body}</tbody>"
     return f'<div class="wide"><table>{inner}</table></div>'
+
+
+def _row(row: Sequence[object]) -> str:
+    """Return the cells of a row; the first one is a name, whatever it begins with."""
+    return "".join([f"<td>{esc(value)}</td>" for value in row[:1]] + [*map(_cell, row[1:])])
 
 
 def _cell(value: object) -> str:
