@@ -241,6 +241,24 @@ def test_the_trouble_of_one_job_does_not_hold_up_the_others(play, capsys):
     assert "No space left" in capsys.readouterr().err
 
 
+def test_what_runs_keeps_its_place_when_the_database_is_lost(play):
+    line, jobs = play(), [new_job("runs"), new_job("waits")]
+    for job in jobs:
+        launch.start(job)
+    line.foreman.look()
+    line.alive()[0].begin()
+    line.queue.close()
+    for path in line.queue.path.parent.glob(f"{DATABASE}*"):
+        path.unlink()
+    line.begin_anew()
+    line.foreman.look()
+    assert [worker.job.name for worker in line.alive()] == ["runs"]
+    assert {row.name: row.state for row in line.queue.rows()} == {
+        "runs": "running",
+        "waits": "waiting",
+    }
+
+
 def test_what_a_reboot_ended_goes_on_by_itself_and_what_a_kill_ended_does_not(play, monkeypatch):
     line, jobs = play(slots=2), [new_job("cut"), new_job("killed")]
     for job in jobs:
