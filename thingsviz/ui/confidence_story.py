@@ -58,7 +58,9 @@ def show_confidence(view: View, page: PageContext) -> None:
         "The report reads 54.65 % as how sure its model is. But 'confidence' is the chance that a "
         "single rater answers further from the mean rating than the prediction is, and raters "
         f"differ a lot: a constant reaches (2/π)·arctan(1/ρ), which is 54.65 % at ρ = {RATIO}, "
-        "without looking at any brain. Only what a model has above the constant is its own.",
+        "without looking at any brain. Only what a model has above the constant is its own. The "
+        "curve is exact for normally spread concepts predicted at their own middle; two-peaked "
+        "ratings, and few test concepts away from the training's mean, fall below it.",
         help=f"{glossary('confidence')}\n\n{whole}",
     )
 
