@@ -58,7 +58,7 @@ def worker(path):
 
 
 def test_eight_workers_run_each_candidate_once(make):
-    folder, records = make(n_candidates=40)
+    folder, records = make(n_candidates=24)
     records.plan()
     context = multiprocessing.get_context("fork")
     crowd = [context.Process(target=worker, args=(folder.path,)) for _ in range(8)]
@@ -67,7 +67,7 @@ def test_eight_workers_run_each_candidate_once(make):
     for process in crowd:
         process.join()
     assert [process.exitcode for process in crowd] == [0] * 8
-    assert Counter(seen(folder)) == Counter(range(40))
+    assert Counter(seen(folder)) == Counter(range(24))
     assert {t.state for t in records.trials()} == {TrialState.COMPLETE}
 
 
