@@ -19,7 +19,8 @@ from thingsviz.analysis import maps_faithful as faithful
 from thingsviz.analysis.maps_truth import rank_correlation
 from thingsviz.core.progress import Progress, Report, silent
 from thingsviz.inference.decoder import Decoder
-from thingsviz.inference.methods import METHODS, Found, compute, to_mass, token_groups
+from thingsviz.inference.method_list import METHODS
+from thingsviz.inference.methods import Found, compute, to_mass, token_groups
 
 Array = NDArray[np.float64]
 MOST_TRIALS, FEWEST_TRIALS = 64, 12

@@ -83,7 +83,7 @@ def _shown(key: str, _wanted: Wanted) -> Shown:
             np.clip(values, 0, None) if _wanted.method == "pattern" else np.abs(values),
         )
     by_head = np.abs(values[_wanted.layer]) if values.ndim == 3 else np.abs(values)[None]
-    names = (method.title,)
+    names: tuple[str, ...] = (method.title,)
     if values.ndim == 3:
         names = tuple(f"Head {n + 1}" for n in range(len(by_head)))
     return _of_tokens(names, by_head, tokens, above=_wanted.above)
