@@ -9,7 +9,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from tests.ui.made_jobs import made_job
+from tests.ui.made_jobs import finished_job, made_job
 from thingsviz.jobs import launch
 from thingsviz.jobs.about import read_about, write_about
 from thingsviz.jobs.queue import Queue, queue_folder
@@ -120,9 +120,12 @@ def test_resume_puts_it_into_the_line(page):
     assert job.is_waiting()
 
 
-def test_a_done_job_leads_to_its_predictions(page):
-    made_job("good", "done")
+def test_a_done_job_shows_its_score_beside_ridge_and_leads_to_its_predictions(page):
+    finished_job("good")
     app = page(job="good")
+    row = next(caption.value for caption in app.caption if caption.value.startswith("r 0."))
+    assert "ridge" in row
+    assert "vit3d · tiny · SIMULATED" in words(app)
     assert {"Predictions", "Curves"} <= {link.proto.label for link in app.get("page_link")}
     assert not {"Stop", "Resume"} & labels(app)
 
