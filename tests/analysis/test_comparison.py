@@ -169,5 +169,6 @@ def test_a_test_is_told_in_one_sentence():
     )
     assert told(metric="mse_unit").endswith(": ridge is better.")
     assert told(difference=-0.1).endswith(": ridge is better.")
+    assert "is −0.100, 95 %" in told(difference=-0.1)
     assert told(p_holm=0.05).endswith(": no difference shown.")
     assert told(p=None, p_holm=None, low=None).endswith("too few concepts for a test.")

@@ -106,3 +106,10 @@ def test_names_with_markup_are_words():
     assert "<script>" not in body
     assert "&lt;b&gt;x&lt;/b&gt;" in body
     assert checked(body)
+
+
+def test_numbers_stand_at_the_right_and_words_at_the_left():
+    table = page.table(["a", "b", "c", "d"], [["1", "−0.5 (−1 to 2)", "3-D CNN", None]])
+    assert table.count('class="n"') + table.count("class=n") == 2
+    assert "<td>3-D CNN</td>" in table
+    assert "<td>1</td>" in table

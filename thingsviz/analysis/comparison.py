@@ -179,8 +179,10 @@ def sentence(row: Row) -> str:
     """Say what a corrected paired test of one metric found, in plain words."""
     a, b = row["a"], row["b"]
     what = {"r": "r", "mse_unit": "squared error"}.get(row["metric"], row["target"])
-    span = "" if row["low"] is None else f", 95 % {row['low']:+.3f} to {row['high']:+.3f}"
-    told = f"{what} of {a} minus that of {b} is {row['difference']:+.3f}{span}"
+    span = ""
+    if row["low"] is not None:
+        span = f", 95 % {signed(row['low'])} to {signed(row['high'])}"
+    told = f"{what} of {a} minus that of {b} is {signed(row['difference'])}{span}"
     if row["p"] is None:
         return f"{told}: there are too few concepts for a test."
     told = f"{told}, p = {row['p']:.3f}, corrected {row['p_holm']:.3f}"
@@ -188,3 +190,8 @@ def sentence(row: Row) -> str:
         return f"{told}: no difference shown."
     better = a if (row["difference"] > 0) != (row["metric"] == "mse_unit") else b
     return f"{told}: {better} is better."
+
+
+def signed(value: float) -> str:
+    """Write a difference with its sign."""
+    return f"{value:+.3f}".replace("-", "−")

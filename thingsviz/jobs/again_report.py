@@ -182,7 +182,7 @@ def _pictures(done: Sequence[Done]) -> list[str]:
         if info is not None:
             by_metric.setdefault(info.question.metric, []).append((d, info))
     for metric, found in by_metric.items():
-        rows = [dot_row(info)._replace(label=d.step.entry.title[:34]) for d, info in found]
+        rows = [dot_row(info)._replace(label=d.step.entry.title[:40]) for d, info in found]
         parts.append(page.figure(dots(rows, metric_name(metric)), CAPTION))
     for what, words in (("train_loss", "Training loss"), ("validation_loss", "Validation loss")):
         epochs = {d.step.entry.title: d.job.metrics()[0] for d in done}

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from thingsviz.analysis.comparison import sentence
+from thingsviz.analysis.comparison import sentence, signed
 from thingsviz.core.errors import JobError, ThingsvizError
 from thingsviz.figures.comparison import overlay_info
 from thingsviz.figures.scores import Question, ScoreInfo, headline, metric_name, score_info
@@ -231,10 +231,10 @@ def differences_part(jobs: Sequence[Finished], level: int = 2) -> list[str]:
 
 def span(row: dict[str, Any]) -> str:
     """Write a difference with its interval."""
-    value = f"{row['difference']:+.3f}"
+    value = signed(row["difference"])
     if row["low"] is None:
         return f"{value} (no interval)"
-    return f"{value} ({row['low']:+.3f} to {row['high']:+.3f})"
+    return f"{value} ({signed(row['low'])} to {signed(row['high'])})"
 
 
 def _p(value: float | None) -> str | None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterable, Sequence
 
 # no script runs and nothing is fetched, whatever a name or a file contains
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+WORDS_OF_NUMBERS = {"to", "of", "hits", "no", "interval", "MB", "concepts"}
 STYLE = """
 :root { color-scheme: light dark; --text: #1b2733; --muted: #5b6875; --grid: #d8dfe6;
   --page: #ffffff; --box: #f2f5f8; --c0: #0072b2; --c1: #d55e00; --c2: #009e73; --c3: #cc79a7;
@@ -93,7 +95,8 @@ def _row(row: Sequence[object]) -> str:
 
 def _cell(value: object) -> str:
     words = "–" if value is None else str(value)
-    number = words[:1].isdigit() or words[:1] in "+−" or words == "–"
+    begins = words[:1].isdigit() or words[:1] in "+−–"
+    number = begins and WORDS_OF_NUMBERS.issuperset(re.findall("[A-Za-z]+", words))
     return f"<td{' class=n' if number else ''}>{esc(words)}</td>"
 
 
