@@ -20,8 +20,10 @@ from typing import NamedTuple
 
 from benchmarks._measure import Measured, keep, kept, measure, measure_apart
 from benchmarks._rows import (
+    BANDED,
     BENT,
     CONCEPT,
+    INVERSION,
     INVERTED,
     LINEAR,
     MEAN,
@@ -104,7 +106,9 @@ def _parser() -> argparse.ArgumentParser:
 def studies(*, short: bool) -> list[Study]:
     """Return what is fitted to what, with its goals."""
     if short:
-        linear = [MEAN, _goal(RIDGE, A=0.75, B=0.8), _goal(CONCEPT, A=0.75, B=0.8), QUADRATIC]
+        goals = {"A": 0.75, "B": 0.8}
+        learners = [_goal(RIDGE, **goals), BANDED, INVERSION, _goal(CONCEPT, **goals), QUADRATIC]
+        linear = [MEAN, *learners]
         bent = [MEAN, RIDGE, CONCEPT, replace(QUADRATIC, above="ridge")]
         return [Study("short", "linear", linear, False), Study("short", "gain", bent, False)]
     goals = {
