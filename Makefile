@@ -8,7 +8,7 @@ export THINGSVIZ_DATA ?= $(CURDIR)/data
 export THINGSVIZ_JOBS ?= $(CURDIR)/checkpoints
 DEMO := $(THINGSVIZ_DATA)/demo
 
-.PHONY: app demo test check audit licences format bench browser clean
+.PHONY: app demo test check audit licences format bench browser services clean
 app: demo
 	$(VENV)/bin/streamlit run app.py --server.port $(PORT)
 
@@ -34,6 +34,12 @@ $(VENV)/.bench: $(VENV)/.test benchmarks/requirements.txt
 browser:
 	@tests/install_browser.sh
 
+# Servers that some tests start themselves; without one of them those tests are skipped and say so.
+services:
+	@-tests/install_slurm.sh
+	@-tests/install_postgresql.sh
+	@-tests/install_nginx.sh
+
 check: $(VENV)/.test
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
@@ -53,7 +59,7 @@ format: $(VENV)/.test
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-test: check browser
+test: check browser services
 	@# A browser on a busy machine can be late: what failed is run once more, alone, and must pass then.
 	$(PY) -m pytest -n 2 --dist loadgroup || $(PY) -m pytest --last-failed --last-failed-no-failures none
 
