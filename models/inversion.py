@@ -16,6 +16,7 @@ from models.selection import best, encoding_score
 from models.subspace import diagonal, gather, principal_axes
 
 FEWEST_CONCEPTS = 4
+ROWS_AT_ONCE = 256
 SMALLEST_SHARE = 0.1  # of a voxel's residual variance stays its own, whatever the axes take
 
 
@@ -52,8 +53,10 @@ class EncodingInversion(Readout):
         mean = responses.mean(0)
         responses -= mean
         P = Y - Y.mean(0)
-        B: Floats = np.linalg.lstsq(P, responses, rcond=None)[0].astype(np.float32)
-        responses -= P @ B  # residuals from here on
+        B: Floats = np.matmul(np.linalg.pinv(P), responses)
+        for start in range(0, len(P), ROWS_AT_ONCE):  # residuals from here on, without a copy
+            part = slice(start, start + ROWS_AT_ONCE)
+            responses[part] -= P[part] @ B
         F = self._filters(responses, B)
         prior = np.cov(concept_means(P, groups).T, bias=True).reshape(P.shape[1], -1)
         weights = (F.T @ posterior(prior, F @ B.T)).astype(np.float32)
