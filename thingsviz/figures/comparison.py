@@ -92,6 +92,7 @@ def draw_overlay(info: OverlayInfo, theme: style.Theme) -> go.Figure:
         style.layout(
             theme,
             height=380,
+            showlegend=True,  # a single curve is named too
             hovermode="x unified",
             title={"text": f"{CURVES[info.what]} of each job"},
             xaxis={"title": {"text": unit}, "rangemode": "tozero"},
