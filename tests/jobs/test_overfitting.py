@@ -153,3 +153,11 @@ def test_a_study_runs_once_at_a_time(study, capfd):
     code, said = run(study, capfd=capfd)
     assert code == 2
     assert "is already running" in said
+
+
+def test_axes_hold_what_is_drawn():
+    row = {"model": "mlp", "share": 1, "l2": 0, "n_train": 9, "n_validation": 3, "n_classes": 20}
+    curves = {"train_loss": [3, 2], "validation_loss": [3, 4], "validation_top10": [0.5, 0.6]}
+    figure = draw_study(study_info([{**row, **curves}]), "light")
+    assert figure.layout.yaxis.range[1] >= 4
+    assert figure.layout.yaxis2.range == pytest.approx((0, 0.69))

@@ -79,15 +79,21 @@ def draw_study(info: StudyInfo, theme: style.Theme) -> go.Figure:
     title = "Loss and Top-10 epoch by epoch; full lines: validation, dotted: training"
     figure.update_layout(
         style.layout(
-            theme, height=620, title={"text": title}, legend={"orientation": "h", "y": -0.12}
+            theme,
+            height=680,
+            title={"text": title, "y": 0.98},
+            legend={"orientation": "h", "x": 0, "xanchor": "left", "y": -0.16, "yanchor": "top"},
+            margin={"l": 70, "r": 20, "t": 80, "b": 110},
         )
     )
     axis = {"gridcolor": p.grid, "linecolor": p.grid, "zerolinecolor": p.grid}
     figure.update_xaxes(**axis)
     figure.update_yaxes(**axis)
     figure.update_xaxes(title_text="Epoch", row=2)
-    figure.update_yaxes(title_text="Cross-entropy", row=1, col=1, range=_loss_range(info))
-    figure.update_yaxes(title_text="Validation Top-10", tickformat=".0%", row=2, col=1)
+    figure.update_yaxes(row=1, range=_loss_range(info))
+    figure.update_yaxes(row=2, range=_hits_range(info), tickformat=".0%")
+    figure.update_yaxes(title_text="Cross-entropy", row=1, col=1)
+    figure.update_yaxes(title_text="Validation Top-10", row=2, col=1)
     figure.update_annotations(font={"color": p.text, "size": 14})
     return figure
 
@@ -97,6 +103,12 @@ def _loss_range(info: StudyInfo) -> list[float]:
     runs = [run for runs in info.models.values() for run in runs]
     top = max(max(*run.train, *run.validation) for run in runs)
     return [0, min(top * 1.05, 2 * guessing_loss(info.n_classes))]
+
+
+def _hits_range(info: StudyInfo) -> list[float]:
+    runs = [run for runs in info.models.values() for run in runs]
+    top = max(10 / info.n_classes, *(max(run.hits) for run in runs))
+    return [0, min(1.15 * top, 1.02)]
 
 
 def _traces(run: Run, colour: str, *, first: bool) -> list[tuple[go.Scatter, int]]:

@@ -53,7 +53,9 @@ def choose_study(page: PageContext) -> Path:
     folder = study_folder(page.store.fingerprint, "concepts", n_sessions)
     args = [str(folder), "--dataset", str(page.dataset.root), "--subject", page.subject]
     args += ["--sessions", str(n_sessions), "--split", "trial"] if n_sessions else []
-    task_bar("overfitting", args, _label(folder), WHY)
+    config = read_study(folder)
+    if config is None or len(rows_of(folder)) < len(list(cells_of(config))):
+        task_bar("overfitting", args, _label(folder), WHY)
     return folder
 
 
