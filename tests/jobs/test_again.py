@@ -9,7 +9,7 @@ from tests.jobs.finished import class_table, folder
 from tests.jobs.test_html import checked
 from thingsviz.core.errors import JobError
 from thingsviz.core.progress import silent
-from thingsviz.jobs import again, again_run, files
+from thingsviz.jobs import again, again_run, files, tasks
 from thingsviz.jobs.again_plan import LeftOut, entries, nearest, recipe_of, sections
 from thingsviz.jobs.again_report import report
 from thingsviz.jobs.again_run import Step, named, remembered, run_all, study_config, write_record
@@ -322,3 +322,7 @@ def test_the_command_goes_through_on_a_subject(tiny_env, trainer, jobs, monkeypa
     assert len(trainer) == n
     assert dump_config(JobFolder(jobs_root() / trainer[0]).config())["dataset"] == "tiny"
     assert files.read_json(out / "again.json")["minutes"] == again.SHORT_MIN
+
+
+def test_the_pages_may_start_it_as_a_task():
+    assert "again" in tasks.KINDS

@@ -20,7 +20,7 @@ from thingsviz.jobs import files
 from thingsviz.jobs.launch import spawn
 from thingsviz.jobs.store import is_locked, jobs_root, try_lock
 
-KINDS = ("plant", "prepare", "maps", "leaderboard", "learning_curves", "overfitting")
+KINDS = ("plant", "prepare", "maps", "again", "leaderboard", "learning_curves", "overfitting")
 KEPT = 20
 # The shell notes how the command ended; the task's lock is free only after that.
 SHELL = 'trap : INT; out="$0"; "$@"; echo $? > "$out.part"; mv "$out.part" "$out"'
