@@ -16,6 +16,12 @@ RECIPES = {
         "model": {**TINY_VIT, "pooling": "cls", "start": "random", "n_layers": 2},
         "fit": {**TINY_FIT, "epochs": 1},
     },
+    "classes": {
+        "model": TINY_VIT,
+        "learns": "categories27",
+        "fit": {**TINY_FIT, "epochs": 1},
+        "split": {"kind": "test_images"},
+    },
     "ridge": {"model": {"name": "ridge", "n_selected_voxels": 500}},
 }
 

@@ -127,5 +127,5 @@ def test_an_unfinished_job_cannot_be_asked(jobs, tmp_path):
 
 def test_the_fingerprint_tells_weights_apart(jobs, decoders):
     names = {name: decoder.fingerprint() for name, decoder in decoders.items()}
-    assert len(set(names.values())) == 3
+    assert len(set(names.values())) == len(names)
     assert open_decoder(jobs["cls"]).fingerprint() == names["cls"]

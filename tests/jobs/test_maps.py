@@ -81,6 +81,18 @@ def test_one_property(jobs, run):  # noqa: F811
     assert heavy.load("pattern").shape == heavy.load("weights").shape
 
 
+def test_what_matters_for_a_category(jobs, decoders, run):  # noqa: F811
+    names = maps.output_names(decoders["classes"])
+    assert names == list(decoders["classes"].material.outputs)
+    assert len(names) == decoders["classes"].n_outputs > 1
+    methods = "attention_gradient,occlusion"
+    for name in names[:2]:
+        assert run(jobs["classes"].path, "--target", name, "--methods", methods)[0] == 0
+    first, second = (MapSet(jobs["classes"], "test", name) for name in names[:2])
+    assert first.facts()["outputs"] == names
+    assert not np.allclose(first.load("occlusion"), second.load("occlusion"))
+
+
 def test_maps_of_other_weights_are_refused_and_replaced(jobs, run):  # noqa: F811
     there = MapSet(jobs["pooled"], "validation")
     assert run(jobs["pooled"].path, "--part", "validation", "--methods", "rollout")[0] == 0

@@ -64,7 +64,7 @@ class Decoder:
 
     @cached_property
     def _sd(self) -> NDArray[np.float32]:
-        sd = self.material.training_ratings[self.material.split.train].std(0)
+        sd = self.material.answers[self.material.split.train].std(0)
         return np.where(sd > 0, sd, 1).astype(np.float32)
 
     @property

@@ -168,7 +168,7 @@ def _refitted(decoder: Decoder) -> Decoder:
     _, index = np.unique(material.concepts[rows], return_inverse=True)
     first = np.unique(index, return_index=True)[1]
     dealt = rng.permutation(first)
-    Y = material.training_ratings[rows][dealt[index]]
+    Y = material.answers[rows][dealt[index]]
     model = build_linear(material.config.model)
     model.fit(material.responses, rows, Y, material.concepts[rows])
     return replace(decoder, linear=model)

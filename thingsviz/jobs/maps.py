@@ -180,8 +180,8 @@ def target_index(decoder: Decoder, target: str) -> int | None:
 
 
 def output_names(decoder: Decoder) -> list[str]:
-    """Return the outputs' names: properties, or numbered classes."""
-    names = list(decoder.material.config.targets)
+    """Return the outputs' names: properties, or the classes' labels."""
+    names = list(decoder.material.outputs)
     if len(names) == decoder.n_outputs:
         return names
     return [f"class {n + 1}" for n in range(decoder.n_outputs)]

@@ -10,6 +10,7 @@ from thingsviz.figures.heads import HeadsChoice
 from thingsviz.figures.ratings import readable
 from thingsviz.figures.views import VIEWS
 from thingsviz.inference.method_list import METHODS
+from thingsviz.jobs.class_labels import job_labels
 from thingsviz.jobs.map_files import ALL, MapSet
 from thingsviz.jobs.store import JobFolder
 from thingsviz.ui import cache
@@ -47,7 +48,7 @@ def pick_maps(page: PageContext, job: JobFolder) -> tuple[MapSet | None, int | N
             "it did with that response.",
             persist_state="session",
         )
-        names = {ALL: "all outputs", **{t: t for t in job.config().targets}}
+        names = {ALL: "all outputs", **{name: name for name in _outputs(page, job)}}
         target = st.selectbox(
             "For",
             tuple(names),
@@ -64,6 +65,12 @@ def pick_maps(page: PageContext, job: JobFolder) -> tuple[MapSet | None, int | N
     row = pick_trial(page) if kind == "row" else None
     part = {"test": "test", "row": f"row-{row}", "concept": f"concept-{concept}"}[str(kind)]
     return MapSet(job, part, str(target)), row
+
+
+def _outputs(page: PageContext, job: JobFolder) -> tuple[str, ...]:
+    """Return what the job predicts: properties, or the labels of classes."""
+    labels = job_labels(job, page.dataset, page.store)
+    return job.config().targets if labels is None else tuple(labels.names)
 
 
 def _pick_concept(job: JobFolder) -> str:
