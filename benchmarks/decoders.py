@@ -202,7 +202,7 @@ class Versus(NamedTuple):
     @property
     def words(self) -> str:
         """As the table has it."""
-        return f"{self.difference:+.3f}, p {self.p:.3f}"
+        return f"{self.difference:+.3f}, p {self.p:.4f}"
 
 
 def _against(
