@@ -162,7 +162,8 @@ def test_what_cannot_work_is_one_sentence_and_nothing_is_lost(app_url, page, set
     page.get_by_text("does not divide").wait_for()
     assert field(page, "Epochs").input_value() == "33"
     assert field(page, "Name").input_value() == "never"
-    page.get_by_role("button", name="Fast, local").click()
+    page.get_by_role("combobox", name="Start from").click()
+    page.get_by_role("option", name="Fast, local").click()
     settle(page)
     assert page.get_by_text("does not divide").count() == 0
     assert page.get_by_role("button", name="Start training").is_enabled()

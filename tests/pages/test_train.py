@@ -9,6 +9,7 @@ from tests.ui.made_jobs import finished_job, made_job
 from thingsviz.jobs import launch
 from thingsviz.jobs.store import list_jobs, open_job
 from thingsviz.ui.form_fields import form_key
+from thingsviz.ui.state import Key
 
 PAGE = Path(__file__).parents[2] / "pages" / "train.py"
 
@@ -129,11 +130,11 @@ def test_a_finished_job_has_the_whole_strip(page):
 
 def test_presets_fill_the_form(page):
     app = page()
-    button(app, "The report, again").click().run()
+    app.selectbox(key=str(Key.W_PRESET)).select("The report, again").run()
     assert not app.exception
     assert app.selectbox(key=form_key("question", "kind")).value == "trial"
     assert app.number_input(key=form_key("model.vit3d", "embed_dim")).value == 512
-    button(app, "Ridge").click().run()
+    app.selectbox(key=str(Key.W_PRESET)).select("Ridge").run()
     assert app.selectbox(key=form_key("model")).value == "ridge"
     button(app, "Start training").click().run()
     assert list_jobs()[0].config().model.name == "ridge"

@@ -86,7 +86,7 @@ def navigation() -> Page:
         if page_path(p.file).is_file() and (p.role == "look" or known.may(p.role)):
             page = st.Page(page_path(p.file), title=p.title, icon=p.icon, default=p is PAGES[0])
             parts.setdefault(p.part, []).append(page)
-    return st.navigation(parts)
+    return st.navigation(parts, expanded=True)
 
 
 def theme() -> Theme:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from functools import partial
 from typing import Any
 
 import numpy as np
 import streamlit as st
 
 from models.class_presets import CLASS_PRESETS
-from models.config import CONFIGS, FitConfig, RidgeConfig, parse_fit, parse_model
+from models.config import CONFIGS, FitConfig, parse_fit, parse_model
 from models.errors import ModelError
 from models.feature_maps import FIRST, LAST, map_shape
 from models.presets import PRESETS, Preset
@@ -21,13 +20,14 @@ from thingsviz.data.ratings import available
 from thingsviz.jobs.config import JobConfig, dump_config, parse_config
 from thingsviz.jobs.launch import start
 from thingsviz.jobs.store import create_job
-from thingsviz.ui import cache, jobs_list
+from thingsviz.ui import cache, jobs_list, state
 from thingsviz.ui.estimates import show_estimate
 from thingsviz.ui.form_fields import Field, fields_of, fill, form_key, prime, widget
 from thingsviz.ui.frame import PageContext, plain
 from thingsviz.ui.ownership import claim
 from thingsviz.ui.question_form import fill_question, question_form
 from thingsviz.ui.split_audit import show_audit
+from thingsviz.ui.state import Key
 
 # the report drew single trials; it trained on ratings as given in its §3, on (r − 1) / 6 in its §4
 REPORT_SPLIT = {"kind": "trial", "fractions": (0.8, 0.1, 0.1)}
@@ -44,6 +44,8 @@ STRIDES = {"patch_size": LAST, "first_patch_size": FIRST}
 # settings that mean nothing where classes are learned: cross-entropy has no scale and no target
 OF_RATINGS = frozenset({"loss", "huber_delta", "target_scaling", "target_weights"})
 CLASS_QUESTION = {"learns": "concepts", "split": {"kind": "trial", "fractions": (0.7, 0.1, 0.2)}}
+# fitted at once, with settings of their own: no preset is needed to start from them
+LINEAR = ("ridge", "concept_decoder")
 # the recipe has one seed for split, weights and batches
 ONE_SEED = {("fit", "seed")}
 # four beside each other at a window of 1280 pixels, three at 768
@@ -80,18 +82,40 @@ def job_form(page: PageContext) -> None:
 
 
 def _presets(page: PageContext) -> None:
-    """Offer complete recipes; a click fills the form."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown("Start from", width="content")
-        for key, preset in PRESETS.items():
-            _preset_button(page, preset.title, preset.summary, recipe_from(page, key))
-        data = {"dataset": page.dataset.name, "model": RidgeConfig()}
-        _preset_button(page, "Ridge", MODELS["ridge"].summary, JobConfig.model_validate(data))
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown("The report's classifiers", width="content")
-        for preset in CLASS_PRESETS.values():
-            config = recipe_of_preset(page, preset, CLASS_QUESTION)
-            _preset_button(page, preset.title, preset.summary, config)
+    """Offer complete recipes; choosing one fills the form."""
+    found = presets(page)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        chosen = st.selectbox(
+            "Start from",
+            list(found),
+            index=None,
+            key=str(Key.W_PRESET),
+            placeholder="a complete recipe, to change as you like",
+            on_change=_fill_from_preset,
+            args=(page,),
+            width=2 * WIDTH,
+        )
+        if chosen in found:
+            st.caption(found[chosen][0])
+
+
+def presets(page: PageContext) -> dict[str, tuple[str, JobConfig]]:
+    """Return each preset's sentence and recipe for this subject, by its title."""
+    found = {p.title: (p.summary, recipe_from(page, key)) for key, p in PRESETS.items()}
+    for name in LINEAR:
+        data = {"dataset": page.dataset.name, "model": {"name": name}}
+        title = name.replace("_", " ").capitalize()
+        found[title] = (MODELS[name].summary, JobConfig.model_validate(data))
+    for preset in CLASS_PRESETS.values():
+        recipe = recipe_of_preset(page, preset, CLASS_QUESTION)
+        found[preset.title] = (preset.summary, recipe)
+    return found
+
+
+def _fill_from_preset(page: PageContext) -> None:
+    found = presets(page).get(str(state.get(Key.W_PRESET)))
+    if found is not None:
+        fill_form(found[1], page.store.grid.shape)
 
 
 def recipe_from(page: PageContext, preset: str) -> JobConfig:
@@ -107,11 +131,6 @@ def recipe_of_preset(page: PageContext, preset: Preset, question: dict[str, Any]
     """Return a preset's model and training with what they learn."""
     data = {"dataset": page.dataset.name, "model": preset.model, "fit": preset.fit}
     return JobConfig.model_validate(data | question)
-
-
-def _preset_button(page: PageContext, title: str, help_: str, config: JobConfig) -> None:
-    fill_it = partial(fill_form, config, page.store.grid.shape)
-    st.button(title, help=help_, on_click=fill_it, key=f"w_preset_{title}")
 
 
 def fill_form(config: JobConfig, shape: tuple[int, int, int]) -> None:

@@ -142,7 +142,7 @@ def _settings() -> None:
     with left:
         st.caption("Settings in the environment; passwords are hidden.")
         table = pd.DataFrame({"Setting": list(found), "Value": list(found.values())})
-        st.dataframe(table, hide_index=True, height=240)
+        st.dataframe(table, hide_index=True)
     with right:
         versions = diagnostics.versions()
         st.caption(f"{len(versions)} packages.")

@@ -52,6 +52,7 @@ class Key(StrEnum):
     W_METRIC = "w_metric"
     W_TOP_K = "w_top_k"
     W_OVERFITTING_SESSIONS = "w_overfitting_sessions"
+    W_PRESET = "w_preset"
     W_PROPERTY = "w_property"
     W_ALL_JOBS = "w_all_jobs"
     W_BOARD_AVERAGING = "w_board_averaging"
@@ -100,8 +101,7 @@ class Key(StrEnum):
     W_MAP_AS = "w_map_as"
     W_MAP_VIEW = "w_map_view"
     W_MAP_AMOUNT = "w_map_amount"
-    W_MAP_SCENE = "w_map_scene"
-    MAP_TASK = "map_task"
+    W_MAP_ONE = "w_map_one"
 
 
 def get(key: Key, default: object = None) -> Any:  # noqa: ANN401
