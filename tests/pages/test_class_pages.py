@@ -105,3 +105,15 @@ def test_a_trial_s_page_names_the_guesses(classified):
 def test_the_train_page_shows_the_hits(classified):
     app = visit("train.py", job="lda")
     assert any("Top-10" in m.label for m in app.metric)
+
+
+def test_the_overfitting_page_begins_a_study(tiny_env, monkeypatch):
+    started = []
+    monkeypatch.setattr("thingsviz.ui.task_bar.start_task", lambda *args: started.append(args))
+    app = visit("overfitting.py")
+    assert any("No training of this study has ended yet" in i.value for i in app.info)
+    button(app, "Start the study").click().run()
+    assert not app.exception, app.exception
+    ((kind, args),) = started
+    assert kind == "overfitting"
+    assert "--dataset" in args
