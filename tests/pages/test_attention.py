@@ -98,7 +98,11 @@ def test_threshold_scale_layer_and_method_reach_the_picture(visit, orders):
     assert orders[-1][1].heads.percent == 5
     pick(app, "Layer").set_value(2).run()
     assert orders[-1][0].layer == 1
-    app.toggle[0].set_value(False).run()
+    next(t for t in app.toggle if t.label == "This head, large").set_value(True).run()
+    pick(app, "Head").set_value(3).run()
+    assert orders[-1][1].names == ("Head 3",)
+    next(t for t in app.toggle if t.label == "This head, large").set_value(False).run()
+    next(t for t in app.toggle if t.label == "One scale for all heads").set_value(False).run()
     assert not orders[-1][1].heads.shared
     assert "each map on its own scale".lower() in words(app).lower()
     pick(app, "Method").set_value("pattern").run()

@@ -25,10 +25,11 @@ SMOOTHING_MM = 8.0
 
 
 class Look(NamedTuple):
-    """How the chosen maps are drawn; `head` is the one shown large and in the tables."""
+    """How the chosen maps are drawn; `head` stands in slices and tables, if `only` alone in 3D."""
 
     wanted: Wanted
     head: int
+    only: bool
     choice: HeadsChoice
     view: str
     rendered: bool
@@ -101,14 +102,15 @@ def pick_look(page: PageContext, maps: MapSet) -> Look:
                 "each of them.",
             )
         )
-        layer, head = 0, 0
+        layer, head, only = 0, 0, False
         if method == "attention":
             layer = _number("Layer", int(facts["n_layers"]), Key.W_MAP_LAYER)
             head = _number("Head", int(facts["n_heads"]), Key.W_MAP_HEAD)
+            only = st.toggle("This head, large", key=Key.W_MAP_ONE, persist_state="session")
         choice, above = _scale(method)
         rendered, view = _way()
     wanted = Wanted(maps, page.store, method, layer, above)
-    return Look(wanted, head, choice, view, rendered)
+    return Look(wanted, head, bool(only), choice, view, rendered)
 
 
 def _number(label: str, n: int, key: Key) -> int:

@@ -39,12 +39,14 @@ def title_of(page: PageContext, look: Look) -> tuple[str, str]:
 
 def show_heads(page: PageContext, look: Look) -> None:
     """Show all heads of the layer, in a scene to turn or as rendered volumes."""
-    found, choice = shown(look.wanted), look.choice
-    store = page.store
-    info = heads_info(
-        volumes(look.wanted, choice.smoothing_mm), store.mask, store.grid, found.names, choice
-    )
-    order = _order("heads_picture" if look.rendered else "heads", page, look, found.names)
+    found, choice, store = shown(look.wanted), look.choice, page.store
+    which = slice(look.head, look.head + 1) if look.only else slice(None)
+    names = found.names[which]
+    if look.only:
+        choice = choice._replace(shared=False)
+    several = volumes(look.wanted, choice.smoothing_mm)[which]
+    info = heads_info(several, store.mask, store.grid, names, choice)
+    order = _order("heads_picture" if look.rendered else "heads", page, look, names)
     with guard():
         if look.rendered:
             _show_picture(page, look, order)
@@ -52,8 +54,8 @@ def show_heads(page: PageContext, look: Look) -> None:
             studio().warm()
             with st.spinner("Drawing …"):
                 stage.viewer()
-                reply = drawn(look.wanted, order)
-            _show_scene(page, look, reply, found.names)
+                reply = drawn(look.wanted, order, look.head if look.only else None)
+            _show_scene(page, look, reply, names)
     st.caption(plain(describe(info)), help=glossary("share of mass"))
     _say_evenness(look)
 
@@ -89,7 +91,7 @@ def _order(kind: Kind, page: PageContext, look: Look, names: tuple[str, ...]) ->
 
 def _show_picture(page: PageContext, look: Look, order: Order) -> None:
     with st.spinner("Rendering …"):
-        blob = drawn(look.wanted, order).blob
+        blob = drawn(look.wanted, order, look.head if look.only else None).blob
     names = ", ".join(order.names)
     st.image(blob, width="stretch", alt=f"Rendered volumes of {names}, seen from {look.view}")
     st.download_button(
@@ -107,7 +109,7 @@ def _show_scene(page: PageContext, look: Look, reply: Reply, names: tuple[str, .
     frame = volume_data.frame(store)
     scene: dict[str, Any] = {
         "id": hashlib.sha256(reply.blob).hexdigest()[:16],
-        "space": f"{store.fingerprint}-{len(names)}",
+        "space": f"{store.fingerprint}-{len(names) > 1}",
         "data": base64.b64encode(reply.blob).decode(),
         "layers": [layer._asdict() for layer in reply.layers],
         "cameras": {view: camera(view, frame)._asdict() for view in VIEWS},
