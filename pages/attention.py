@@ -3,6 +3,7 @@
 import streamlit as st
 
 from thingsviz.ui import attention_make, attention_pick, attention_regions, predictions_view
+from thingsviz.ui.attention_agreement import show_agreement
 from thingsviz.ui.attention_trust import show_trust
 from thingsviz.ui.attention_view import show_heads, show_slices
 from thingsviz.ui.frame import guard, open_page
@@ -26,3 +27,4 @@ with guard():
         with right, guard():
             attention_regions.show_regions(page, look)
         show_trust(page, look)
+        show_agreement(page, look)

@@ -12,6 +12,7 @@ from thingsviz.figures.faithfulness import (
     draw_sanity,
     sanity_info,
 )
+from thingsviz.figures.map_agreement import agreement_info, draw_agreement
 from thingsviz.figures.map_regions import draw_regions, regions_info, short
 from thingsviz.figures.map_slices import draw_map_slices, map_slices_info
 
@@ -99,3 +100,16 @@ def test_slices_pass_through_the_peak_and_colour_the_top_only(theme):
     assert "× mean" in figure.data[3].colorbar.title.text
     assert figure.layout.xaxis2.title.text == "y = 15 mm"
     assert not any(trace.showscale for trace in figure.data[:3])
+
+
+def test_agreement_puts_kin_side_by_side(rng):
+    a, b = rng.random((2, 300))
+    maps = {"a": a, "b": b, "like a": a + 0.02 * rng.random(300)}
+    info = agreement_info(maps)
+    at = [info.names.index(name) for name in ("a", "like a", "b")]
+    assert abs(at[0] - at[1]) == 1
+    assert info.correlation[at[0]][at[1]] > 0.95
+    assert abs(info.correlation[at[0]][at[2]]) < 0.3
+    assert info.overlap[at[0]][at[0]] == 1
+    figure = draw_agreement(info, "dark")
+    assert list(figure.data[0].x) == list(info.names)

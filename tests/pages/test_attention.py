@@ -86,7 +86,8 @@ def test_heads_regions_and_judgement_in_one_view(visit, orders):
     assert "This is attention from the CLS token" in text
     assert "fall apart sooner than in random order" in text
     assert "lies outside the brain (uniform attention" in text
-    assert len(app.get("plotly_chart")) == 4
+    assert len(app.get("plotly_chart")) == 5
+    assert "Rank correlation over tokens" in text
     methods = list(app.dataframe[-1].value["Method"])
     assert methods == ["Attention", "Occlusion by patch", "Activation pattern"]
 
