@@ -28,7 +28,9 @@ def show_agreement(page: PageContext, look: Look) -> None:
             return
         name = f"{look.wanted.maps.job.name}_agreement"
         alt = "Matrix of rank correlations between maps"
-        charts.show(draw_agreement(info, page.theme), page.theme, name, alt=alt)
+        charts.show(
+            draw_agreement(info, page.theme), page.theme, name, alt=alt, save_as=look.save_as
+        )
         st.caption(
             "Rank correlation over tokens, ordered by likeness (average linkage). Heads that "
             "correlate with each other but not with gradient × input or occlusion look at "

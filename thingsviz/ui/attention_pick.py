@@ -13,7 +13,7 @@ from thingsviz.inference.method_list import METHODS
 from thingsviz.jobs.class_labels import job_labels
 from thingsviz.jobs.map_files import ALL, MapSet
 from thingsviz.jobs.store import JobFolder
-from thingsviz.ui import cache
+from thingsviz.ui import cache, charts
 from thingsviz.ui.attention_data import Wanted
 from thingsviz.ui.frame import PageContext
 from thingsviz.ui.help import glossary
@@ -33,6 +33,7 @@ class Look(NamedTuple):
     choice: HeadsChoice
     view: str
     rendered: bool
+    save_as: str = "png"
 
 
 def pick_maps(page: PageContext, job: JobFolder) -> tuple[MapSet | None, int | None]:
@@ -109,8 +110,9 @@ def pick_look(page: PageContext, maps: MapSet) -> Look:
             only = st.toggle("This head, large", key=Key.W_MAP_ONE, persist_state="session")
         choice, above = _scale(method)
         rendered, view = _way()
+        save_as = charts.image_format()
     wanted = Wanted(maps, page.store, method, layer, above)
-    return Look(wanted, head, bool(only), choice, view, rendered)
+    return Look(wanted, head, bool(only), choice, view, rendered, save_as)
 
 
 def _number(label: str, n: int, key: Key) -> int:

@@ -47,7 +47,13 @@ def show_regions(page: PageContext, look: Look) -> None:
     rows = table(look.wanted, head, amount)
     figure = draw_regions(regions_info(rows), page.theme, found.names[head])
     key = f"{look.wanted.maps.job.name}_{look.wanted.method}_regions"
-    charts.show(figure, page.theme, key, alt="Share of the map by region beside uniform attention")
+    charts.show(
+        figure,
+        page.theme,
+        key,
+        alt="Share of the map by region beside uniform attention",
+        save_as=look.save_as,
+    )
     _explain(page, found, rows, head)
     with st.expander("Numbers and files"):
         _numbers(rows)

@@ -39,6 +39,7 @@ def show_trust(page: PageContext, look: Look) -> None:
             page.theme,
             f"{name}_faithfulness",
             alt="Agreement with the decoder's own outputs as blocks are taken away or put back",
+            save_as=look.save_as,
         )
     with right:
         st.caption("The decoder's weights destroyed", help=glossary("sanity"))
@@ -46,7 +47,7 @@ def show_trust(page: PageContext, look: Look) -> None:
         if steps:
             figure = draw_sanity(sanity_info(steps), page.theme)
             alt = "Correlation of the map with itself as weights are lost"
-            charts.show(figure, page.theme, f"{name}_sanity", alt=alt)
+            charts.show(figure, page.theme, f"{name}_sanity", alt=alt, save_as=look.save_as)
         else:
             st.info("Not judged yet.", icon=":material/info:")
     st.dataframe(trust_table(facts), hide_index=True, column_config=_columns())

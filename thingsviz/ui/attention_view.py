@@ -150,7 +150,9 @@ def show_slices(page: PageContext, look: Look) -> None:
     info = map_slices_info(volume, mean, store.mask, store.grid, percent, regions(store))
     figure = draw_map_slices(info, page.theme)
     name = f"{look.wanted.maps.job.name}_{look.wanted.method}_slices"
-    charts.show(figure, page.theme, name, alt=f"Slices through {found.names[head]}")
+    charts.show(
+        figure, page.theme, name, alt=f"Slices through {found.names[head]}", save_as=look.save_as
+    )
     st.caption(
         plain(
             f"{found.names[head]}, slices through its strongest place, over the mean of 20 "
