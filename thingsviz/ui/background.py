@@ -14,6 +14,7 @@ from thingsviz.ui.state import Key
 
 DEMO = "demo"
 EVERY_S = 1.0
+DOING = {"plant": "Planting", "prepare": "Preparing", "maps": "Making maps of"}
 
 
 def start_demo() -> None:
@@ -67,7 +68,7 @@ def follow() -> None:
 
 
 def _bar(task: Task) -> None:
-    what = "Planting" if task.kind == "plant" else "Preparing"
+    what = DOING.get(task.kind, task.kind.replace("_", " ").capitalize())
     done, total, _ = task.progress
     with st.container(horizontal=True, vertical_alignment="center"):
         share = min(done / total, 1.0) if total else 0.0
