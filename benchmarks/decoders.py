@@ -109,8 +109,8 @@ def studies(*, short: bool) -> list[Study]:
         goals = {"A": 0.75, "B": 0.8}
         learners = [_goal(RIDGE, **goals), BANDED, INVERSION, _goal(CONCEPT, **goals), QUADRATIC]
         linear = [MEAN, *learners]
-        bent = [MEAN, RIDGE, CONCEPT, replace(QUADRATIC, above="ridge")]
-        return [Study("short", "linear", linear, False), Study("short", "gain", bent, False)]
+        # 30 test concepts are too few to ask a decoder to beat ridge: its p is shown, not judged
+        return [Study("short", "linear", linear, False), Study("short", "gain", BENT, False)]
     goals = {
         RIDGE.name: _goal(RIDGE, A=0.87, B=0.92),
         INVERTED.name: _goal(INVERTED, A=0.92, B=0.97),
@@ -224,7 +224,7 @@ def _judge(
     if part in entry.goals:
         goals.append(f"share ≥ {entry.goals[part]:g}")
         met.append(share >= entry.goals[part])
-    if entry.above and part == "C" and (versus := _against(found, entry.name, entry.above, part)):
+    if entry.above and part == "A" and (versus := _against(found, entry.name, entry.above, part)):
         goals.append(f"beats {entry.above}")
         met.append(versus.difference > 0 and versus.p < CLEAR)
     if entry.not_below and (versus := _against(found, entry.name, entry.not_below, part)):

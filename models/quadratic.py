@@ -66,8 +66,8 @@ class QuadraticDecoder:
 
     A kernel ridge with a polynomial kernel sees the same products, but weighs them by fixed
     rules. Here 465 products share one penalty, some 100 times that of the coordinates, chosen on
-    held-out concepts with φ, α and the power of the strength: with one penalty for all, products
-    lost on every planted response; with their own they gain on all three that are not linear.
+    held-out concepts with φ, α and the power of the strength. What that gained on planted
+    responses, and where nothing was shown, stands in benchmarks/README.md.
     """
 
     def __init__(self, config: QuadraticDecoderConfig, mask: Mask | None = None) -> None:

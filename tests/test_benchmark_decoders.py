@@ -25,7 +25,7 @@ def bench(tiny, tmp_path_factory):
     return open_bench(root, "tiny", "linear")
 
 
-def scored(guess, true, letter="C"):
+def scored(guess, true, letter="A"):
     n = len(true)
     where = Where("test", "single", PROPERTIES[: true.shape[1]])
     data = part(true, guess, None, np.repeat(np.arange(n // 4), 4).astype(str))
@@ -55,19 +55,19 @@ def test_a_goal_on_the_share_is_judged():
 @pytest.mark.parametrize(("name", "met"), [("good", True), ("same", True), ("poor", False)])
 def test_a_decoder_that_must_not_fall_behind_is_judged_by_a_paired_test(three, name, met):
     entry = replace(RIDGE, name=name, not_below="good" if name != "good" else "poor")
-    assert decoders._judge(entry, "C", 0.5, three)[1] == [met]
+    assert decoders._judge(entry, "A", 0.5, three)[1] == [met]
 
 
 @pytest.mark.parametrize(("name", "met"), [("good", True), ("poor", False)])
 def test_a_decoder_that_must_win_is_judged_by_a_paired_test(three, name, met):
     other = {"good": "poor", "poor": "good"}[name]
     entry = replace(RIDGE, name=name, above=other)
-    assert decoders._judge(entry, "C", 0.5, three)[1] == [met]
+    assert decoders._judge(entry, "A", 0.5, three)[1] == [met]
 
 
 def test_no_difference_is_no_win(three):
     entry = replace(RIDGE, name="same", above="good")
-    assert decoders._judge(entry, "C", 0.5, three)[1] == [False]
+    assert decoders._judge(entry, "A", 0.5, three)[1] == [False]
 
 
 def test_names_are_unique_and_references_come_first():
