@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 REPO = Path(__file__).parents[1]
-EXAMPLE = REPO / "examples" / "compare_decoders.py"
+EXAMPLE = REPO / "thingsviz" / "examples" / "compare_decoders.py"
 
 
 def test_cells_are_short_and_say_what_they_do():

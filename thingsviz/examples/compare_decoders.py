@@ -1,7 +1,7 @@
 """Compare decoders in a notebook: the models alone, and the same recipes through jobs.
 
 Cells begin with `# %%`: editors that know the percent format run them one by one, and
-`python examples/compare_decoders.py DATASET` runs all of them. It needs a prepared dataset.
+`python thingsviz/examples/compare_decoders.py DATASET` runs all of them on a prepared dataset.
 """
 
 # %% Which data, and which split: all decoders below answer the same question
