@@ -173,6 +173,13 @@ def test_steps_run_once_and_are_found_again(trainer, jobs):
     assert len(trainer) == 2
 
 
+def test_what_is_left_out_takes_no_time_and_stops_nothing(trainer, jobs):
+    out = replace(a_step(), config=None, state="left out", seconds=0.0)
+    kept = []
+    run_all([out, a_step("vit-large")], silent, kept.append)
+    assert [step.state for step in kept[-1]] == ["left out", "done"]
+
+
 def test_a_training_that_fails_is_told_and_the_rest_goes_on(monkeypatch, jobs):
     def start(job):
         if "vit-large" in job.name:

@@ -148,7 +148,7 @@ def run_all(steps: Sequence[Step], report: Report, keep: Callable[[list[Step]], 
             began: float = began,
         ) -> None:
             # a search tells no share of its own
-            guess = min(0.95, (time.monotonic() - began) / step.seconds)
+            guess = min(0.95, (time.monotonic() - began) / max(step.seconds, 1.0))
             share = guess if step.entry.study else status.share
             words = f"{i + 1} of {len(done)}: {step.entry.title}, {status.message or status.state}"
             report(Progress(round(before + step.seconds * share), total + 1, words))
