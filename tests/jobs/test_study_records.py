@@ -10,6 +10,7 @@ from optuna.trial import TrialState
 
 from thingsviz.core.errors import JobError
 from thingsviz.jobs import files
+from thingsviz.jobs.store import JobStatus
 from thingsviz.jobs.study_config import parse_study
 from thingsviz.jobs.study_folder import StudyFolder, create_study, list_studies, open_study
 from thingsviz.jobs.study_records import Records, work
@@ -81,17 +82,21 @@ def test_planning_twice_plans_once_and_more_candidates_are_added(make):
     assert [t.user_attrs["index"] for t in records.trials()] == [0, 1, 2, 3, 4]
 
 
-def dies(path):
-    """Takes a candidate, draws its value, and is killed."""
+def dies(path, step):
+    """Takes a candidate, draws its value, trains up to a step, and is killed."""
     folder = StudyFolder(path)
     records = Records(folder, folder.config(), "search", open_storage(folder))
     claimed = records.claim()
     suggest(claimed.trial, records.config.space)
+    if step is not None:
+        claimed.job.write_status(
+            JobStatus("running", step=step, message="epoch 1 of 3", started_at=time.time())
+        )
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def kill_one(folder):
-    process = multiprocessing.get_context("fork").Process(target=dies, args=(folder.path,))
+def kill_one(folder, step=None):
+    process = multiprocessing.get_context("fork").Process(target=dies, args=(folder.path, step))
     process.start()
     process.join()
     assert process.exitcode == -signal.SIGKILL
@@ -116,6 +121,43 @@ def test_a_killed_candidate_is_failed_and_repeated_once(make):
     assert sorted(t.user_attrs["index"] for t in done) == [0, 1, 2]
     again = next(t for t in done if t.user_attrs["attempt"] == 2)
     assert again.params == first.params
+
+
+def killed_at(make, *steps):
+    """A study whose only candidate was killed at these steps, one after the other."""
+    folder, records = make(n_candidates=1)
+    records.plan()
+    for step in steps:
+        kill_one(folder, step)
+        records.repair()
+    return records
+
+
+@pytest.mark.parametrize("steps", [(3, 5, 7, 9), (None, 2, 1, 3), (5, 4)])
+def test_a_killed_candidate_goes_on_as_long_as_it_gets_further(make, steps):
+    records = killed_at(make, *steps)
+    work(records, plain, go)
+    last = records.trials(TrialState.COMPLETE)
+    assert [t.user_attrs["attempt"] for t in last] == [len(steps) + 1]
+    assert [t.params for t in records.trials()] == [last[0].params] * (len(steps) + 1)
+
+
+@pytest.mark.parametrize("steps", [(0, 0), (3, 5, 5), (5, 4, 3), (5, None, None)])
+def test_a_candidate_that_gets_no_further_stays_failed_with_its_reason(make, steps):
+    records = killed_at(make, *steps)
+    work(records, plain, go)
+    assert {t.state for t in records.trials()} == {TrialState.FAIL}
+    assert records.trials()[-1].user_attrs["reason"] == "its process ended without a word"
+
+
+def test_an_unknown_error_is_repeated_once(make):
+    _, records = make(n_candidates=1)
+    records.plan()
+    for repeated in (1, 0):
+        claimed = records.claim()
+        records.fail(claimed, "OSError: gone", 0.1, again=True)
+        os.close(claimed.handle)
+        assert records.repair() == repeated
 
 
 def test_a_candidate_that_dies_twice_stays_failed(make):

@@ -3,7 +3,7 @@
 A candidate is a trial of Optuna. All are enqueued when the study begins; a worker claims a waiting
 one by taking the lock of its job folder and then its state. A running one whose lock is free has
 lost its process: it is marked failed and enqueued once more, with the same values and the same job
-folder, so that its training goes on from the last saved state.
+folder, so that its training goes on from the last saved state (how often: study_deaths.py).
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from optuna.trial import FrozenTrial, TrialState
 
 from thingsviz.jobs.store import JobFolder, is_locked, try_lock
 from thingsviz.jobs.study_config import StudyConfig
+from thingsviz.jobs.study_deaths import place_of, to_repeat
 from thingsviz.jobs.study_folder import StudyFolder
 from thingsviz.jobs.study_server import patient
 
 PHASES = ("search", "random")
 DIED = "its process ended without a word"
-MOST_ATTEMPTS = 2
 OPEN = (TrialState.WAITING, TrialState.RUNNING)
 
 
@@ -99,7 +99,7 @@ class Records:
                 self.study.enqueue_trial({}, {"index": index, "attempt": 1})
 
     def repair(self) -> int:
-        """Mark candidates without a process as failed, and enqueue each once more."""
+        """Mark candidates without a process as failed, and enqueue the hopeful ones once more."""
         return int(patient(self.storage, self._repair))
 
     def _repair(self) -> int:
@@ -114,12 +114,13 @@ class Records:
     def _needs_repair(self) -> bool:
         running = self.trials(TrialState.RUNNING)
         return any(not is_locked(self.job_of(t).file("lock")) for t in running) or bool(
-            self._unrepeated()
+            to_repeat(self.trials())
         )
 
     def _bury(self, trial: FrozenTrial) -> None:
         with suppress(UpdateFinishedTrialError):  # it ended between the two looks
-            attributes = {"reason": DIED, "again": True, "seconds": self._lived(trial)}
+            attributes: dict[str, Any] = {"reason": DIED, "again": True}
+            attributes |= {"seconds": self._lived(trial), **self._place(trial)}
             for key, value in attributes.items():
                 self.storage.set_trial_user_attr(trial._trial_id, key, value)
             self.storage.set_trial_state_values(trial._trial_id, TrialState.FAIL)
@@ -132,21 +133,15 @@ class Records:
             return before
         return before + max(0.0, last - trial.datetime_start.timestamp())
 
-    def _unrepeated(self) -> list[FrozenTrial]:
-        repeated = {t.user_attrs["index"] for t in self.trials() if t.user_attrs["attempt"] > 1}
-        return [
-            trial
-            for trial in self.trials(TrialState.FAIL)
-            if trial.user_attrs.get("again")
-            and trial.user_attrs["attempt"] < MOST_ATTEMPTS
-            and trial.user_attrs["index"] not in repeated
-        ]
+    def _place(self, trial: FrozenTrial) -> dict[str, Any]:
+        begun = trial.datetime_start
+        return place_of(self.job_of(trial), begun.timestamp() if begun else None)
 
     def _repeat_failed(self) -> int:
-        failed = self._unrepeated()
+        failed = to_repeat(self.trials())
         for trial in failed:
-            attributes = {"index": trial.user_attrs["index"], "attempt": MOST_ATTEMPTS}
-            self.study.enqueue_trial(trial.params, attributes)
+            index, attempt = trial.user_attrs["index"], trial.user_attrs["attempt"]
+            self.study.enqueue_trial(trial.params, {"index": index, "attempt": attempt + 1})
         return len(failed)
 
     def claim(self) -> Claimed | None:
