@@ -17,7 +17,7 @@ PAGES = Path(__file__).parents[2] / "pages"
 def started(monkeypatch):
     """What would have been started."""
     found = []
-    monkeypatch.setattr(again_view, "start_task", lambda *args: found.append(args))
+    monkeypatch.setattr("thingsviz.ui.actions.begin_task", lambda *args: found.append(args))
     return found
 
 
@@ -66,7 +66,7 @@ def test_a_run_is_followed_and_can_be_stopped(page, tiny_env, monkeypatch):
     out = str(tiny_env / ".reports" / "tiny-sub-01")
     task = a_task(out, "running", "3 of 13: Transformer · 4 min 10 s left")
     monkeypatch.setattr(again_view, "tasks", lambda: [task])
-    monkeypatch.setattr(again_view, "stop_task", stopped.append)
+    monkeypatch.setattr("thingsviz.ui.actions.end_task", stopped.append)
     app = page()
     assert any("4 min 10 s left" in p.proto.text for p in app.get("progress"))
     assert all(b.label != "Run the report's settings again" for b in app.button)

@@ -9,7 +9,7 @@ from tests.ui.made_jobs import finished_job
 from tests.ui.made_maps import made_maps
 from thingsviz.figures.orders import Reply
 from thingsviz.jobs import tasks
-from thingsviz.ui import attention_make, attention_view, stage
+from thingsviz.ui import attention_view, stage
 
 PAGE = Path(__file__).parents[2] / "pages" / "attention.py"
 
@@ -65,7 +65,7 @@ def test_without_a_job_the_page_points_to_train(visit):
 def test_maps_are_offered_and_made_in_a_process_of_their_own(visit, monkeypatch):
     job = finished_job("young")
     begun = []
-    monkeypatch.setattr(attention_make, "start_task", lambda *a: begun.append(a))
+    monkeypatch.setattr("thingsviz.ui.actions.begin_task", lambda *a: begun.append(a))
     app = visit(job="young")
     assert "There are no maps of these trials yet" in app.info[0].value
     app.button[0].click().run()
@@ -114,7 +114,7 @@ def test_threshold_scale_layer_and_method_reach_the_picture(visit, orders):
 
 def test_one_trial_shows_its_picture_and_is_not_judged(visit, monkeypatch):
     begun = []
-    monkeypatch.setattr(attention_make, "start_task", lambda *a: begun.append(a))
+    monkeypatch.setattr("thingsviz.ui.actions.begin_task", lambda *a: begun.append(a))
     job = finished_job("looked")
     made_maps(job)
     app = visit(job="looked", session="01", run="01", trial="2")

@@ -10,6 +10,7 @@ from thingsviz.jobs import class_references, train
 from thingsviz.jobs.config import parse_config
 from thingsviz.jobs.store import create_job, list_jobs
 from thingsviz.ui.form_fields import form_key
+from thingsviz.ui.state import Key
 
 PAGES = Path(__file__).parents[2] / "pages"
 
@@ -38,9 +39,9 @@ def words(app):
 
 
 def test_a_click_on_a_classifier_makes_the_report_s_job(tiny_env, monkeypatch):
-    monkeypatch.setattr("thingsviz.ui.job_form.start", lambda job: None)
+    monkeypatch.setattr("thingsviz.jobs.launch.start", lambda job: None)
     app = visit("train.py")
-    button(app, "MLP, 10 epochs").click().run()
+    app.selectbox(key=str(Key.W_PRESET)).set_value("MLP, 10 epochs").run()
     assert not app.exception, app.exception
     assert all(e.value.startswith("A good score would mean nothing") for e in app.error)
     button(app, "Start training").click().run()
@@ -109,7 +110,7 @@ def test_the_train_page_shows_the_hits(classified):
 
 def test_the_overfitting_page_begins_a_study(tiny_env, monkeypatch):
     started = []
-    monkeypatch.setattr("thingsviz.ui.task_bar.start_task", lambda *args: started.append(args))
+    monkeypatch.setattr("thingsviz.ui.actions.begin_task", lambda *args: started.append(args))
     app = visit("overfitting.py")
     assert any("No training of this study has ended yet" in i.value for i in app.info)
     button(app, "Start the study").click().run()

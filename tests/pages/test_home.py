@@ -21,7 +21,9 @@ PAGE = Path(__file__).parents[2] / "pages" / "home.py"
 def started(monkeypatch):
     """The commands that the page started; none really runs."""
     found = []
-    monkeypatch.setattr(background, "start_task", lambda kind, args: found.append((kind, *args)))
+    monkeypatch.setattr(
+        "thingsviz.ui.actions.begin_task", lambda kind, args: found.append((kind, *args))
+    )
     return found
 
 

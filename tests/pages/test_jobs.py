@@ -231,11 +231,12 @@ def test_somebody_else_s_job_is_not_mine_to_stop(page, monkeypatch, alive):
     job = made_job("theirs", "running")
     write_about(job, owner="ana")
     alive(job)
-    monkeypatch.setattr("thingsviz.ui.jobs_detail.may_change", lambda owner: owner == "ben")
+    for module in ("jobs_detail", "ownership"):
+        monkeypatch.setattr(f"thingsviz.ui.{module}.may_change", lambda owner: owner == "ben")
     app = page(job="theirs")
     stop = next(b for b in app.button if b.label == "Stop")
     assert stop.disabled
-    assert "for ana or an administrator" in stop.help
+    assert "belongs to ana: ask them, or an administrator" in stop.help
 
 
 @pytest.mark.parametrize("name", ["../../etc", "gone", "%00"])

@@ -25,7 +25,7 @@ def page(tiny_env):
 
 def test_without_a_board_the_page_offers_to_compute_it(page, tiny, monkeypatch):
     started = []
-    monkeypatch.setattr("thingsviz.ui.task_bar.start_task", lambda *a: started.append(a))
+    monkeypatch.setattr("thingsviz.ui.actions.begin_task", lambda *a: started.append(a))
     app = page()
     assert "No leaderboard of these data yet" in app.info[0].value
     # where responses repeat is known without any fit

@@ -25,7 +25,7 @@ def page(tiny_env):
 
 def test_without_curves_the_page_offers_to_compute_them(page, tiny, monkeypatch):
     started = []
-    monkeypatch.setattr("thingsviz.ui.task_bar.start_task", lambda *a: started.append(a))
+    monkeypatch.setattr("thingsviz.ui.actions.begin_task", lambda *a: started.append(a))
     app = page()
     assert "No curves of this decoder yet" in app.info[0].value
     next(b for b in app.button if b.label == "Compute learning curves").click().run()

@@ -23,7 +23,7 @@ def world(monkeypatch):
     here = {"tasks": [], "started": []}
     monkeypatch.setattr(background, "tasks", lambda: here["tasks"])
     monkeypatch.setattr(
-        background, "start_task", lambda kind, args: here["started"].append((kind, *args))
+        "thingsviz.ui.actions.begin_task", lambda kind, args: here["started"].append((kind, *args))
     )
     return here
 
@@ -66,7 +66,7 @@ def test_what_runs_has_a_bar_and_a_stop_button(world):
 
 def test_a_stop_button_stops_its_task(world, monkeypatch):
     stopped = []
-    monkeypatch.setattr(background, "stop_task", stopped.append)
+    monkeypatch.setattr("thingsviz.ui.actions.end_task", stopped.append)
     world["tasks"] = [task()]
     AppTest.from_function(page).run().button[0].click().run()
     assert stopped == ["t1"]

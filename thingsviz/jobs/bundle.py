@@ -10,7 +10,7 @@ import stat
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -64,14 +64,21 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def import_job(path: Path) -> JobFolder:
-    """Unpack a zip into a new job folder, or say in one sentence why not; nothing is left then."""
+def import_job(source: Path | BinaryIO, called: str = "", *, rename: bool = True) -> JobFolder:
+    """Unpack a zip into a new job folder, or say in one sentence why not; nothing is left then.
+
+    An open file is `called` as its sender calls it. A taken name gets -2 and so on, or is refused
+    where not to `rename`.
+    """
+    path = source if isinstance(source, Path) else Path(called)
     root = jobs_root()
     root.mkdir(parents=True, exist_ok=True)
     temporary = root / f".import-{secrets.token_hex(4)}"
     try:
-        with zipfile.ZipFile(path) as bundle:
+        with zipfile.ZipFile(source) as bundle:
             head = _checked(bundle, path)
+            if not rename:
+                _refuse_taken(str(head["name"]), path)
             temporary.mkdir()
             for name in head["files"]:
                 _unpack(bundle, name, temporary / name, head["files"][name], path)
@@ -183,6 +190,15 @@ def _read_all(folder: Path, path: Path) -> None:
 def _refuse_rows() -> None:
     msg = "scores.json should hold a list of rows"
     raise JobError(msg)
+
+
+def _refuse_taken(name: str, path: Path) -> None:
+    if (jobs_root() / name).exists():
+        msg = (
+            f"{path} holds a job named {name!r}, and one of that name is here: delete that one "
+            "before you bring this one"
+        )
+        raise JobError(msg)
 
 
 def _settle(temporary: Path, name: str) -> JobFolder:

@@ -37,6 +37,7 @@ class Task:
     state: str
     progress: Progress
     message: str
+    owner: str = ""
 
 
 def tasks_root() -> Path:
@@ -44,7 +45,7 @@ def tasks_root() -> Path:
     return jobs_root() / ".tasks"
 
 
-def start_task(kind: str, args: Sequence[str]) -> Task:
+def start_task(kind: str, args: Sequence[str], owner: str = "") -> Task:
     """Run `python -m thingsviz.jobs.KIND ARGS --progress FILE` detached; returns at once."""
     if kind not in KINDS:
         msg = f"task {kind!r} is not one of {', '.join(KINDS)}"
@@ -53,7 +54,7 @@ def start_task(kind: str, args: Sequence[str]) -> Task:
     folder = tasks_root() / name
     try:
         folder.mkdir(parents=True)
-        _launch(folder, kind, tuple(args))
+        _launch(folder, kind, tuple(args), owner)
         _forget_old()
     except OSError as error:
         sentence = files.disk_sentence(error, folder.parent)
@@ -61,7 +62,7 @@ def start_task(kind: str, args: Sequence[str]) -> Task:
     return read_task(folder)
 
 
-def _launch(folder: Path, kind: str, args: tuple[str, ...]) -> None:
+def _launch(folder: Path, kind: str, args: tuple[str, ...], owner: str) -> None:
     handle = try_lock(folder / "lock")
     if handle is None:
         msg = f"{folder} is in use: try again"
@@ -69,7 +70,7 @@ def _launch(folder: Path, kind: str, args: tuple[str, ...]) -> None:
     command = [sys.executable, "-m", f"thingsviz.jobs.{kind}", *args]
     command += ["--progress", str(folder / "progress.json")]
     try:
-        row = {"kind": kind, "args": list(args), "started_at": time.time()}
+        row = {"kind": kind, "args": list(args), "started_at": time.time(), "owner": owner}
         files.write_json(folder / "task.json", row)
         shell = ["/bin/sh", "-c", SHELL, str(folder / "exit"), *command]
         pid = spawn(shell, folder / "log.txt", handle)
@@ -100,7 +101,14 @@ def read_task(folder: Path) -> Task:
         state=state,
         progress=progress,
         message=message,
+        owner=str(row.get("owner", "")),
     )
+
+
+def owner_of(task_id: str) -> str:
+    """Return who started a task, '' where nobody is named."""
+    row = files.read_json(tasks_root() / Path(task_id).name / "task.json") or {}
+    return str(row.get("owner", ""))
 
 
 def stop_task(task_id: str) -> None:

@@ -8,11 +8,12 @@ from pathlib import Path
 import streamlit as st
 
 from thingsviz.jobs.store import jobs_root
-from thingsviz.jobs.tasks import Task, start_task, stop_task, tasks
-from thingsviz.ui import access, state
+from thingsviz.jobs.tasks import Task, tasks
+from thingsviz.ui import actions, state
 from thingsviz.ui.cache import stamp
 from thingsviz.ui.frame import PageContext, guard, plain
 from thingsviz.ui.state import Key
+from thingsviz.ui.task_bar import stop_button
 
 KIND = "again"
 REPORTS = ".reports"
@@ -44,7 +45,8 @@ def show_again(page: PageContext) -> None:
     """Offer the run, follow it, and hand out its document."""
     task = task_of(page)
     running = task is not None and task.state == "running"
-    with st.expander("The report, again", icon=":material/history:", expanded=running):
+    told = task is not None and task.state in {"running", "failed"}
+    with st.expander("The report, again", icon=":material/history:", expanded=told):
         st.markdown(WORDS)
         with guard():
             if running:
@@ -57,6 +59,7 @@ def show_again(page: PageContext) -> None:
 def _offer(page: PageContext, last: Task | None) -> None:
     if last is not None and last.state == "failed":
         st.warning(plain(f"The last run ended early: {last.message}"), icon=":material/error:")
+    refused = plain(actions.refusal())
     with st.container(horizontal=True, vertical_alignment="bottom"):
         minutes = st.number_input(
             "Minutes in all",
@@ -75,16 +78,17 @@ def _offer(page: PageContext, last: Task | None) -> None:
             key="w_again_start",
             on_click=start,
             args=(page, int(minutes)),
+            disabled=bool(refused),
+            help=refused or None,
         )
 
 
 def start(page: PageContext, minutes: int) -> None:
     """Start the run in the background."""
     with guard():
-        access.need("train")
         out = str(out_folder(page))
         args = [out, "--dataset", page.dataset.name, "--subject", page.subject]
-        start_task(KIND, [*args, "--minutes", str(minutes)])
+        actions.begin_task(KIND, [*args, "--minutes", str(minutes)])
 
 
 def _follow(page: PageContext) -> None:
@@ -95,7 +99,7 @@ def _follow(page: PageContext) -> None:
     share = min(done / total, 1.0) if total else 0.0
     with st.container(horizontal=True, vertical_alignment="center"):
         st.progress(share, text=plain(task.message))
-        st.button("Stop", key="w_again_stop", on_click=stop_task, args=(task.id,))
+        stop_button(task, "w_again_stop")
     seen = stamp(out_folder(page) / "report.html").mtime_ns
     if state.get(Key.AGAIN_SEEN) != seen:
         state.put(Key.AGAIN_SEEN, seen)

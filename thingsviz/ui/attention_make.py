@@ -6,9 +6,11 @@ import streamlit as st
 
 from thingsviz.data.betas import BetaStore
 from thingsviz.jobs.map_files import MapSet
-from thingsviz.jobs.tasks import Task, start_task, stop_task, tasks
+from thingsviz.jobs.tasks import Task, tasks
+from thingsviz.ui import actions
 from thingsviz.ui.attention_data import current_fingerprint
 from thingsviz.ui.frame import guard, plain
+from thingsviz.ui.task_bar import stop_button
 
 EVERY_S = 1.5
 
@@ -42,7 +44,15 @@ def _offer(maps: MapSet, *, stale: bool) -> None:
     )
     time = "seconds" if single else "minutes; the app stays usable"
     st.info(f"{sentence} Making them takes {time}.", icon=":material/info:")
-    if st.button("Make the maps", icon=":material/play_arrow:", type="primary"):
+    refused = plain(actions.refusal())
+    clicked = st.button(
+        "Make the maps",
+        icon=":material/play_arrow:",
+        type="primary",
+        disabled=bool(refused),
+        help=refused or None,
+    )
+    if clicked:
         with guard():
             start(maps)
             st.rerun()
@@ -52,7 +62,7 @@ def start(maps: MapSet) -> Task:
     """Start making all maps of a set; those of many trials are judged too."""
     arguments = [str(maps.job.path), "--part", maps.part, "--target", maps.target]
     judge = [] if maps.part.startswith("row-") else ["--judge"]
-    return start_task("maps", [*arguments, *judge])
+    return actions.begin_task("maps", [*arguments, *judge])
 
 
 def newest(maps: MapSet) -> Task | None:
@@ -70,4 +80,4 @@ def follow(maps: MapSet) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         share = min(done / total, 1.0) if total else 0.0
         st.progress(share, text=plain(f"Making the maps: {task.message}"))
-        st.button("Stop", key=f"stop_{task.id}", on_click=stop_task, args=(task.id,))
+        stop_button(task, f"stop_{task.id}")

@@ -7,10 +7,11 @@ from pathlib import Path
 import streamlit as st
 
 from thingsviz.data.paths import Dataset, datasets_root
-from thingsviz.jobs.tasks import Task, start_task, stop_task, tasks
-from thingsviz.ui import cache, state
+from thingsviz.jobs.tasks import Task, tasks
+from thingsviz.ui import actions, cache, state
 from thingsviz.ui.frame import guard, plain
 from thingsviz.ui.state import Key
+from thingsviz.ui.task_bar import stop_button
 
 DEMO = "demo"
 EVERY_S = 1.0
@@ -21,14 +22,16 @@ def start_demo() -> None:
     """Plant the demo subject; `follow` prepares it when that is done."""
     folder = datasets_root() / DEMO
     with guard():
-        start_task("plant", [str(folder), "--preset", "demo", "--seed", "1", "--if-missing"])
+        actions.begin_task(
+            "plant", [str(folder), "--preset", "demo", "--seed", "1", "--if-missing"]
+        )
         state.put(Key.PREPARE_NEXT, str(folder))
 
 
 def start_prepare(dataset: Dataset, subject: str, *more: str) -> None:
     """Prepare a subject in the background."""
     with guard():
-        start_task("prepare", [str(dataset.root), "--subject", subject, *more])
+        actions.begin_task("prepare", [str(dataset.root), "--subject", subject, *more])
 
 
 def running() -> list[Task]:
@@ -74,7 +77,7 @@ def _bar(task: Task) -> None:
         share = min(done / total, 1.0) if total else 0.0
         name = Path(task.args[0]).name if task.args else ""
         st.progress(share, text=plain(f"{what} {name}: {task.message}"))
-        st.button("Stop", key=f"stop_{task.id}", on_click=stop_task, args=(task.id,))
+        stop_button(task, f"stop_{task.id}")
 
 
 def _prepare_planted() -> bool:

@@ -10,7 +10,7 @@ from thingsviz.data.betas import StoreState
 from thingsviz.data.paths import Dataset, datasets_root
 from thingsviz.figures.counts import counts_info, draw_counts
 from thingsviz.figures.style import Theme
-from thingsviz.ui import background, cache
+from thingsviz.ui import actions, background, cache
 from thingsviz.ui.cache import Known
 from thingsviz.ui.frame import PAGES, guard, page_path, plain
 from thingsviz.ui.help import glossary
@@ -63,12 +63,14 @@ def _demo_button(kind: Literal["primary", "secondary"]) -> None:
     last = background.last_plant()
     if last is not None and last.state == "failed":
         st.error(plain(f"The last planting ended early: {last.message}"))
+    refused = plain(actions.refusal())
     st.button(
         "Make the demo data",
         type=kind,
         icon=":material/potted_plant:",
         on_click=background.start_demo,
-        disabled=last is not None and last.state == "running",
+        disabled=bool(refused) or (last is not None and last.state == "running"),
+        help=refused or None,
     )
     st.caption(
         "One SIMULATED subject of 12 sessions in the published layout: 1 GB, a minute or two.",
@@ -131,6 +133,7 @@ def _prepare_button(dataset: Dataset, subject: str, found: StoreState) -> None:
     whole = any(run.betas for run in runs) or dataset.table_release(subject).complete
     if not whole and not runs:
         return
+    refused = plain(actions.refusal())
     again = " again" if found.state in {"stale", "broken"} else ""
     st.button(
         f"Prepare{again}" if whole else "Prepare the trials table",
@@ -138,7 +141,8 @@ def _prepare_button(dataset: Dataset, subject: str, found: StoreState) -> None:
         type="primary",
         on_click=background.start_prepare,
         args=(dataset, subject, *(() if whole else ("--table-only",))),
-        help=glossary("prepare"),
+        help=refused or glossary("prepare"),
+        disabled=bool(refused),
     )
 
 

@@ -18,13 +18,10 @@ from models.settings import Settings
 from thingsviz.core.errors import ConfigError, ThingsvizError
 from thingsviz.data.ratings import available
 from thingsviz.jobs.config import JobConfig, dump_config, parse_config
-from thingsviz.jobs.launch import start
-from thingsviz.jobs.store import create_job
-from thingsviz.ui import cache, jobs_list, state
+from thingsviz.ui import actions, cache, jobs_list, state
 from thingsviz.ui.estimates import show_estimate
 from thingsviz.ui.form_fields import Field, fields_of, fill, form_key, prime, widget
 from thingsviz.ui.frame import PageContext, plain
-from thingsviz.ui.ownership import claim
 from thingsviz.ui.question_form import fill_question, question_form
 from thingsviz.ui.split_audit import show_audit
 from thingsviz.ui.state import Key
@@ -263,9 +260,15 @@ def _start_row(page: PageContext, data: dict[str, Any], faults: list[str]) -> No
     except (ThingsvizError, ModelError) as error:
         st.error(plain(str(error)), icon=":material/error:")
         config = None
+    refused = actions.refusal()
     clicked = st.button(
-        "Start training", type="primary", icon=":material/play_arrow:", disabled=config is None
+        "Start training",
+        type="primary",
+        icon=":material/play_arrow:",
+        disabled=config is None or bool(refused),
     )
+    if refused:
+        st.caption(plain(f"{refused}."))
     if clicked and config is not None:
         begin(page, config)
 
@@ -281,9 +284,7 @@ def recipe_of(data: dict[str, Any]) -> JobConfig:
 def begin(page: PageContext, config: JobConfig) -> None:
     """Make the job's folder, start its process, and show the job."""
     try:
-        job = create_job(config)
-        claim(job)
-        start(job)
+        job = actions.begin_training(config)
     except ThingsvizError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return

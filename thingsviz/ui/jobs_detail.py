@@ -9,17 +9,17 @@ from pathlib import Path
 import streamlit as st
 
 from thingsviz.core.errors import DataError, JobError, ThingsvizError
-from thingsviz.jobs import bin as job_bin
-from thingsviz.jobs import files, launch
-from thingsviz.jobs.about import About, owner_of, read_about, write_about
+from thingsviz.jobs import files
+from thingsviz.jobs.about import About, owner_of, read_about
+from thingsviz.jobs.bin import size_of
 from thingsviz.jobs.store import ALIVE, JobFolder, JobStatus, jobs_root, open_job
-from thingsviz.ui import cache, job_form, jobs_look, query, state
+from thingsviz.ui import actions, cache, job_form, jobs_look, query, state
 from thingsviz.ui.estimates import duration
 from thingsviz.ui.frame import guard, page_path, plain
 from thingsviz.ui.jobs_list import LOOKS, ago
 from thingsviz.ui.jobs_look import megabytes
 from thingsviz.ui.live import RESUME_HELP, STOP_HELP, progress_text
-from thingsviz.ui.ownership import check_may_change, may_change
+from thingsviz.ui.ownership import may_change, whose
 from thingsviz.ui.state import Key
 
 LOG_LINES = 25
@@ -90,7 +90,7 @@ def _facts(job: JobFolder, status: JobStatus) -> None:
         if status.state not in ALIVE and status.updated_at:
             words.append(f"ran for {duration(status.updated_at - status.started_at)}")
     words.append(_resources(job))
-    words.append(f"{megabytes(job_bin.size_of(job.path) / 1e6)} on the disk")
+    words.append(f"{megabytes(size_of(job.path) / 1e6)} on the disk")
     st.caption(plain(" · ".join(word for word in words if word)))
 
 
@@ -145,13 +145,12 @@ def _act(job: JobFolder, label: str, icon: str, help_: str, mine: bool) -> None:
         label,
         icon=icon,
         key=f"w_jobs_{label.lower()}",
-        help=help_ if mine else f"This is for {owner_of(job)} or an administrator.",
+        help=help_ if mine else whose(job),
         disabled=not mine,
     )
     if not clicked:
         return
     try:
-        check_may_change(job)
         _do(job, label)
     except ThingsvizError as error:
         st.error(plain(str(error)), icon=":material/error:")
@@ -162,12 +161,12 @@ def _act(job: JobFolder, label: str, icon: str, help_: str, mine: bool) -> None:
 
 def _do(job: JobFolder, label: str) -> None:
     if label == "Stop":
-        launch.stop(job)
+        actions.stop_training(job)
     elif label == "Delete":
-        state.put(Key.JOBS_DELETED, str(job_bin.delete(job).path.name))
+        state.put(Key.JOBS_DELETED, str(actions.delete_job(job).path.name))
         leave()
     else:
-        launch.start(job)
+        actions.resume_training(job)
 
 
 def _about_form(job: JobFolder, about: About) -> None:
@@ -180,9 +179,8 @@ def _about_form(job: JobFolder, about: About) -> None:
     if not saved:
         return
     with guard():
-        check_may_change(job)
         words = tuple(tag for tag in tags.split(",") if tag.strip())
-        write_about(job, title=" ".join(title.split()), tags=words, note=note.strip())
+        actions.describe_job(job, title=" ".join(title.split()), tags=words, note=note.strip())
         st.rerun()
 
 

@@ -8,16 +8,14 @@ import time
 import streamlit as st
 
 from thingsviz.core.errors import ThingsvizError
-from thingsviz.jobs import bin as job_bin
 from thingsviz.jobs.about import owner_of
-from thingsviz.jobs.bin import Deleted, Leftover
+from thingsviz.jobs.bin import Deleted, Leftover, deleted, leftovers, size_of
 from thingsviz.jobs.store import JobFolder, jobs_root, list_jobs
-from thingsviz.ui import cache, state
-from thingsviz.ui.access import need
+from thingsviz.ui import actions, cache, state
 from thingsviz.ui.frame import guard, plain
 from thingsviz.ui.jobs_list import ago
 from thingsviz.ui.jobs_look import megabytes
-from thingsviz.ui.ownership import check_may_change, may_change
+from thingsviz.ui.ownership import may_change
 from thingsviz.ui.state import Key
 
 DAY_S = 86_400
@@ -27,7 +25,7 @@ SHOWN = 10
 def show_undo() -> None:
     """Offer to take the last deletion back."""
     name = state.get(Key.JOBS_DELETED)
-    one = next((d for d in job_bin.deleted() if d.path.name == name), None) if name else None
+    one = next((d for d in deleted() if d.path.name == name), None) if name else None
     if one is None:
         state.forget(Key.JOBS_DELETED)
         return
@@ -39,8 +37,7 @@ def show_undo() -> None:
 
 def _restore(one: Deleted) -> None:
     try:
-        check_may_change(JobFolder(one.path))
-        job = job_bin.restore(one)
+        job = actions.restore_job(one)
     except ThingsvizError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return
@@ -60,7 +57,7 @@ def show_room() -> None:
     free, total = megabytes(disk.free / 1e6), megabytes(disk.total / 1e6)
     text = f"Disk of the trainings: {free} free of {total}"
     st.progress(min(max(used, 0.0), 1.0), text=plain(text))
-    bin_ = job_bin.deleted()
+    bin_ = deleted()
     with st.expander(f"Bin ({len(bin_)})"):
         _bin(bin_)
     with st.expander("Clean up old checkpoints"):
@@ -81,13 +78,13 @@ def _bin(found: list[Deleted]) -> None:
     if len(found) > SHOWN:
         st.caption(f"and {len(found) - SHOWN:,} more")
     mine_all = [one for one in found if may_change(_owner(one))]
-    total = sum(job_bin.size_of(one.path) for one in mine_all)
+    total = sum(size_of(one.path) for one in mine_all)
     sure = st.checkbox("I know that this cannot be undone", key=str(Key.W_JOBS_SURE))
     words = f"Delete {len(mine_all):,} for good ({megabytes(total / 1e6)})"
     if st.button(words, icon=":material/delete_forever:", disabled=not (sure and mine_all)):
-        need("train")
-        job_bin.empty(mine_all)
-        st.rerun()
+        with guard():
+            actions.empty_bin(mine_all)
+            st.rerun()
 
 
 def _owner(one: Deleted) -> str:
@@ -103,7 +100,7 @@ def _clean() -> None:
     if not st.toggle("Look for them", key=str(Key.W_JOBS_LOOK)):
         return
     before = time.time() - float(days) * DAY_S
-    found = [one for one in job_bin.leftovers(list_jobs(), before) if _mine(one)]
+    found = [one for one in leftovers(list_jobs(), before) if _mine(one)]
     if not found:
         st.caption("There is nothing to clean up.")
         return
@@ -111,8 +108,7 @@ def _clean() -> None:
     words = f"Delete states of {len(found):,} trainings ({megabytes(total / 1e6)})"
     if st.button(words, icon=":material/cleaning_services:", key="w_jobs_clean"):
         with guard():
-            need("train")
-            freed = job_bin.clean(found)
+            freed = actions.clean_up(found)
             st.success(f"{megabytes(freed / 1e6)} are free again.")
 
 

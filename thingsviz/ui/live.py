@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from typing import NamedTuple
 
 import streamlit as st
@@ -15,10 +16,11 @@ from thingsviz.figures.style import Theme
 from thingsviz.jobs import launch
 from thingsviz.jobs.config import JobConfig, dump_config
 from thingsviz.jobs.store import ALIVE, JobFolder, JobStatus
-from thingsviz.ui import cache_jobs, charts, job_form, jobs_list
+from thingsviz.ui import actions, cache_jobs, charts, job_form, jobs_list
 from thingsviz.ui.estimates import duration
 from thingsviz.ui.frame import PageContext, guard, page_path, plain
 from thingsviz.ui.jobs_list import LOOKS, ago
+from thingsviz.ui.ownership import whose
 from thingsviz.ui.scores import score_strip
 
 # seconds between two looks at a running job: with the writing, a point is on the page within 2 s
@@ -112,14 +114,25 @@ def _head(job: JobFolder, config: JobConfig, status: JobStatus) -> None:
 
 def _buttons(job: JobFolder, status: JobStatus) -> None:
     if status.state in {"queued", "running"}:
-        clicked = st.button("Stop", icon=":material/stop:", key="w_stop", help=STOP_HELP)
+        clicked = st.button(
+            "Stop",
+            icon=":material/stop:",
+            key="w_stop",
+            help=whose(job) or STOP_HELP,
+            disabled=bool(whose(job)),
+        )
         if clicked:
-            launch.stop(job)
-            st.rerun(scope="app")
+            _act(actions.stop_training, job)
     if status.state in {"stopped", "failed"}:
-        clicked = st.button("Resume", icon=":material/resume:", key="w_resume", help=RESUME_HELP)
+        clicked = st.button(
+            "Resume",
+            icon=":material/resume:",
+            key="w_resume",
+            help=whose(job) or RESUME_HELP,
+            disabled=bool(whose(job)),
+        )
         if clicked:
-            _resume(job)
+            _act(actions.resume_training, job)
     if status.state == "done" and job.file("predictions.parquet").is_file():
         st.page_link(
             page_path("predictions.py"),
@@ -133,9 +146,9 @@ STOP_HELP = "Ends the training after the batch it is in; its state is kept for a
 RESUME_HELP = "Goes on from the last saved state; the result is the same as without the break."
 
 
-def _resume(job: JobFolder) -> None:
+def _act(action: Callable[[JobFolder], None], job: JobFolder) -> None:
     try:
-        launch.start(job)
+        action(job)
     except ThingsvizError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from thingsviz.core.errors import JobError
+from thingsviz.core.errors import JobError, ThingsvizError
 from thingsviz.jobs.about import owner_of, read_about, write_about
 from thingsviz.jobs.store import JobFolder
 from thingsviz.jobs.ticket import os_user
@@ -26,6 +26,15 @@ def may_change(owner: str) -> bool:
     """Whether the visitor may stop, start, rename or delete a job of somebody's."""
     known = visitor()
     return known.may_change(owner) or (known.may("train") and owner == current_user())
+
+
+def whose(job: JobFolder) -> str:
+    """Return '' where the visitor may change a job, else the sentence that says whom to ask."""
+    try:
+        check_may_change(job)
+    except ThingsvizError as error:
+        return str(error)
+    return ""
 
 
 def check_may_change(job: JobFolder) -> None:

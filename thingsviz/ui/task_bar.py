@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from thingsviz.jobs.tasks import Task, start_task, stop_task, tasks
+from thingsviz.jobs.tasks import Task, tasks
+from thingsviz.ui import actions
 from thingsviz.ui.frame import guard, plain
 
 EVERY_S = 1.0
@@ -34,9 +35,17 @@ def _bar(kind: str, args: tuple[str, ...], label: str, why: str) -> None:
         st.rerun()  # it has just ended: the page shows its result
     if task is not None and task.state == "failed":
         st.error(plain(f"It ended early: {task.message}"), icon=":material/error:")
-    if st.button(label, icon=":material/play_arrow:", help=why, key=f"w_start_{kind}"):
+    refused = plain(actions.refusal())
+    clicked = st.button(
+        label,
+        icon=":material/play_arrow:",
+        help=refused or why,
+        key=f"w_start_{kind}",
+        disabled=bool(refused),
+    )
+    if clicked:
         with guard():
-            start_task(kind, args)
+            actions.begin_task(kind, args)
             st.rerun()
 
 
@@ -45,4 +54,22 @@ def _running(task: Task, label: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         share = min(done / total, 1.0) if total else 0.0
         st.progress(share, text=plain(f"{label}: {task.message}"))
-        st.button("Stop", key=f"w_stop_{task.id}", on_click=stop_task, args=(task.id,))
+        stop_button(task, f"w_stop_{task.id}")
+
+
+def stop_button(task: Task, key: str) -> None:
+    """Offer to interrupt a task to whoever may."""
+    refused = plain(actions.task_refusal(task.id))
+    st.button(
+        "Stop",
+        key=key,
+        on_click=_end,
+        args=(task.id,),
+        help=refused or None,
+        disabled=bool(refused),
+    )
+
+
+def _end(task_id: str) -> None:
+    with guard():
+        actions.end_task(task_id)

@@ -18,8 +18,6 @@ from thingsviz.data.betas import BetaStore
 from thingsviz.data.splits import make_split
 from thingsviz.jobs.config import JobConfig, parse_config
 from thingsviz.jobs.study_config import StudyConfig, objectives_of, parse_study
-from thingsviz.jobs.study_folder import create_study
-from thingsviz.jobs.study_launch import start_study
 from thingsviz.jobs.study_space import (
     Choice,
     Range,
@@ -28,7 +26,7 @@ from thingsviz.jobs.study_space import (
     suggested_space,
     with_values,
 )
-from thingsviz.ui import cache, job_form, state, tune_space
+from thingsviz.ui import actions, cache, job_form, state, tune_space
 from thingsviz.ui.estimates import duration
 from thingsviz.ui.form_fields import form_key, prime
 from thingsviz.ui.frame import PageContext, plain
@@ -203,13 +201,18 @@ def _start_row(page: PageContext, data: dict[str, Any], fault: str, choose: Any)
     except (ThingsvizError, ModelError) as error:
         st.error(plain(str(error)), icon=":material/error:")
         config = None
+    refused = actions.refusal()
     clicked = st.button(
-        "Start study", type="primary", icon=":material/play_arrow:", disabled=config is None
+        "Start study",
+        type="primary",
+        icon=":material/play_arrow:",
+        disabled=config is None or bool(refused),
     )
+    if refused:
+        st.caption(plain(f"{refused}."))
     if clicked and config is not None:
         try:
-            folder = create_study(config)
-            start_study(folder)
+            folder = actions.begin_study(config)
         except ThingsvizError as error:
             st.error(plain(str(error)), icon=":material/error:")
             return

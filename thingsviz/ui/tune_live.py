@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -16,9 +18,8 @@ from thingsviz.figures.style import Theme
 from thingsviz.jobs.store import ALIVE
 from thingsviz.jobs.study_config import StudyConfig
 from thingsviz.jobs.study_folder import StudyFolder, StudyStatus
-from thingsviz.jobs.study_launch import add_candidates, start_study, stop_study
 from thingsviz.jobs.study_rows import CandidateRow, best_of
-from thingsviz.ui import charts, state, tune_data
+from thingsviz.ui import actions, charts, state, tune_data
 from thingsviz.ui.estimates import duration
 from thingsviz.ui.frame import PageContext, guard, page_path, plain
 from thingsviz.ui.jobs_list import LOOKS, ago
@@ -69,27 +70,27 @@ def _head(folder: StudyFolder, config: StudyConfig, status: StudyStatus) -> None
 
 
 def _buttons(folder: StudyFolder, config: StudyConfig, status: StudyStatus) -> None:
+    off = not actions.may_change_study(folder)
     if status.state in {"queued", "running"}:
         words = "Ends after the batch it is in; the candidate goes on from there on a resume."
-        if st.button("Stop", icon=":material/stop:", key="w_tune_stop", help=words):
-            stop_study(folder)
-            st.rerun(scope="app")
+        if st.button("Stop", icon=":material/stop:", key="w_tune_stop", help=words, disabled=off):
+            _act(actions.end_study, folder)
     if status.state in {"stopped", "failed"}:
         words = "Goes on with the candidate that it was at; none is run twice."
-        if st.button("Resume", icon=":material/resume:", key="w_tune_resume", help=words):
-            _go_on(folder)
+        if st.button(
+            "Resume", icon=":material/resume:", key="w_tune_resume", help=words, disabled=off
+        ):
+            _act(actions.resume_study, folder)
     if status.state in {"stopped", "done", "failed"}:
         with st.popover("Add candidates", icon=":material/add:"):
             n = st.number_input("How many", 1, 1000, 6, key="w_tune_more")
-            if st.button("Add and go on", key="w_tune_add"):
-                with guard():
-                    add_candidates(folder, int(n))
-                    _go_on(folder)
+            if st.button("Add and go on", key="w_tune_add", disabled=off):
+                _act(partial(actions.resume_study, more=int(n)), folder)
 
 
-def _go_on(folder: StudyFolder) -> None:
+def _act(action: Callable[[StudyFolder], None], folder: StudyFolder) -> None:
     try:
-        start_study(folder)
+        action(folder)
     except ThingsvizError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return

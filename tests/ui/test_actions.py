@@ -1,0 +1,182 @@
+"""The one choke point: what a visitor may set going, whose it is then, what is noted."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from tests.ui.made_jobs import made_job
+from thingsviz.core.errors import JobError
+from thingsviz.jobs import audit, launch
+from thingsviz.jobs.about import owner_of, read_about, write_about
+from thingsviz.jobs.bin import deleted
+from thingsviz.jobs.config import JobConfig
+from thingsviz.jobs.store import list_jobs
+from thingsviz.jobs.tasks import tasks
+from thingsviz.ui import access, actions
+from thingsviz.ui.access import AccessError
+
+ROOT = Path(__file__).parents[2]
+DOERS = {
+    "thingsviz.jobs.launch": {"start", "stop", "withdraw"},
+    "thingsviz.jobs.tasks": {"start_task", "stop_task"},
+    "thingsviz.jobs.study_launch": {"start_study", "stop_study", "add_candidates"},
+    "thingsviz.jobs.study_folder": {"create_study", "write_config"},
+    "thingsviz.jobs.store": {"create_job"},
+    "thingsviz.jobs.bin": {"delete", "restore", "empty", "clean"},
+    "thingsviz.jobs.bundle": {"import_job"},
+    "thingsviz.jobs.about": {"write_about"},
+}
+ALLOWED = {"actions.py", "ownership.py"}  # a claim is part of every action
+
+
+def doings(source: str) -> set[str]:
+    """Return what a module imports by name, or calls on an imported module, that acts."""
+    nodes = list(ast.walk(ast.parse(source)))
+    imports = [node for node in nodes if isinstance(node, ast.ImportFrom)]
+    pairs = [
+        (f"{node.module}.{a.name}", a.asname or a.name) for node in imports for a in node.names
+    ]
+    modules = {short: whole for whole, short in pairs}
+    used = {f"{modules.get(name, name)}.{attribute}" for name, attribute in attributes(nodes)}
+    whole = [a.name for node in nodes if isinstance(node, ast.Import) for a in node.names]
+    acting = {f"{module}.{name}" for module, names in DOERS.items() for name in names}
+    return (acting & ({name for name, _ in pairs} | used)) | (DOERS.keys() & set(whole))
+
+
+def attributes(nodes):
+    for node in nodes:
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+            yield node.value.id, node.attr
+
+
+def test_nothing_but_actions_does_anything():
+    sources = [*ROOT.glob("thingsviz/ui/*.py"), *ROOT.glob("pages/*.py")]
+    assert len(sources) > 60
+    bad = {p.name: found for p in sources if (found := doings(p.read_text("utf-8")))}
+    assert set(bad) <= ALLOWED, bad
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from thingsviz.jobs.tasks import start_task as go",
+        "from thingsviz.jobs import launch\nlaunch.start(job)",
+        "from thingsviz.jobs import bin as b\nb.empty([])",
+        "import thingsviz.jobs.launch",
+    ],
+)
+def test_the_look_finds_every_way_in(source):
+    assert doings(source)
+
+
+def test_the_look_lets_readers_be():
+    assert not doings("from thingsviz.jobs import launch\nlaunch.tend()")
+
+
+@pytest.fixture
+def as_visitor(monkeypatch, tiny_env):
+    """Come through a proxy as somebody with a role; the line is not tended here."""
+    monkeypatch.setattr(launch, "tend", lambda: None)
+    monkeypatch.setenv("THINGSVIZ_ACCESS", "header")
+    monkeypatch.setenv("THINGSVIZ_TRAIN", "ada bo")
+
+    def come(name):
+        headers = {"x-thingsviz-user": name, "x-thingsviz-address": "10.0.0.9"}
+        fake = SimpleNamespace(headers=headers, ip_address="10.0.0.9")
+        monkeypatch.setattr(access.st, "context", fake)
+
+    return come
+
+
+RECIPE = JobConfig.model_validate({"name": "r", "dataset": "tiny", "model": {"name": "ridge"}})
+
+
+def test_a_new_training_is_the_visitors_and_noted(as_visitor):
+    as_visitor("ada")
+    job = actions.begin_training(RECIPE)
+    assert read_about(job).owner == "ada"
+    assert job.is_waiting()
+    assert audit.latest()[0][1:] == ("ada", "10.0.0.9", "start training", job.name)
+    actions.stop_training(job)
+    assert audit.latest()[0].action == "stop training"
+    assert not job.is_waiting()
+
+
+def test_nothing_is_made_for_whoever_may_only_look(as_visitor, monkeypatch):
+    monkeypatch.setenv("THINGSVIZ_ACCESS", "open")
+    monkeypatch.setenv("THINGSVIZ_OPEN_ROLE", "look")
+    as_visitor("ada")
+    sentence = "may look at data and results: ask the administrator"
+    for do in (
+        lambda: actions.begin_training(RECIPE),
+        lambda: actions.begin_task("plant", ["x"]),
+        lambda: actions.bring_job(None, "x.zip"),
+        lambda: actions.begin_study(None),
+    ):
+        with pytest.raises(AccessError, match=sentence):
+            do()
+    assert sentence in actions.refusal()
+    assert not list_jobs()
+    assert not tasks()
+    assert not audit.latest()
+
+
+def test_somebodys_job_is_left_alone(as_visitor):
+    job = made_job("theirs")
+    write_about(job, owner="ada")
+    as_visitor("bo")
+    for do in (actions.stop_training, actions.resume_training, actions.delete_job):
+        with pytest.raises(JobError, match="theirs belongs to ada: ask them"):
+            do(job)
+    assert not audit.latest()
+    as_visitor("ada")
+    actions.describe_job(job, title="Mine", tags=(), note="")
+    actions.delete_job(job)
+    as_visitor("bo")
+    with pytest.raises(JobError, match="belongs to ada"):
+        actions.restore_job(deleted()[0])
+    with pytest.raises(JobError, match="belongs to ada"):
+        actions.empty_bin(deleted())
+    as_visitor("ada")
+    assert owner_of(actions.restore_job(deleted()[0])) == "ada"
+    assert [e.action for e in audit.latest()] == ["restore job", "delete job", "describe job"]
+
+
+def test_a_task_is_stopped_by_its_starter(as_visitor, monkeypatch):
+    monkeypatch.setattr("thingsviz.jobs.tasks.spawn", lambda *a, **k: 2**30)
+    as_visitor("ada")
+    task = actions.begin_task("plant", ["x"])
+    assert task.owner == "ada"
+    as_visitor("bo")
+    with pytest.raises(JobError, match="this was started by ada: ask them"):
+        actions.end_task(task.id)
+    as_visitor("ada")
+    actions.end_task(task.id)
+
+
+def test_a_full_disk_does_not_hold_up_a_stop(as_visitor, monkeypatch, caplog):
+    as_visitor("ada")
+    job = actions.begin_training(RECIPE)
+
+    def full(*words):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(audit, "note", full)
+    actions.stop_training(job)
+    assert not job.is_waiting()
+    assert "could not be noted" in caplog.text
+
+
+@pytest.mark.parametrize(("page", "label"), [("train", "Start training"), ("tune", "Start study")])
+def test_pages_say_whom_to_ask(tiny_env, monkeypatch, page, label):
+    monkeypatch.setenv("THINGSVIZ_ACCESS", "open")
+    monkeypatch.setenv("THINGSVIZ_OPEN_ROLE", "look")
+    app = AppTest.from_file(ROOT / "pages" / f"{page}.py", default_timeout=60).run()
+    assert not app.exception
+    assert next(b for b in app.button if b.label == label).disabled
+    assert any("ask the administrator for the role" in c.value for c in app.caption)

@@ -1,0 +1,188 @@
+"""All that a visitor can set going, change or end: who may, whose it is then, and the audit line.
+
+No other module of the pages imports the functions that do these things; a test looks. So whatever
+a page forgets to disable is refused here, before anything is made.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import BinaryIO, TypeVar
+
+from thingsviz.core.errors import JobError
+from thingsviz.jobs import audit, launch, tasks
+from thingsviz.jobs import bin as job_bin
+from thingsviz.jobs import bundle as job_bundle
+from thingsviz.jobs.about import owner_of, write_about
+from thingsviz.jobs.bin import Deleted, Leftover
+from thingsviz.jobs.config import JobConfig
+from thingsviz.jobs.store import JobFolder, create_job, jobs_root
+from thingsviz.jobs.study_config import StudyConfig
+from thingsviz.jobs.study_folder import StudyFolder, create_study
+from thingsviz.jobs.study_launch import add_candidates, start_study, stop_study
+from thingsviz.jobs.tasks import Task
+from thingsviz.jobs.ticket import os_user
+from thingsviz.ui.access import AccessError, need, visitor
+from thingsviz.ui.ownership import check_may_change, claim, current_user, may_change
+
+T = TypeVar("T")
+LOG = logging.getLogger("thingsviz.actions")
+
+
+def refusal() -> str:
+    """Return '' for a visitor who may train, else the sentence that says whom to ask."""
+    try:
+        need("train")
+    except AccessError as error:
+        return str(error)
+    return ""
+
+
+def _note(action: str, what: str) -> None:
+    known = visitor()
+    try:
+        audit.note(known.name, known.address, action, what)
+    except OSError as error:
+        # on a full disk one must still be able to stop a training and to delete one
+        LOG.error("%s %s %s could not be noted: %s", known.name, action, what, error)
+
+
+def begin_training(config: JobConfig) -> JobFolder:
+    """Make a job of a recipe, the visitor's own, and put it into the line."""
+    need("train")
+    job = create_job(config)
+    claim(job)
+    _note("start training", job.name)
+    launch.start(job)
+    return job
+
+
+def resume_training(job: JobFolder) -> None:
+    """Put a stopped or failed job back into the line."""
+    _change(job, "resume training", launch.start)
+
+
+def stop_training(job: JobFolder) -> None:
+    """Take a job out of the line, or ask it to end after its batch."""
+    _change(job, "stop training", launch.stop)
+
+
+def delete_job(job: JobFolder) -> Deleted:
+    """Move a job into the bin."""
+    return _change(job, "delete job", job_bin.delete)
+
+
+def describe_job(job: JobFolder, *, title: str, tags: tuple[str, ...], note: str) -> None:
+    """Change what people say of a job."""
+
+    def write(job: JobFolder) -> None:
+        write_about(job, title=title, tags=tags, note=note)
+
+    _change(job, "describe job", write)
+
+
+def _change(job: JobFolder, action: str, do: Callable[[JobFolder], T]) -> T:
+    check_may_change(job)
+    done = do(job)
+    _note(action, job.name)
+    return done
+
+
+def restore_job(one: Deleted) -> JobFolder:
+    """Take a job out of the bin again."""
+    check_may_change(JobFolder(one.path))
+    job = job_bin.restore(one)
+    _note("restore job", job.name)
+    return job
+
+
+def empty_bin(found: Sequence[Deleted]) -> None:
+    """Delete for good what is in the bin; nothing of it where one of them is somebody else's."""
+    need("train")
+    for one in found:
+        check_may_change(JobFolder(one.path))
+    for one in found:
+        job_bin.empty([one])
+        _note("delete for good", one.name)
+
+
+def clean_up(found: Sequence[Leftover]) -> int:
+    """Delete states from which old trainings could go on; returns the bytes freed."""
+    need("train")
+    for one in found:
+        check_may_change(JobFolder(jobs_root() / one.name))
+    freed = job_bin.clean(found)
+    for one in found:
+        _note("delete states", one.name)
+    return freed
+
+
+def bring_job(zipped: BinaryIO, called: str) -> JobFolder:
+    """Open a zip made on another machine as a job of the visitor's."""
+    need("train")
+    job = job_bundle.import_job(zipped, called, rename=False)
+    claim(job)
+    _note("import job", job.name)
+    return job
+
+
+def begin_task(kind: str, args: Sequence[str]) -> Task:
+    """Start background work, the visitor's own."""
+    need("train")
+    task = tasks.start_task(kind, args, owner=current_user())
+    _note(f"start {kind}", args[0] if args else "")
+    return task
+
+
+def task_refusal(task_id: str) -> str:
+    """Return '' for whoever may interrupt background work, else the sentence: whom to ask."""
+    owner = tasks.owner_of(task_id) or os_user()
+    if (refused := refusal()) or may_change(owner):
+        return refused
+    return f"this was started by {owner}: ask them, or an administrator"
+
+
+def end_task(task_id: str) -> None:
+    """Interrupt background work, as its starter or an administrator may."""
+    if refused := task_refusal(task_id):
+        raise JobError(refused)
+    tasks.stop_task(task_id)
+    _note("stop task", task_id)
+
+
+def begin_study(config: StudyConfig) -> StudyFolder:
+    """Make a study of a recipe, the visitor's own, and start it."""
+    need("train")
+    study = create_study(config)
+    claim(_of(study))
+    _note("start study", study.name)
+    start_study(study)
+    return study
+
+
+def resume_study(study: StudyFolder, more: int = 0) -> None:
+    """Let a study go on, with `more` candidates where that is wished for."""
+    check_may_change(_of(study))
+    if more:
+        add_candidates(study, more)
+        _note(f"add {more} candidates", study.name)
+    start_study(study)
+    _note("resume study", study.name)
+
+
+def end_study(study: StudyFolder) -> None:
+    """Ask a study to end after the batch it is in."""
+    check_may_change(_of(study))
+    stop_study(study)
+    _note("stop study", study.name)
+
+
+def may_change_study(study: StudyFolder) -> bool:
+    """Whether the visitor may stop, resume or enlarge a study."""
+    return may_change(owner_of(_of(study)))
+
+
+def _of(study: StudyFolder) -> JobFolder:
+    # a study keeps its owner where a job does, in about.json
+    return JobFolder(study.path)
