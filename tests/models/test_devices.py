@@ -1,3 +1,5 @@
+import warnings
+
 import pytest
 import torch
 
@@ -28,3 +30,18 @@ def test_bfloat16_keeps_weights_in_float32():
     fabric.setup_module(linear)(torch.ones(2, 4))
     assert seen == [torch.bfloat16]
     assert linear.weight.dtype == torch.float32
+
+
+@pytest.mark.parametrize("within", [{}, {"SLURM_NTASKS": "2", "SLURM_JOB_NAME": "train"}])
+def test_a_cluster_s_presence_is_neither_mentioned_nor_believed(tmp_path, monkeypatch, within):
+    srun = tmp_path / "srun"
+    srun.write_text("#!/bin/sh\n")
+    srun.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    for name, value in within.items():
+        monkeypatch.setenv(name, value)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        fabric = make_fabric(FitConfig(device="cpu"))
+    assert not [str(w.message) for w in said if "srun" in str(w.message)]
+    assert fabric._fabric.world_size == 1
