@@ -44,7 +44,7 @@ def make_fabric(config: FitConfig) -> FabricLike:
     into every log, and believe the variables of whatever allocation it was started in.
     """
     from lightning_fabric import Fabric
-    from lightning_fabric.plugins.environments import LightningEnvironment
+    from lightning_fabric.plugins.environments.lightning import LightningEnvironment
 
     device = pick_device(config)
     precision = pick_precision(config, device)

@@ -42,6 +42,6 @@ def test_a_cluster_s_presence_is_neither_mentioned_nor_believed(tmp_path, monkey
         monkeypatch.setenv(name, value)
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter("always")
-        fabric = make_fabric(FitConfig(device="cpu"))
+        fabric = devices.make_fabric(FitConfig(device="cpu"))
     assert not [str(w.message) for w in said if "srun" in str(w.message)]
     assert fabric._fabric.world_size == 1
