@@ -133,7 +133,7 @@ def killed_at(make, *steps):
     return records
 
 
-@pytest.mark.parametrize("steps", [(3, 5, 7, 9), (None, 2, 1, 3), (5, 4)])
+@pytest.mark.parametrize("steps", [(3, 5, 7, 9), (None, 2, 1, 3), (None,) * 3])
 def test_a_killed_candidate_goes_on_as_long_as_it_gets_further(make, steps):
     records = killed_at(make, *steps)
     work(records, plain, go)
@@ -142,7 +142,7 @@ def test_a_killed_candidate_goes_on_as_long_as_it_gets_further(make, steps):
     assert [t.params for t in records.trials()] == [last[0].params] * (len(steps) + 1)
 
 
-@pytest.mark.parametrize("steps", [(0, 0), (3, 5, 5), (5, 4, 3), (5, None, None)])
+@pytest.mark.parametrize("steps", [(0, 0), (3, 5, 5), (5, 4, 3), (5, None, 5)])
 def test_a_candidate_that_gets_no_further_stays_failed_with_its_reason(make, steps):
     records = killed_at(make, *steps)
     work(records, plain, go)
@@ -163,9 +163,9 @@ def test_an_unknown_error_is_repeated_once(make):
 def test_a_candidate_that_dies_twice_stays_failed(make):
     folder, records = make(n_candidates=2)
     records.plan()
-    kill_one(folder)
+    kill_one(folder, 0)
     records.repair()
-    kill_one(folder)  # repetitions come first
+    kill_one(folder, 0)  # repetitions come first
     work(records, plain, go)
     states = Counter(t.state for t in records.trials())
     assert states == {TrialState.FAIL: 2, TrialState.COMPLETE: 1}

@@ -12,11 +12,13 @@ from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
+from thingsviz.jobs import files
 from thingsviz.jobs.store import JobFolder
 
 # Deaths in a row that got no further than an earlier one, wherever they fell.
 MOST_IDLE = 2
 ERROR = "an error"
+NOT_BEGUN = "before it began"
 
 
 def place_of(job: JobFolder, since: float | None) -> dict[str, Any]:
@@ -24,19 +26,24 @@ def place_of(job: JobFolder, since: float | None) -> dict[str, Any]:
 
     `since` is when the process took it, seconds since 1970: an older status is a forerunner's.
     """
-    status = job.status()
-    spoke = since is None or (status.started_at or 0.0) >= since
-    return {"place": f"{status.message}, step {status.step}" if spoke else "", "step": status.step}
+    # as it was written: `JobFolder.status` says of each dead process that it is dead
+    status = files.read_json(job.file("status.json")) or {}
+    step = int(status.get("step") or 0)
+    spoke = since is None or (status.get("started_at") or 0.0) >= since
+    return {"place": f"{status.get('message')}, step {step}" if spoke else NOT_BEGUN, "step": step}
 
 
 def hopeful(deaths: list[FrozenTrial]) -> bool:
     """Whether the candidate of these failed trials, in their order, deserves another start.
 
-    Not after two deaths in a row at the same place, nor after two that got no further.
+    Not after two deaths in a row at the same place, nor after two that got no further. Deaths
+    before its first word do not count: the candidate had no part in them.
     """
     furthest, idle, before = -1, 0, None
     for trial in deaths:
         place, step = trial.user_attrs.get("place", ERROR), int(trial.user_attrs.get("step", 0))
+        if place == NOT_BEGUN:
+            continue
         idle = 0 if step > furthest else idle + 1
         if idle and (place == before or idle >= MOST_IDLE):
             return False
