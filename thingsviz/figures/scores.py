@@ -148,8 +148,11 @@ def _hits(row: Any) -> int | None:  # noqa: ANN401 (pandas: a Series or a frame)
 def headline(scores: pd.DataFrame) -> Question:
     """Return the question whose answer stands for a job: mean r, or Top-10 of classes.
 
-    Where there is no Top-10 because there are fewer classes: the largest k that there is.
+    Where there is no Top-10 because there are fewer classes: the largest k that there is. A job
+    of ratings names concepts as well, but what it learned is the ratings.
     """
+    if scores["metric"].isin(METRICS.keys()).any():
+        return Question()
     shares = [m for m in scores["metric"].drop_duplicates() if is_share(str(m))]
     if not shares:
         return Question()

@@ -16,6 +16,7 @@ from thingsviz.jobs.clerk import Clerk, Interruptible
 from thingsviz.jobs.fitting import default_threads, fit
 from thingsviz.jobs.manifest import add_to_manifest, begin_manifest, now
 from thingsviz.jobs.material import Material
+from thingsviz.jobs.naming import naming
 from thingsviz.jobs.references import differences, reference_rows, score
 from thingsviz.jobs.results import predict_parts, scored_parts
 from thingsviz.jobs.spent import metered
@@ -61,9 +62,10 @@ def _score(clerk: Clerk, material: Material, predictions: pd.DataFrame) -> None:
     rows += [row for row in references if row["model"] != config.model.name]
     compared = differences(material, predictions)
     checked = audit(material.store.trials, material.split)
+    named = naming(material, predictions)
     limits = sentences(rows, checked, config.split.kind, material.dataset.simulated)
     record: dict[str, Any] = {
-        "rows": rows,
+        "rows": rows + named,
         "differences": compared,
         "could_not_show": [*comparison_sentences(compared), *limits],
         "audit": checked._asdict(),
