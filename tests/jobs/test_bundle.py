@@ -168,3 +168,16 @@ def test_a_file_that_is_no_zip_and_one_that_is_not_there(here):
         import_job(here / "x.zip")
     with pytest.raises(ThingsvizError, match="there is no file"):
         import_job(here / "nowhere.zip")
+
+
+def test_a_sent_file_is_called_as_its_sender_calls_it_and_takes_no_other_name(there):
+    with there.open("rb") as file:
+        assert import_job(file, "sent.zip", rename=False).name == "mine"
+    with (
+        there.open("rb") as file,
+        pytest.raises(
+            ThingsvizError, match=r"sent\.zip holds a job named 'mine', and one of that"
+        ),
+    ):
+        import_job(file, "sent.zip", rename=False)
+    assert [p.name for p in there.parent.joinpath("there").iterdir()] == ["mine"]

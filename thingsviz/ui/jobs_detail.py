@@ -18,6 +18,7 @@ from thingsviz.ui.estimates import duration
 from thingsviz.ui.frame import guard, page_path, plain
 from thingsviz.ui.jobs_list import LOOKS, ago
 from thingsviz.ui.jobs_look import megabytes
+from thingsviz.ui.jobs_travel import data_missing, take_buttons
 from thingsviz.ui.live import RESUME_HELP, STOP_HELP, progress_text
 from thingsviz.ui.ownership import may_change, whose
 from thingsviz.ui.state import Key
@@ -39,6 +40,8 @@ def show_detail(name: str) -> None:
         follow = st.fragment(_live, run_every=FOLLOW_S if status.state in ALIVE else None)
         follow(job, about, status.state)
         _buttons(job, status)
+        if missing := data_missing(job):
+            st.caption(plain(missing))
         with st.expander("Title, tags, note"):
             _about_form(job, about)
         with st.expander("Log", expanded=status.state == "failed"):
@@ -125,6 +128,7 @@ def _buttons(job: JobFolder, status: JobStatus) -> None:
             with guard():
                 open_variant(job)
         _links(job, status)
+        take_buttons(job, status)
         if status.state not in ALIVE:
             act("Delete", ":material/delete:", "Moves the job into the bin.", mine)
 

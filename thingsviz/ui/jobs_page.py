@@ -12,7 +12,7 @@ from thingsviz.jobs import launch
 from thingsviz.jobs.index import Entry
 from thingsviz.jobs.queue import Row
 from thingsviz.jobs.store import ALIVE, JobFolder, jobs_root
-from thingsviz.ui import cache, jobs_detail, jobs_look, jobs_room, query, state
+from thingsviz.ui import cache, jobs_detail, jobs_look, jobs_room, jobs_travel, query, state
 from thingsviz.ui.estimates import duration
 from thingsviz.ui.frame import guard, plain
 from thingsviz.ui.jobs_list import LOOKS, ago, describe, score_help, score_text
@@ -42,6 +42,8 @@ def show_jobs() -> None:
         busy = any(entry.status.state in ALIVE for entry in entries)
         st.fragment(_list, run_every=FOLLOW_S if busy else None)(wish, name, _states(entries))
     st.divider()
+    with guard():
+        jobs_travel.show_bring()
     with guard():
         jobs_room.show_room()
 
