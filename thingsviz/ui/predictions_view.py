@@ -17,7 +17,7 @@ from thingsviz.jobs.store import JobFolder
 from thingsviz.ui import cache, cache_jobs, charts, jobs_list, state
 from thingsviz.ui.frame import PageContext, page_path, plain
 from thingsviz.ui.help import glossary
-from thingsviz.ui.scores import METRIC_TERMS, score_line, score_strip
+from thingsviz.ui.scores import METRIC_TERMS, p_text, score_line, score_strip
 from thingsviz.ui.state import Key
 
 PARTS = {
@@ -167,6 +167,19 @@ def show_headline(view: View, page: PageContext) -> None:
         return
     sentences = cache_jobs.could_not_show(view.job)
     score_strip(info, page.theme, "mean", save_as=view.save_as, could_not_show=sentences)
+    show_naming(view)
+
+
+def show_naming(view: View) -> None:
+    """Show which concepts the predicted ratings name; older jobs have no such line."""
+    for k in (10, 5, 1):
+        question = view.question._replace(target="mean", metric=f"top{k}")
+        info = score_info(view.scores, view.model, question)
+        chance = info.reference("chance") if info else None
+        if info is not None and chance:
+            words = f"Concepts named through these ratings, of {round(k / chance):,}"
+            score_line(info, cache_jobs.could_not_show(view.job), [words, p_text(info.p)])
+            return
 
 
 def show_properties(view: View, page: PageContext) -> None:
