@@ -6,6 +6,7 @@ import pytest
 
 from thingsviz.analysis.parcellation import (
     declared_space,
+    keep_parcellation,
     nearest,
     parcellations,
     read_names,
@@ -13,6 +14,7 @@ from thingsviz.analysis.parcellation import (
 )
 from thingsviz.core.errors import DataError
 from thingsviz.core.space import Grid
+from thingsviz.data.betas import BetaStore
 from thingsviz.data.paths import Dataset
 
 SHAPE = (6, 5, 4)
@@ -162,3 +164,30 @@ def test_bad_tables_of_names_are_one_sentence(tmp_path):
     path.write_text("index\tname\n" + "".join(f"{n}\tr\n" for n in range(2001)))
     with pytest.raises(DataError, match="names 2,001 regions"):
         read_names(path)
+
+
+@pytest.fixture
+def store(tiny):
+    return BetaStore.open(Dataset(tiny / "tiny"), "sub-01")
+
+
+def test_what_came_by_the_page_is_checked_and_kept(tmp_path, store):
+    halves = np.where(np.arange(store.mask.shape[0]) < store.mask.shape[0] // 2, 1, 2)
+    labels = np.broadcast_to(halves[:, None, None], store.mask.shape)
+    path = write(tmp_path / "came", labels, store.grid.matrix, rows="1\tleft\n2\tright\n")
+    image, table = path.read_bytes(), path.with_name("mine.tsv").read_bytes()
+    kept = keep_parcellation(store, tmp_path / "kept", "mine.nii.gz", image, table, "T1w")
+    assert declared_space(kept) == "T1w"
+    assert read_parcellation(kept, store.grid, store.mask, store.space).names == ("left", "right")
+    with pytest.raises(DataError, match="there is a parcellation mine"):
+        keep_parcellation(store, tmp_path / "kept", "mine.nii.gz", image, table, "")
+    for name in ("../mine.nii.gz", "mine.txt", ".nii.gz"):
+        with pytest.raises(DataError, match="is no name for a parcellation"):
+            keep_parcellation(store, tmp_path / "kept", name, image, table, "")
+    with pytest.raises(DataError, match="index and name"):
+        keep_parcellation(store, tmp_path / "kept", "b.nii.gz", image, b"a\tb\n", "")
+    assert sorted(p.name for p in (tmp_path / "kept").iterdir()) == [
+        "mine.json",
+        "mine.nii.gz",
+        "mine.tsv",
+    ]

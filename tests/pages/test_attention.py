@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pytest
 import streamlit as st
@@ -7,9 +8,11 @@ from streamlit.testing.v1 import AppTest
 
 from tests.ui.made_jobs import finished_job
 from tests.ui.made_maps import made_maps
+from thingsviz.data.betas import BetaStore
+from thingsviz.data.paths import Dataset
 from thingsviz.figures.orders import Reply
 from thingsviz.jobs import tasks
-from thingsviz.ui import attention_view, stage
+from thingsviz.ui import attention_view, parcellation_pick, stage
 
 PAGE = Path(__file__).parents[2] / "pages" / "attention.py"
 
@@ -146,3 +149,22 @@ def test_a_map_with_holes_is_one_sentence(visit):
     maps.save("attention", np.full((2, 8, 3), np.nan), name)
     app = visit(job="looked")
     assert "values that are no number" in app.error[0].value
+
+
+def test_regions_of_ones_own_are_offered_counted_and_explained(visit, tiny, tmp_path, monkeypatch):
+    store = BetaStore.open(Dataset(tiny / "tiny"), "sub-01")
+    labels = np.zeros(store.mask.shape, np.float32) + 3
+    path = tmp_path / "mine.nii.gz"
+    nib.save(nib.Nifti1Image(labels, store.grid.matrix), path)
+    path.with_name("mine.tsv").write_text("index\tname\n3\tall of it\n")
+    monkeypatch.setattr(parcellation_pick, "parcellations", lambda _: {"mine": path})
+    made_maps(finished_job("looked"))
+    app = visit(job="looked")
+    pick(app, "Regions").set_value("mine").run()
+    assert not app.error
+    assert "your parcellation" in words(app)
+    assert "all of it" in list(app.dataframe[0].value["region"])
+    assert next(b for b in app.button if b.label == "Add").disabled is False
+    path.with_name("mine.tsv").write_text("index\tname\n4\tanother\n")
+    app.run()
+    assert "1 of 1 labels of" in app.error[0].value

@@ -10,6 +10,7 @@ from models.patches import PatchGrid, TokenIndex
 from models.token_map import from_index
 from tests.ui.made_jobs import made_job
 from thingsviz.analysis.maps import Amount
+from thingsviz.analysis.regions import Regions
 from thingsviz.data.betas import BetaStore
 from thingsviz.data.paths import open_dataset
 from thingsviz.jobs.map_files import MapSet, fingerprint
@@ -123,3 +124,13 @@ def test_one_row_a_method():
     assert row["Method"] == "Occlusion by patch"
     assert row["95 %"] == "+0.10 to +0.30"
     assert row["AUC, smoothed"] == 0.9
+
+
+def test_a_parcellation_of_ones_own_is_counted(wanted, store):
+    labels = (np.arange(store.shape[1]) % 2 + 1).astype(np.uint16)
+    table = attention_data.table(wanted, 1, Amount(), Regions(labels, ("odd", "even"), "mine"))
+    shares = table.set_index("region")["share"]
+    assert shares["odd"] + shares["even"] + shares["background"] == pytest.approx(1)
+    assert shares["odd"] == pytest.approx(shares["even"], rel=0.01)
+    other = attention_data.table(wanted, 1, Amount(), Regions(labels[::-1], ("a", "b"), "mine"))
+    assert {"a", "b"} <= set(other["region"])

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import tempfile
 from pathlib import Path
 
 import nibabel as nib
@@ -20,11 +22,13 @@ from numpy.typing import NDArray
 from thingsviz.analysis.regions import Regions
 from thingsviz.core.errors import DataError
 from thingsviz.core.space import Grid
+from thingsviz.data.betas import BetaStore
 from thingsviz.data.paths import Dataset
 
 FOLDER = "parcellations"
 ENDINGS = (".nii.gz", ".nii")
 SPACE = re.compile(r"(?:^|_)space-([A-Za-z0-9]+)(?:_|$)")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,80}\.nii(\.gz)?")
 MOST_LABELS = 2000
 MOST_BYTES = 1 << 30  # of an image in memory; a label a voxel at 0.7 mm is 0.1 GB
 ASIDE = 0.05  # of a voxel's edge: nearer is the same grid
@@ -76,6 +80,33 @@ def read_parcellation(path: Path, grid: Grid, mask: NDArray[np.bool_], space: st
     if same and declared.upper() not in ("", space.upper()):
         how = f", approximate: {declared} is not quite {space}"
     return _named(path, values, f"{name_of(path)} (your parcellation{how})")
+
+
+def keep_parcellation(
+    store: BetaStore, folder: Path, name: str, image: bytes, table: bytes, space: str
+) -> Path:
+    """Check an image and a table that came by the page and keep them; return the image's path.
+
+    Nothing is kept of what does not fit, and nothing that is there is replaced.
+    """
+    if not NAME.fullmatch(name):
+        msg = f"{name!r} is no name for a parcellation: use letters, digits, - and _, and .nii.gz"
+        raise DataError(msg)
+    with tempfile.TemporaryDirectory() as scratch:
+        new = Path(scratch) / name
+        new.write_bytes(image)
+        new.with_name(f"{name_of(new)}.tsv").write_bytes(table)
+        if space:
+            new.with_name(f"{name_of(new)}.json").write_text(json.dumps({"Space": space}))
+        read_parcellation(new, store.grid, store.mask, store.space)
+        if (folder / name).exists():
+            msg = f"there is a parcellation {name} already: give the new one another name"
+            raise DataError(msg)
+        folder.mkdir(parents=True, exist_ok=True)
+        # the image last: without it there is no parcellation
+        for path in sorted(new.parent.iterdir(), key=lambda p: p == new):
+            shutil.copyfile(path, folder / path.name)
+    return folder / name
 
 
 def declared_space(path: Path) -> str:

@@ -10,7 +10,10 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import BinaryIO, TypeVar
 
+from thingsviz.analysis import parcellation
 from thingsviz.core.errors import JobError
+from thingsviz.data.betas import BetaStore
+from thingsviz.data.paths import Dataset
 from thingsviz.jobs import audit, launch, tasks
 from thingsviz.jobs import bin as job_bin
 from thingsviz.jobs import bundle as job_bundle
@@ -125,6 +128,17 @@ def bring_job(zipped: BinaryIO, called: str) -> JobFolder:
     claim(job)
     _note("import job", job.name)
     return job
+
+
+def add_parcellation(
+    dataset: Dataset, store: BetaStore, name: str, image: BinaryIO, table: bytes, space: str
+) -> None:
+    """Keep a visitor's parcellation beside the prepared data, for everybody who sees those."""
+    need("train")
+    parcellation.keep_parcellation(
+        store, parcellation.kept_folder(dataset), name, image.read(), table, space
+    )
+    _note("add parcellation", name)
 
 
 def begin_task(kind: str, args: Sequence[str]) -> Task:

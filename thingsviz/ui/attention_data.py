@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from models.token_map import TokenMap
 from thingsviz.analysis import maps, maps_null
 from thingsviz.analysis.maps import Amount
+from thingsviz.analysis.regions import Regions
 from thingsviz.data.betas import BetaStore
 from thingsviz.figures.heads import HeadsChoice, Volumes, head_volumes
 from thingsviz.figures.orders import Job, Order, Reply
@@ -120,20 +122,27 @@ def _evenness(values: Array) -> Array:
     return np.asarray(np.exp(entropy) / values.shape[1])
 
 
-def table(wanted: Wanted, head: int, amount: Amount) -> pd.DataFrame:
-    """Return the regions of one head's map with p and q; 1 s, then from the cache."""
-    return _table(repr(wanted.key), head, amount, _wanted=wanted)
+def table(wanted: Wanted, head: int, amount: Amount, named: Regions | None = None) -> pd.DataFrame:
+    """Return one head's map by region (`named`, else the data's), p and q; 1 s, then kept."""
+    named = named or regions(wanted.store)
+    key = _name_of(named)
+    return _table(repr((wanted.key, key)), head, amount, key, _wanted=wanted, _named=named)
+
+
+def _name_of(named: Regions) -> str:
+    return f"{named.source}-{zlib.crc32(named.labels.tobytes())}-{hash(named.names)}"
 
 
 @st.cache_data(max_entries=64, show_spinner="Turning the regions …")
-def _table(key: str, head: int, amount: Amount, _wanted: Wanted) -> pd.DataFrame:
-    found, store = shown(_wanted), _wanted.store
-    named = regions(store)
+def _table(
+    key: str, head: int, amount: Amount, name: str, _wanted: Wanted, _named: Regions
+) -> pd.DataFrame:
+    found, store, named = shown(_wanted), _wanted.store, _named
     ceiling = store.voxels[CEILING].to_numpy(float) if CEILING in store.voxels else None
     mass = found.mass[head]
     rows = maps.region_table(mass, found.uniform, named, amount, ceiling)
     counts = maps.counted(mass[None], amount)[0]
-    turned = _turns(store.fingerprint, _store=store)
+    turned = _turns(store.fingerprint, name, _store=store, _named=named)
     rows["p"] = maps_null.p_values(counts, found.uniform, turned, len(named.names))
     rows.loc[rows["uniform"] <= 0, "p"] = np.nan
     rows["q"] = maps_null.false_discovery(rows["p"].to_numpy(float))
@@ -144,8 +153,8 @@ def _table(key: str, head: int, amount: Amount, _wanted: Wanted) -> pd.DataFrame
 
 
 @st.cache_resource(max_entries=4, show_spinner="Turning the regions …")
-def _turns(fingerprint: str, _store: BetaStore) -> maps_null.Turns:
-    return maps_null.turns(_store.mask, regions(_store).labels)
+def _turns(data: str, name: str, _store: BetaStore, _named: Regions) -> maps_null.Turns:
+    return maps_null.turns(_store.mask, _named.labels)
 
 
 def volumes(wanted: Wanted, smoothing_mm: float) -> Volumes:

@@ -11,6 +11,7 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from thingsviz.analysis.maps import LEAST_CEILING, NO_REGION, Amount
+from thingsviz.analysis.regions import Regions
 from thingsviz.data.betas import BetaStore
 from thingsviz.figures.map_regions import draw_regions, regions_info
 from thingsviz.inference.method_list import METHODS
@@ -19,7 +20,7 @@ from thingsviz.ui.attention_data import Shown, shown, table
 from thingsviz.ui.attention_pick import Look
 from thingsviz.ui.frame import PageContext, plain
 from thingsviz.ui.help import glossary
-from thingsviz.ui.slices import regions
+from thingsviz.ui.parcellation_pick import offer_upload, pick_regions
 from thingsviz.ui.state import Key
 
 AMOUNTS = {
@@ -44,7 +45,8 @@ def show_regions(page: PageContext, look: Look) -> None:
         persist_state="session",
     )
     amount = AMOUNTS[str(name or "all mass")]
-    rows = table(look.wanted, head, amount)
+    named = pick_regions(page)
+    rows = table(look.wanted, head, amount, named)
     figure = draw_regions(regions_info(rows), page.theme, found.names[head])
     key = f"{look.wanted.maps.job.name}_{look.wanted.method}_regions"
     charts.show(
@@ -54,14 +56,15 @@ def show_regions(page: PageContext, look: Look) -> None:
         alt="Share of the map by region beside uniform attention",
         save_as=look.save_as,
     )
-    _explain(page, found, rows, head)
+    _explain(found, rows, head, named)
     with st.expander("Numbers and files"):
         _numbers(rows)
         _files(page, look, rows, found.mass[head])
+    with st.expander("Regions of your own"):
+        offer_upload(page)
 
 
-def _explain(page: PageContext, found: Shown, rows: pd.DataFrame, head: int) -> None:
-    named = regions(page.store)
+def _explain(found: Shown, rows: pd.DataFrame, head: int, named: Regions) -> None:
     words = [f"Regions: {named.source}."]
     if len(named.names):
         n = int((rows["q"] < 0.05).sum())

@@ -102,6 +102,7 @@ class Key(StrEnum):
     W_MAP_VIEW = "w_map_view"
     W_MAP_AMOUNT = "w_map_amount"
     W_MAP_ONE = "w_map_one"
+    W_MAP_REGIONS = "w_map_regions"
 
 
 def get(key: Key, default: object = None) -> Any:  # noqa: ANN401
