@@ -115,6 +115,8 @@ def storage_sentence(study: StudyFolder, error: BaseException) -> str:
         return f"the database of {SERVER} does not answer ({words[0]}): start it, then resume"
     if "locked" in words[0]:
         return f"{where} is locked by another program: close that, then resume the study"
+    if "is full" in words[0]:
+        return f"no space is left to write in {study.path}: free some, then resume the study"
     if "readonly" in words[0] or "read-only" in words[0]:
         return f"{where} may not be written, so no candidate can be recorded: make it writable"
     return f"the study's records in {where} cannot be used ({words[0]}): mend or restore them"

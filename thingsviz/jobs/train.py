@@ -120,6 +120,8 @@ def _failed(clerk: Clerk, error: Exception) -> int:
 
 def _verdict(error: Exception, folder: Path) -> tuple[str, int]:
     """Return the sentence for a user, and the exit code: 2 for what a user can mend."""
+    if not folder.is_dir():
+        return f"{folder} was deleted while the job ran: nothing is left of it", EXIT_BAD_INPUT
     if isinstance(error, ThingsvizError | ModelError):
         return str(error), EXIT_BAD_INPUT
     sentence = files.disk_sentence(error, folder) if isinstance(error, OSError) else None
