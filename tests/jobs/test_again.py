@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from models.class_presets import report_fit
 from tests.jobs.finished import class_table, folder
 from tests.jobs.test_html import checked
 from thingsviz.core.errors import JobError
@@ -63,6 +64,8 @@ def test_settings_are_those_of_the_report():
         fit = config.fit
         assert (fit.optimiser, fit.learning_rate, fit.batch_size) == ("adam", 1e-3, 4)
         assert (config.learns, fit.loss, fit.epochs) == ("concepts", "cross_entropy", 5)
+        assert fit == report_fit(key).model_copy(update={"seed": fit.seed})
+    assert plan["cnn3d"].fit.noise_sd > 0
 
 
 def test_the_search_is_the_one_of_the_report():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from models.class_presets import report_fit
 from models.config import CONFIGS
 from models.errors import ModelError
 from models.presets import PRESETS
@@ -118,19 +119,22 @@ def _three(shape: Shape) -> list[Entry]:
 
 
 def _classes() -> list[Entry]:
-    fit = {"loss": "cross_entropy", "optimiser": "adam", "learning_rate": 1e-3, "batch_size": 4}
-    fit |= {"epochs": 5, "batches_per_epoch": None, "target_scaling": "none", "weight_decay": 0.0}
-    fit |= {"schedule": "none", "gradient_clip": None, "precision": "float32"}
-    rest = {"learns": "concepts", "fit": fit, "split": _split(0.7, 0.1)}
+    rest = {"learns": "concepts", "split": _split(0.7, 0.1)}
     plan = [
         ("logistic", "Logistic regression", 0.0127),
         ("mlp", "MLP with 512 hidden units", 0.0191),
         ("cnn3d", "3-D CNN", 0.0064),
     ]
     return [
-        Entry(key, CLASSES, title, {"model": {"name": key}, **rest}, (Published("top10", top),))
+        Entry(key, CLASSES, title, _report_recipe(key) | rest, (Published("top10", top),))
         for key, title, top in plan
     ]
+
+
+def _report_recipe(name: str) -> Recipe:
+    """Return a classifier with the report's training, as the form's presets have it."""
+    fit = report_fit(name).model_dump(mode="json", exclude={"seed"})
+    return {"model": {"name": name}, "fit": fit}
 
 
 def _peers() -> list[Entry]:
