@@ -15,6 +15,7 @@ page = open_page(
     "Compare",
     "Put trainings of this subject side by side, on the same test trials, and see whether they "
     "differ by more than chance.",
+    without_data=True,
 )
 with guard():
     jobs = compare_choice.choose_jobs(page)

@@ -9,6 +9,7 @@ page = open_page(
     "Predictions",
     "Compare true with predicted ratings, and every score with what chance, a mean, a ridge and "
     "the data allow.",
+    without_data=True,
 )
 with guard():
     job = predictions_view.pick_job(page)

@@ -8,6 +8,7 @@ from thingsviz.ui.frame import guard, open_page
 page = open_page(
     "Train",
     "Train a decoder of this subject's responses and watch it learn; it goes on when you leave.",
+    without_data=True,
 )
 job = None
 with guard():

@@ -42,7 +42,9 @@ def task_of(page: PageContext) -> Task | None:
 
 
 def show_again(page: PageContext) -> None:
-    """Offer the run, follow it, and hand out its document."""
+    """Offer the run, follow it, and hand out its document; nothing where no data are."""
+    if page.kept is None:
+        return
     task = task_of(page)
     running = task is not None and task.state == "running"
     told = task is not None and task.state in {"running", "failed"}

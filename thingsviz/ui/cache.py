@@ -16,7 +16,7 @@ from PIL import Image
 from thingsviz.core.errors import ThingsvizError
 from thingsviz.data.betas import BetaStore, StoreState, store_state
 from thingsviz.data.manifest import NAME as MANIFEST
-from thingsviz.data.paths import Dataset, find_datasets
+from thingsviz.data.paths import Dataset, datasets_root, find_datasets
 from thingsviz.jobs.store import JobFolder, list_jobs
 from thingsviz.jobs.study_folder import without_candidates
 
@@ -87,6 +87,37 @@ def state_of(dataset: Dataset, subject: str) -> StoreState:
 def jobs() -> list[JobFolder]:
     """Return all job folders, the newest first; a study's candidates stand with their study."""
     return without_candidates(list_jobs())
+
+
+def datasets_of_jobs() -> list[Known]:
+    """Return data that jobs were trained on and that are not here, as far as jobs know them.
+
+    Such jobs were brought from another machine, or their data were moved away.
+    """
+    here = {known.dataset.name: set(known.subjects) for known in datasets()}
+    missing: dict[str, set[str]] = {}
+    simulated: set[str] = set()
+    for job in jobs():
+        name, subject = job_subject(job) or ("", "")
+        name = Path(name).name
+        if name in {"", ".."} or subject in here.get(name, set()):
+            continue
+        missing.setdefault(name, set()).add(subject)
+        if _simulated(job, stamp(job.file("manifest.json"))):
+            simulated.add(name)
+    root = datasets_root()
+    return [
+        Known(Dataset(root / name), name in simulated, tuple(sorted(subjects)))
+        for name, subjects in sorted(missing.items())
+    ]
+
+
+@st.cache_data(max_entries=500, show_spinner=False, hash_funcs={JobFolder: str})
+def _simulated(job: JobFolder, manifest: Stamp) -> bool:
+    try:
+        return bool(job.manifest().get("simulated"))
+    except ThingsvizError:
+        return False
 
 
 def predictions(job: JobFolder) -> pd.DataFrame | None:

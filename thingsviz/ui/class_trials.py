@@ -8,8 +8,10 @@ import pandas as pd
 import streamlit as st
 
 from thingsviz.figures.ratings import readable
+from thingsviz.figures.scatter import Trial
 from thingsviz.jobs.store import JobFolder
-from thingsviz.ui.frame import PageContext, page_path, plain
+from thingsviz.ui.frame import PageContext, plain
+from thingsviz.ui.trial_link import link_to_trial
 
 N_SHOWN = 5
 FIRST = 5
@@ -49,21 +51,15 @@ def _list(rows: pd.DataFrame, job: JobFolder, page: PageContext) -> None:
 
 def _link(row: dict[str, Any], job: JobFolder, page: PageContext) -> None:
     """Link to the trial on the Trials page, with this job's guesses."""
-    where = f"ses-{row['session']:02d} run-{row['run']:02d} trial {row['trial']}"
-    address = {
-        "dataset": page.dataset.name,
-        "subject": page.subject,
-        "session": f"{row['session']:02d}",
-        "run": f"{row['run']:02d}",
-        "trial": str(row["trial"]),
-        "job": job.name,
-    }
-    st.page_link(
-        page_path("trials.py"),
-        label=f"{plain(readable(str(row['concept'])))} ({where})",
-        icon=":material/imagesmode:",
-        query_params=address,
+    names = ("session", "run", "trial")
+    numbers = {name: int(row[name]) for name in names}
+    trial = Trial(
+        concept=str(row["concept"]),
+        image_filename=str(row["image_filename"]),
+        n_averaged=int(row.get("n_averaged", 1)),
+        **numbers,
     )
+    link_to_trial(page, trial, job.name)
 
 
 def guess_text(row: dict[str, Any], n: int = FIRST) -> str:

@@ -13,8 +13,9 @@ from thingsviz.jobs.compared import agreements, told_apart
 from thingsviz.ui import cache, charts
 from thingsviz.ui.compare import View
 from thingsviz.ui.compare_tests import pick_pair
-from thingsviz.ui.frame import PageContext, page_path, plain
+from thingsviz.ui.frame import PageContext, plain
 from thingsviz.ui.scores import value_text
+from thingsviz.ui.trial_link import link_to_trial
 
 N_SHOWN = 5
 WIDTH = 64
@@ -88,17 +89,5 @@ def _trial(page: PageContext, trial: Trial, words: str) -> None:
         if picture is not None:
             shown = cache.picture(picture)
             st.image(shown, width=WIDTH, alt=f"Picture of {readable(trial.concept)}")
-        where = f"ses-{trial.session:02d} run-{trial.run:02d} trial {trial.trial}"
-        repeats = f", mean of {trial.n_averaged}" if trial.n_averaged > 1 else ""
-        st.page_link(
-            page_path("trials.py"),
-            label=f"{plain(readable(trial.concept))} ({where}{repeats})",
-            query_params={
-                "dataset": page.dataset.name,
-                "subject": page.subject,
-                "session": f"{trial.session:02d}",
-                "run": f"{trial.run:02d}",
-                "trial": str(trial.trial),
-            },
-        )
+        link_to_trial(page, trial)
         st.caption(words, width="content")

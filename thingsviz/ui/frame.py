@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
@@ -58,15 +58,27 @@ PAGES = (
 
 @dataclass(frozen=True)
 class PageContext:
-    """What every page but Home works on: a prepared subject."""
+    """What every page but Home works on: a prepared subject.
+
+    `kept` is None where a page shows what jobs know of data that are not here.
+    """
 
     dataset: Dataset
     subject: str
-    store: BetaStore
+    kept: BetaStore | None
     theme: Theme
     simulated: bool
     asked: Mapping[str, str]
     """What the address asked for when the page was opened; {} when it only repeats the page."""
+    offered: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """The subjects of each dataset that the page's pickers offer."""
+
+    @property
+    def store(self) -> BetaStore:
+        """The prepared responses; DataError in one sentence where they are not here."""
+        if self.kept is None:
+            raise DataError(_not_here(self.dataset.name, self.subject))
+        return self.kept
 
 
 def page_path(file: str) -> Path:
@@ -136,10 +148,16 @@ def open_plain_page(title: str, purpose: str, *, simulated: bool = False) -> The
     return theme()
 
 
-def open_page(title: str, purpose: str) -> PageContext:
-    """Open a page about a prepared subject; without one, say so, point to Home, end the page."""
+def open_page(title: str, purpose: str, *, without_data: bool = False) -> PageContext:
+    """Open a page about a prepared subject; without one, say so, point to Home, end the page.
+
+    A page that works `without_data` opens as well on subjects of which there are only jobs,
+    brought from another machine: its context then has no store, and the page says so once.
+    """
     access.enter()
     found, asked = [d for d in cache.datasets() if not d.fault], query.asked()
+    if without_data:
+        found = _with_those_of_jobs(found)
     known, complaint = _choose_dataset(found, asked.get("dataset"))
     shown = open_plain_page(title, purpose, simulated=known is not None and known.simulated)
     if complaint:
@@ -150,9 +168,34 @@ def open_page(title: str, purpose: str) -> PageContext:
     store = None
     with guard():
         store = _open_store(known.dataset, subject)
-    if store is None:
+    if store is None and without_data and _has_jobs(known.dataset.name, subject):
+        st.info(plain(_not_here(known.dataset.name, subject)), icon=":material/cloud_off:")
+    elif store is None:
         _send_home(f"{subject} of {known.dataset.name} cannot be shown before it is prepared.")
-    return PageContext(known.dataset, subject, store, shown, known.simulated, asked)
+    offered = {one.dataset.name: one.subjects for one in found}
+    return PageContext(known.dataset, subject, store, shown, known.simulated, asked, offered)
+
+
+def _not_here(dataset: str, subject: str) -> str:
+    return (
+        f"The prepared data of {dataset}, {subject} are not on this machine: scores, curves and "
+        "predictions of its trainings are shown without pictures and brains, and none can start."
+    )
+
+
+def _with_those_of_jobs(found: list[cache.Known]) -> list[cache.Known]:
+    """Add the datasets and subjects of which there are only jobs."""
+    more = {known.dataset.name: known for known in cache.datasets_of_jobs()}
+    merged = []
+    for known in found:
+        own = more.pop(known.dataset.name, None)
+        merged.append(known._replace(subjects=known.subjects + own.subjects) if own else known)
+    return [*merged, *more.values()]
+
+
+def _has_jobs(dataset: str, subject: str) -> bool:
+    whose = (cache.job_subject(job) for job in cache.jobs())
+    return any(w and (Path(w[0]).name, w[1]) == (dataset, subject) for w in whose)
 
 
 def _open_store(dataset: Dataset, subject: str) -> BetaStore | None:

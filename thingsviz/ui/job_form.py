@@ -53,6 +53,8 @@ EXPLAINED = ("tokens", "patch_embedding")
 
 def job_form(page: PageContext) -> None:
     """Show the form, what the training would cost, and the button that starts it."""
+    if page.kept is None:
+        return  # nothing can be trained here; the page has said why
     faults: list[str] = []
     if form_key("model") not in st.session_state:
         fill_form(recipe_from(page, next(iter(PRESETS))), page.store.grid.shape)

@@ -109,8 +109,7 @@ def current(page: PageContext) -> JobFolder | None:
 
 def _follow(page: PageContext, job: JobFolder, dataset: str, subject: str) -> None:
     """Turn the page to the data of the job that the address asks for, if they are here."""
-    known = {found.dataset.name: found.subjects for found in cache.datasets()}
-    if subject in known.get(dataset, ()):
+    if subject in page.offered.get(dataset, ()):
         state.put(Key.DATASET, dataset)
         state.put(Key.SUBJECT, subject)
         choose(page, job.name, dataset, subject)

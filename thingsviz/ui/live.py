@@ -46,6 +46,7 @@ def job_view(page: PageContext, job: JobFolder) -> None:
             "Train a variant",
             icon=":material/tune:",
             key="w_again",
+            disabled=page.kept is None,
             help="Opens the form with this job's settings.",
         )
     if again:

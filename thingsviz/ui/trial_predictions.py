@@ -11,14 +11,16 @@ from thingsviz.analysis.ranking import Ranking, chance_of_profiles, rank_trials
 from thingsviz.core.entities import TrialKey
 from thingsviz.core.errors import DataError
 from thingsviz.data.betas import BetaStore
+from thingsviz.data.ratings import mean_column, sd_column
 from thingsviz.figures.ratings import draw_ratings, ratings_info, readable
 from thingsviz.figures.scatter import Trial, trial_of
 from thingsviz.figures.slices import draw_slices, slices_info
 from thingsviz.ui import charts
-from thingsviz.ui.frame import PageContext, guard, page_path, plain
+from thingsviz.ui.frame import PageContext, guard, plain
 from thingsviz.ui.predictions_view import View
 from thingsviz.ui.scores import value_text
 from thingsviz.ui.slices import regions, start_of
+from thingsviz.ui.trial_link import link_to_trial
 
 N_SHOWN = 5
 EXPLAINED = {
@@ -76,32 +78,8 @@ def _list(view: View, page: PageContext, ranking: Ranking, rows: NDArray[np.intp
             picture = page.dataset.image_file(trial.image_filename)
             if picture is not None:
                 st.image(str(picture), width=44, alt=f"Picture of {readable(trial.concept)}")
-            link_to_trial(view, page, trial)
+            link_to_trial(page, trial, view.job.name)
             st.caption(f"{ranking.kind} {value_text(float(ranking.score[row]))}", width="content")
-
-
-def link_to_trial(view: View, page: PageContext, trial: Trial) -> None:
-    """Link to a trial on the Trials page; of an average, to its first repeat."""
-    where = f"ses-{trial.session:02d} run-{trial.run:02d} trial {trial.trial}"
-    repeats = f", mean of {trial.n_averaged}" if trial.n_averaged > 1 else ""
-    st.page_link(
-        page_path("trials.py"),
-        label=f"{plain(readable(trial.concept))} ({where}{repeats})",
-        icon=":material/imagesmode:",
-        query_params=address_of(view, page, trial),
-    )
-
-
-def address_of(view: View, page: PageContext, trial: Trial) -> dict[str, str]:
-    """Return the address of a trial on the Trials page, with this job's predictions."""
-    return {
-        "dataset": page.dataset.name,
-        "subject": page.subject,
-        "session": f"{trial.session:02d}",
-        "run": f"{trial.run:02d}",
-        "trial": str(trial.trial),
-        "job": view.job.name,
-    }
 
 
 def show_one_trial(view: View, page: PageContext, clicked: int | None) -> None:
@@ -125,7 +103,8 @@ def show_one_trial(view: View, page: PageContext, clicked: int | None) -> None:
             _picture(view, page, trial)
         with bars:
             _bars(view, page, chosen, trial)
-        _slices(view, page, trial)
+        if page.kept is not None:
+            _slices(view, page, trial)
 
 
 def _label(row: pd.Series, rank: int) -> str:
@@ -139,7 +118,7 @@ def _picture(view: View, page: PageContext, trial: Trial) -> None:
         st.image(str(picture), width=220, alt=f"Picture of {readable(trial.concept)}")
     else:
         st.caption(f"The picture {plain(trial.image_filename)} is not in this dataset.")
-    link_to_trial(view, page, trial)
+    link_to_trial(page, trial, view.job.name)
 
 
 def _slices(view: View, page: PageContext, trial: Trial) -> None:
@@ -170,9 +149,7 @@ def response(store: BetaStore, trial: Trial) -> NDArray[np.float32]:
 
 
 def _bars(view: View, page: PageContext, chosen: pd.Series, trial: Trial) -> None:
-    rows = page.store.trials
-    same = rows["image_filename"].eq(trial.image_filename)
-    known = {str(k): v for k, v in rows[same].iloc[0].items()} if same.any() else {}
+    known = _ratings_of(view, page, chosen, trial)
     predicted = {target: float(chosen[f"pred_{target}"]) for target in view.config.targets}
     info = ratings_info({"concept": trial.concept} | known, predicted, view.model)
     charts.show(
@@ -182,3 +159,20 @@ def _bars(view: View, page: PageContext, chosen: pd.Series, trial: Trial) -> Non
         alt=f"True and predicted ratings of {readable(trial.concept)}",
         save_as=view.save_as,
     )
+
+
+def _ratings_of(
+    view: View, page: PageContext, chosen: pd.Series, trial: Trial
+) -> dict[str, object]:
+    """Return all ratings of a trial's concept, or those that the job has predicted."""
+    if page.kept is None:
+        pairs = (("true", mean_column), ("sd", sd_column))
+        found = {
+            column(t): chosen.get(f"{prefix}_{t}")
+            for prefix, column in pairs
+            for t in view.config.targets
+        }
+        return {name: value for name, value in found.items() if value is not None}
+    rows = page.store.trials
+    same = rows["image_filename"].eq(trial.image_filename)
+    return {str(k): v for k, v in rows[same].iloc[0].items()} if same.any() else {}
