@@ -123,6 +123,22 @@ def test_averages_come_from_averaged_scores(classify):
     assert predictor.targets == material.outputs
 
 
+def test_guesses_are_paired_with_those_of_the_references(classify):
+    job = classify("lda")
+    table = job.differences()
+    assert set(table["versus"]) == {"ridge", "identification"}
+    at = table["part"].eq("test") & table["n_averaged"].eq("single") & table["metric"].eq("top10")
+    found = table[at].set_index("versus")["difference"]
+    value = rows_of(job)["value"]
+    for name in ("ridge", "identification"):
+        assert found[name] == pytest.approx(value["lda"] - value[name])
+    not_better = table[at & table["low"].le(0)]["versus"]
+    said = [s for s in job.could_not_show() if "(test, single): the Top-10" in s]
+    assert len(said) == len(not_better)
+    ridge = classify("multinomial_ridge")
+    assert set(ridge.differences()["versus"]) == {"identification"}
+
+
 def test_curves_hold_every_k(classify):
     from thingsviz.jobs import files
 

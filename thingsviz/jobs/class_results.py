@@ -115,13 +115,18 @@ def scored_classes(
         )
         raise JobError(msg)
     index = {name: i for i, name in enumerate(names)}
+    for (name, words), wanted in table_parts(table):
+        frame = table[wanted]
+        true = np.asarray(frame["true_class"].map(index), np.int64)
+        data = Guesses(ranks[wanted.to_numpy()], true, frame["concept"].to_numpy(str))
+        yield ScoredClasses(Place(model, name, words), data)
+
+
+def table_parts(table: pd.DataFrame) -> Iterator[tuple[tuple[str, str], pd.Series]]:
+    """Walk over the parts that are judged and their averagings: names, and which rows."""
     for name in (part for part in table["part"].unique() if part != "validation"):
         for several in (False, True):
             wanted = table["part"].eq(name) & (table["n_averaged"].gt(1) == several)
             frame = table[wanted]
-            if len(frame) < (FEWEST if several else 1):
-                continue
-            true = np.asarray(frame["true_class"].map(index), np.int64)
-            data = Guesses(ranks[wanted.to_numpy()], true, frame["concept"].to_numpy(str))
-            words = averaging(frame) if several else "single"
-            yield ScoredClasses(Place(model, str(name), words), data)
+            if len(frame) >= (FEWEST if several else 1):
+                yield (str(name), averaging(frame) if several else "single"), wanted

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from thingsviz.analysis.class_differences import hit_sentences
 from thingsviz.analysis.class_limits import class_sentences
 from thingsviz.analysis.class_table import class_curve, class_rows
 from thingsviz.core.files import write_atomically
@@ -11,7 +12,7 @@ from thingsviz.data.splits import audit
 from thingsviz.jobs import class_references, files
 from thingsviz.jobs.arrays import read_arrays, write_arrays
 from thingsviz.jobs.class_labels import learnable
-from thingsviz.jobs.class_references import reference_curves
+from thingsviz.jobs.class_references import class_differences, reference_curves
 from thingsviz.jobs.class_results import RANKS, Classified, classify_parts, scored_classes
 from thingsviz.jobs.clerk import Clerk, Interruptible
 from thingsviz.jobs.manifest import add_to_manifest, now
@@ -62,14 +63,18 @@ def _score(clerk: Clerk, material: Material, found: Classified) -> None:
     beside = reference_rows(material, X, clerk.announce)
     rows += [row for row in beside if row["model"] != name]
     curves += [c for c in reference_curves(cache_folder(material)) if c["model"] != name]
+    compared = class_differences(material, found.table, cache_folder(material))
     checked = audit(material.store.trials, material.split)
     simulated = material.dataset.simulated
     known, n_test = learnable(material.split, material.classes)
     record = {
         "rows": rows,
         "curves": curves,
-        "differences": [],
-        "could_not_show": class_sentences(rows, checked, (known, n_test), simulated),
+        "differences": compared,
+        "could_not_show": [
+            *hit_sentences(compared),
+            *class_sentences(rows, checked, (known, n_test), simulated),
+        ],
         "audit": checked._asdict(),
         "learnable": {"test_trials": n_test, "of_trained_classes": known},
         "n_classes": len(material.outputs),

@@ -82,7 +82,8 @@ def cache_folder(material: Material) -> Path:
         "ridge": RidgeConfig().model_dump(mode="json"),
     }
     if material.labels is not None:
-        facts |= {"learns": config.learns, "classes": material.labels.names}
+        # 2: their guesses are kept as well
+        facts |= {"learns": config.learns, "classes": material.labels.names, "kept": 2}
     key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
     return jobs_root() / ".references" / material.store.fingerprint[:16] / key
 

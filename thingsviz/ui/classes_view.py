@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Any, NamedTuple
 
 import pandas as pd
 import streamlit as st
 
+from thingsviz.analysis.class_differences import hit_sentence
 from thingsviz.analysis.class_table import rows_at
 from thingsviz.figures.classes import draw_mixed, draw_top, mixed_info, top_info
 from thingsviz.figures.ratings import readable
@@ -102,7 +104,22 @@ def _headline(view: ClassView, page: PageContext) -> None:
         return
     limits = limits_of(cache_jobs.could_not_show(view.job), info)
     score_strip(info, page.theme, "classes", save_as=view.save_as, could_not_show=limits)
-    st.caption(_rank_text(view))
+    paired = paired_sentences(view.job.differences(), view.where, view.k)
+    st.caption("\n".join(f"- {plain(text)}" for text in [*paired, _rank_text(view)] if text))
+
+
+def paired_sentences(table: pd.DataFrame | None, where: tuple[str, str], k: int) -> list[str]:
+    """Say how it compares with ridge and identification at this k; nothing of older jobs."""
+    if table is None or "metric" not in table:
+        return []
+    asked = table["metric"].eq(f"top{k}") & table["part"].eq(where[0])
+    rows = counts_of(table[asked & table["n_averaged"].eq(where[1])])
+    return [hit_sentence({name: none_if(v) for name, v in row.items()}) for row in rows]
+
+
+def none_if(value: object) -> object:
+    """Return None for the NaN that a table makes of it."""
+    return None if isinstance(value, float) and math.isnan(value) else value
 
 
 def counts_of(scores: pd.DataFrame) -> list[dict[str, Any]]:
