@@ -6,7 +6,12 @@ import pytest
 
 from thingsviz.core.errors import ConfigError, DataError
 from thingsviz.data.builder import build_store, publish
-from thingsviz.data.categories import category_file, most_specific, read_categories
+from thingsviz.data.categories import (
+    category_file,
+    most_specific,
+    order_doubts,
+    read_categories,
+)
 from thingsviz.data.labels import LabelMap, carry_over, label_file, label_map, made
 from thingsviz.data.paths import Dataset
 from thingsviz.data.ratings import read_ratings
@@ -37,6 +42,32 @@ LAYOUTS = {
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_all_published_layouts_say_the_same(layout, tmp_path):
     assert read_categories(written(tmp_path, LAYOUTS[layout]), CONCEPTS) == WANTED
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_only_a_matrix_without_names_leaves_doubts(layout, tmp_path):
+    path = written(tmp_path, LAYOUTS[layout])
+    found = order_doubts(path, ["camera_lens", "camera1", "camera2", "cat"])
+    assert len(found) == (layout == "bare")
+    assert order_doubts(path, ["ant", "bat", "cat"]) == []
+
+
+def test_concepts_that_copies_sort_differently_are_named(tmp_path):
+    path = written(tmp_path, LAYOUTS["bare"])
+    concepts = ["camera_lens", "camera1", "camera2", "cat"]
+    (text,) = order_doubts(path, concepts)
+    assert "copies differ about camera1, camera2, camera_lens: these may" in text
+    assert order_doubts(path, sorted(concepts)) == [text]
+    (text,) = order_doubts(path, ["cat", "ant"])
+    assert "not sorted by name" in text
+
+
+def test_the_authors_ratings_are_sorted_as_known(real, tmp_path):
+    rated = [str(n) for n in read_ratings(real / "property-ratings.tsv").table.index]
+    (text,) = order_doubts(written(tmp_path, LAYOUTS["bare"]), rated)
+    for family in ("camera", "chicken", "crystal", "pepper"):
+        assert f"{family}1, {family}2, {family}_" in text
+    assert text.count("1, ") == 4
 
 
 def test_a_concept_gets_its_smallest_category():

@@ -93,6 +93,12 @@ def test_categories_are_learned_with_unseen_concepts(learns, classify):
     assert job.scores()["n_trials"].gt(0).all()
 
 
+def test_doubts_about_the_classes_are_said_first(classify, monkeypatch):
+    monkeypatch.setattr("thingsviz.jobs.class_labels.label_doubts", lambda *_: ["rows moved"])
+    job = classify("lda", "categories27")
+    assert job.could_not_show()[0] == "Whether the classes are right: rows moved."
+
+
 def test_identification_names_unseen_concepts(classify):
     job = classify("identification", split={"kind": "unseen_concepts"})
     rows = rows_of(job)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -25,6 +25,8 @@ FILES = {
 NOT_CATEGORIES = {"uniqueID", "Word", "Definition (from WordNet, Google, or Wikipedia)", ""}
 MEMBER, NO_MEMBER = {"1", "1.0"}, {"", "0", "0.0"}
 Members = dict[str, list[str]]
+# How copies of the tables are sorted: '_' after digits, or before them and after '-'.
+ORDERS: tuple[Callable[[str], str], ...] = (str, lambda name: name.replace("_", "."))
 
 
 def category_file(dataset: Dataset, which: str) -> Path:
@@ -61,6 +63,24 @@ def read_categories(path: Path, concepts: Sequence[str]) -> Members:
         msg = f"{str(path)!r} names none of the rated concepts: put the published file there"
         raise DataError(msg)
     return found
+
+
+def order_doubts(path: Path, concepts: Sequence[str]) -> list[str]:
+    """Say what speaks against reading a matrix without names in the order of the ratings.
+
+    `concepts` in the order of the ratings. Nothing is said of a table that names its concepts.
+    """
+    if {"category", "uniqueID", "Word"} & set(read_table(path).cells.columns):
+        return []
+    begin = f"the rows of {path.name} have no names and are read in the order of the ratings"
+    one, other = (sorted(concepts, key=key) for key in ORDERS)
+    if list(concepts) not in (one, other):
+        return [f"{begin}, which are not sorted by name: for another order all would be wrong"]
+    moved = sorted(a for a, b in zip(one, other, strict=True) if a != b)
+    if not moved:
+        return []
+    told = f"{begin}, in which copies differ about {', '.join(moved)}"
+    return [f"{told}: these may have each other's categories"]
 
 
 def most_specific(members: Mapping[str, Sequence[str]]) -> dict[str, str]:

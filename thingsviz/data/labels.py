@@ -14,7 +14,12 @@ from numpy.typing import NDArray
 from thingsviz.core.entities import CATCH
 from thingsviz.core.errors import ConfigError, DataError
 from thingsviz.core.files import write_atomically
-from thingsviz.data.categories import category_file, most_specific, read_categories
+from thingsviz.data.categories import (
+    category_file,
+    most_specific,
+    order_doubts,
+    read_categories,
+)
 from thingsviz.data.paths import Dataset
 from thingsviz.data.ratings import read_ratings
 from thingsviz.data.tables import read_table, require_columns
@@ -121,6 +126,15 @@ def _classes(dataset: Dataset, task: str, shown: Sequence[str]) -> dict[str, str
         msg = f"no concept shown in {dataset.name!r} has one of the {task[-2:]} categories"
         raise DataError(f"{msg}: put the published file of categories there")
     return found
+
+
+def label_doubts(dataset: Dataset, task: str) -> list[str]:
+    """Say why concepts could have been given each other's categories; [] where nothing says so."""
+    if task == "concepts":
+        return []
+    path = category_file(dataset, task)
+    rated = [str(name) for name in read_ratings(dataset.ratings_file).table.index]
+    return order_doubts(path, rated)
 
 
 def carry_over(old: Path, new: Path) -> None:

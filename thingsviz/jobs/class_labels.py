@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from thingsviz.core.errors import ConfigError
+from thingsviz.core.errors import ConfigError, DataError
 from thingsviz.data.betas import BetaStore
-from thingsviz.data.labels import LabelMap, label_map
+from thingsviz.data.labels import LabelMap, label_doubts, label_map
 from thingsviz.data.paths import Dataset
 from thingsviz.data.splits import Split
+from thingsviz.jobs.config import JobConfig
 from thingsviz.jobs.store import JobFolder
 
 FILE = "labels.tsv"
@@ -32,6 +33,17 @@ def labelled(trials: pd.DataFrame, labels: LabelMap) -> pd.DataFrame:
     """Return the trials with those of no class marked as unrated, so that no part takes them."""
     known = labels.classes_of(trials["concept"].fillna("").to_numpy(str)) >= 0
     return trials.assign(uniqueID=trials["uniqueID"].where(known))
+
+
+def doubts(config: JobConfig, dataset: Dataset) -> list[str]:
+    """Say why the classes of a job could be wrong, a sentence each."""
+    if config.learns == "ratings":
+        return []
+    try:
+        found = label_doubts(dataset, config.learns)
+    except DataError:  # the file has gone since the classes were made
+        return []
+    return [f"Whether the classes are right: {text}." for text in found]
 
 
 def check_classes(split: Split, labels: LabelMap, trials: pd.DataFrame) -> None:

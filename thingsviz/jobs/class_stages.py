@@ -11,7 +11,7 @@ from thingsviz.core.files import write_atomically
 from thingsviz.data.splits import audit
 from thingsviz.jobs import class_references, files
 from thingsviz.jobs.arrays import read_arrays, write_arrays
-from thingsviz.jobs.class_labels import learnable
+from thingsviz.jobs.class_labels import doubts, learnable
 from thingsviz.jobs.class_references import class_differences, reference_curves
 from thingsviz.jobs.class_results import RANKS, Classified, classify_parts, scored_classes
 from thingsviz.jobs.clerk import Clerk, Interruptible
@@ -72,6 +72,7 @@ def _score(clerk: Clerk, material: Material, found: Classified) -> None:
         "curves": curves,
         "differences": compared,
         "could_not_show": [
+            *doubts(material.config, material.dataset),
             *hit_sentences(compared),
             *class_sentences(rows, checked, (known, n_test), simulated),
         ],
