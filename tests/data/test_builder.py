@@ -40,6 +40,7 @@ def test_the_store_holds_what_was_published(little):
     assert everything(little.store_dir("sub-01").parent) == [
         "sub-01",
         "sub-01/betas.npy",
+        "sub-01/betas_crc32.npy",
         "sub-01/brain_mask.nii.gz",
         "sub-01/manifest.json",
         "sub-01/trials.npz",

@@ -6,6 +6,7 @@ import pytest
 
 from tests.data import published
 from thingsviz.core.locks import try_lock
+from thingsviz.core.sums import sealed
 from thingsviz.data.builder import BuildOptions, build_store
 from thingsviz.data.state import count, lock_file, store_state
 from thingsviz.data.trials import build_trials
@@ -113,7 +114,7 @@ def test_a_damaged_store_is_broken_and_prepare_mends_it(ready, spoil, reason):
 
 def test_a_store_of_another_version_says_so(ready):
     path = ready.store_dir("sub-01") / "manifest.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "format": 99}))
+    path.write_text(json.dumps(sealed({**json.loads(path.read_text()), "format": 99})))
     assert "of another version of thingsviz" in store_state(ready, "sub-01").reason
 
 

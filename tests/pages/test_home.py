@@ -11,6 +11,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from thingsviz.core.progress import Progress
+from thingsviz.core.sums import sealed
 from thingsviz.jobs.tasks import Task
 from thingsviz.ui import background
 
@@ -153,7 +154,9 @@ def test_a_description_of_nonsense_is_one_sentence(visit, tiny_copy):
 def test_warnings_of_the_data_are_shown(visit, tiny_copy):
     path = store_of(tiny_copy) / "manifest.json"
     manifest = json.loads(path.read_text())
-    path.write_text(json.dumps(manifest | {"warnings": ["3 trials show an unlisted picture_x"]}))
+    path.write_text(
+        json.dumps(sealed(manifest | {"warnings": ["3 trials show an unlisted picture_x"]}))
+    )
     app = visit(tiny_copy)
     assert [w.value for w in app.warning] == [r"3 trials show an unlisted picture\_x."]
 

@@ -9,6 +9,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from thingsviz.core.sums import sealed
 from thingsviz.ui import cache
 
 
@@ -106,7 +107,9 @@ def test_a_store_that_was_prepared_anew_is_opened_anew(visit, tiny_copy):
     assert shown(app) == "tiny sub-01 176 light"
     folder = tiny_copy / "tiny" / "derivatives" / "thingsviz" / "sub-01"
     manifest = json.loads((folder / "manifest.json").read_text())
-    (folder / "manifest.json").write_text(json.dumps(manifest | {"fingerprint": "another"}))
+    (folder / "manifest.json").write_text(
+        json.dumps(sealed(manifest | {"fingerprint": "another"}))
+    )
     dataset = cache.datasets()[0].dataset
     assert cache.store(dataset, "sub-01").fingerprint == "another"
 

@@ -15,9 +15,10 @@ from thingsviz.core.entities import TrialKey
 from thingsviz.core.errors import DataError
 from thingsviz.core.space import Grid
 from thingsviz.data.manifest import NAME as MANIFEST
-from thingsviz.data.manifest import TABLE, read_manifest
+from thingsviz.data.manifest import TABLE, check_file, read_manifest
 from thingsviz.data.masks import BrainMask, read_mask
 from thingsviz.data.paths import Dataset
+from thingsviz.data.rowsums import RowSums
 from thingsviz.data.state import StoreState, first_fault, store_state
 from thingsviz.data.storefile import NAME as BETAS
 from thingsviz.data.storefile import checksums
@@ -41,7 +42,10 @@ class BetaStore:
         self.folder, self.manifest = folder, manifest
         self.betas: NDArray[np.float16] = np.load(folder / BETAS, mmap_mode="r")
         # Read now, not when asked for: the folder may be replaced while this store is open.
+        for name in ("trials.parquet", "brain_mask.nii.gz"):
+            check_file(folder, manifest, name)
         self.trials: pd.DataFrame = read_trials(folder)
+        self.sums = RowSums(folder, self.betas)
         self.brain: BrainMask = read_mask(folder / "brain_mask.nii.gz")[0]
         if (len(self.trials), self.brain.n_voxels) != self.shape:
             sizes = f"{len(self.trials)} trials and {self.brain.n_voxels} voxels"
@@ -90,6 +94,7 @@ class BetaStore:
         if len(table) != self.shape[1]:
             msg = f"{str(self.folder)!r} was replaced while it was open: reload"
             raise DataError(msg)
+        check_file(self.folder, self.manifest, path.name)
         return table
 
     @property
@@ -121,14 +126,19 @@ class BetaStore:
         if isinstance(mapped, mmap.mmap):
             mapped.madvise(mmap.MADV_DONTNEED)
 
+    def read(self, rows: Any, voxels: slice | None = None) -> NDArray[np.float16]:  # noqa: ANN401
+        """Return trials (a row, rows or a slice of them), each compared with its checksum once."""
+        self.sums.check(rows)
+        return self.betas[rows] if voxels is None else self.betas[rows, voxels]
+
     def vector(self, row: int) -> NDArray[np.float32]:
         """Return one trial's brain voxels, (n_voxels,), % signal change."""
-        values: NDArray[np.float32] = self.betas[row].astype(np.float32)
+        values: NDArray[np.float32] = self.read(row).astype(np.float32)
         return values
 
     def volume(self, row: int) -> NDArray[np.float32]:
         """Return one trial as a volume, (X, Y, Z), 0 outside the brain."""
-        return self.brain.unmask(self.betas[row])
+        return self.brain.unmask(self.read(row))
 
     @cached_property
     def _rows(self) -> dict[tuple[int, int, int], int]:

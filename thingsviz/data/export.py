@@ -13,6 +13,7 @@ import pandas as pd
 
 from thingsviz.core.files import fsync_folder, write_json
 from thingsviz.core.progress import Progress, Report
+from thingsviz.core.sums import sealed
 from thingsviz.data import manifest
 from thingsviz.data.betas import BetaStore
 from thingsviz.data.writeout import plain_array
@@ -39,7 +40,7 @@ def write_hdf5(store: BetaStore, on_progress: Report) -> None:
         temporary.unlink(missing_ok=True)
     fsync_folder(store.folder)
     files = {**store.manifest["files"], NAME: path.stat().st_size}
-    write_json(store.folder / manifest.NAME, {**store.manifest, "files": files})
+    write_json(store.folder / manifest.NAME, sealed({**store.manifest, "files": files}))
 
 
 def _most_bytes(store: BetaStore) -> int:
@@ -66,7 +67,7 @@ def _fill(file: Any, store: BetaStore, on_progress: Report) -> None:  # noqa: AN
     )
     betas = file.create_dataset("betas", (n_trials, n_voxels), np.float16)
     for first in range(0, n_trials, ROWS_AT_ONCE):
-        betas[first : first + ROWS_AT_ONCE] = store.betas[first : first + ROWS_AT_ONCE]
+        betas[first : first + ROWS_AT_ONCE] = store.read(slice(first, first + ROWS_AT_ONCE))
         on_progress(Progress(first, n_trials, "writing HDF5"))
     file.create_dataset("mask", data=store.mask)
     file.create_dataset("affine", data=store.grid.matrix)

@@ -14,6 +14,7 @@ from thingsviz.core.errors import DataError
 from thingsviz.data.manifest import Source, note_source
 from thingsviz.data.nifti import VolumeReader
 from thingsviz.data.plan import Plan, RunPlan
+from thingsviz.data.rowsums import row_crc
 from thingsviz.data.storefile import StoreFile
 
 LARGEST = float(np.finfo(np.float16).max)
@@ -28,6 +29,7 @@ class Filled(NamedTuple):
     rows: tuple[int, int] | None
     crc32: int | None
     warnings: list[str]
+    row_crcs: list[int] = []  # noqa: RUF012  (a NamedTuple's default; nobody changes it)
 
     def to_json(self) -> dict[str, Any]:
         """Return plain values for the journal."""
@@ -38,13 +40,21 @@ class Filled(NamedTuple):
         """Undo `to_json`."""
         source = row["source"] and Source(**row["source"])
         rows = row["rows"] and (int(row["rows"][0]), int(row["rows"][1]))
-        return cls(str(row["key"]), source, rows, row["crc32"], list(row["warnings"]))
+        return cls(
+            str(row["key"]),
+            source,
+            rows,
+            row["crc32"],
+            list(row["warnings"]),
+            list(row.get("row_crcs", [])),
+        )
 
 
 def fill_run(plan: Plan, run: RunPlan, store: StoreFile, tick: Tick) -> Filled:
     """Stream one run into its rows; `tick` gets the packed bytes read and may raise to stop."""
     positions = plan.mask.fortran_positions
     crc, mended, bad_volumes = 0, 0, 0
+    row_crcs = []
     with VolumeReader(run.betas, n_axes=4) as reader:
         for k, numbers in enumerate(reader.volumes()):
             values = reader.to_values(numbers.take(positions))
@@ -53,13 +63,14 @@ def fill_run(plan: Plan, run: RunPlan, store: StoreFile, tick: Tick) -> Filled:
             row = clean.astype(np.float16)
             store.write_row(run.first + k, row)
             crc = zlib.crc32(row.data, crc)
+            row_crcs.append(row_crc(row))
             tick(reader.source.n_read)
         digest = reader.source.finish()
     source = note_source(plan.dataset, run.betas, digest)
     notes = [
         f"{run.files}: {mended} values in {bad_volumes} volumes are not finite, stored as 0"
     ] * (mended > 0)
-    return Filled(str(run.files), source, (run.first, run.last), crc, notes)
+    return Filled(str(run.files), source, (run.first, run.last), crc, notes, row_crcs)
 
 
 def checked(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from thingsviz.core.errors import DataError
+from thingsviz.core.sums import crc_of_file, is_sound
 from thingsviz.data.paths import Dataset
 from thingsviz.data.unpack import Digest, digest_file
 
@@ -16,6 +17,8 @@ FORMAT = 1
 NAME = "manifest.json"
 # What a store is made from: the volumes, the table release, or the trials table alone.
 VOLUMES, RESPONSES, TABLE = "volumes", "responses", "table"
+# small files whose bytes are compared with their CRC-32 when they are read
+CHECKED = ("trials.parquet", "voxels.parquet", "brain_mask.nii.gz")
 
 
 class Source(NamedTuple):
@@ -49,6 +52,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     try:
         found = json.loads(path.read_bytes())
         known = found["format"] == FORMAT
+        if not is_sound(found):
+            msg = f"{str(path)!r} is damaged (its checksum does not fit): run prepare again"
+            raise DataError(msg)
         if known:
             sources_of(found)
             _complete(found)
@@ -69,6 +75,14 @@ def _complete(found: dict[str, Any]) -> None:
     betas = [] if found["kind"] == TABLE else ["shape", "checksums"]
     for name in [*needed, *betas]:
         found[name]
+
+
+def check_file(folder: Path, manifest: dict[str, Any], name: str) -> None:
+    """Refuse a small file of a store whose bytes have changed since it was written."""
+    expected = manifest.get("file_crc32", {}).get(name)
+    if expected is not None and crc_of_file(folder / name) != expected:
+        msg = f"{str(folder / name)!r} is damaged (its checksum does not fit): run prepare again"
+        raise DataError(msg)
 
 
 def sources_of(manifest: dict[str, Any]) -> list[Source]:

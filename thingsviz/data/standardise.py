@@ -112,7 +112,7 @@ class _Sums(NamedTuple):
 def _sums(store: BetaStore, rows: Rows, origin: Floats) -> _Sums:
     first, second = np.zeros(store.shape[1]), np.zeros(store.shape[1])
     for chunk in np.array_split(rows, -(-len(rows) // ROWS_AT_ONCE)) if len(rows) else []:
-        block = store.betas[chunk] - origin
+        block = store.read(chunk) - origin
         first += block.sum(0)
         second += np.einsum("tv,tv->v", block, block)
     store.release()
@@ -145,14 +145,14 @@ class StandardisedBetas:
     def batch(self, rows: Rows) -> Floats:
         """All voxels of some trials, (len(rows), n_voxels)."""
         rows = np.asarray(rows, np.int64)
-        return self._scaled(self.store.betas[rows], rows, None)
+        return self._scaled(self.store.read(rows), rows, None)
 
     def blocks(self, rows: Rows, width: int) -> Iterator[tuple[slice, Floats]]:
         """Walk over the voxels `width` at a time: the voxel slice and (len(rows), ≤ width)."""
         rows = np.asarray(rows, np.int64)
         for first in range(0, self.shape[1], width):
             voxels = slice(first, min(first + width, self.shape[1]))
-            yield voxels, self._scaled(self.store.betas[rows, voxels], rows, voxels)
+            yield voxels, self._scaled(self.store.read(rows, voxels), rows, voxels)
 
     def _scaled(self, block: NDArray[np.float16], rows: Rows, voxels: slice | None) -> Floats:
         self._read += block.size

@@ -5,6 +5,7 @@ from __future__ import annotations
 from thingsviz.core.errors import DataError
 from thingsviz.core.files import write_json
 from thingsviz.core.progress import Progress, Report, silent
+from thingsviz.core.sums import sealed
 from thingsviz.data import manifest
 from thingsviz.data.betas import BetaStore
 from thingsviz.data.manifest import Source, read_manifest, sources_of
@@ -59,5 +60,5 @@ def refresh_dates(dataset: Dataset, subject: str) -> bool:
     if any(_fault(dataset, source) for source in later):
         return False
     rows = [s._replace(mtime_ns=now[s.path].st_mtime_ns)._asdict() for s in known.values()]
-    write_json(folder / manifest.NAME, {**found, "sources": rows})
+    write_json(folder / manifest.NAME, sealed({**found, "sources": rows}))
     return True

@@ -14,12 +14,14 @@ import pandas as pd
 import thingsviz
 from thingsviz.core.errors import DataError
 from thingsviz.core.files import write_atomically, write_json
+from thingsviz.core.sums import crc_of_file, sealed
 from thingsviz.data import manifest
 from thingsviz.data.fill import Filled
-from thingsviz.data.manifest import FORMAT, TABLE, Source, fingerprint, note_source
+from thingsviz.data.manifest import CHECKED, FORMAT, TABLE, Source, fingerprint, note_source
 from thingsviz.data.masks import write_mask
 from thingsviz.data.paths import Dataset
 from thingsviz.data.plan import small_sources
+from thingsviz.data.rowsums import write_row_sums
 from thingsviz.data.state import count
 from thingsviz.data.storefile import DTYPE, checksums
 from thingsviz.data.storefile import NAME as BETAS
@@ -34,6 +36,7 @@ def write_small_files(work: Work, filled: Sequence[Filled], folder: Path) -> Non
     write_trials(folder, work.trials)
     write_parquet(folder / "voxels.parquet", work.voxels)
     write_mask(folder / "brain_mask.nii.gz", work.mask)
+    write_row_sums(folder, _row_sums(work, filled, folder))
     sources = [*work.sources, *(piece.source for piece in filled if piece.source)]
     notes = [*work.warnings, *(note for piece in filled for note in piece.warnings)]
     head = _head(work.dataset, work.subject, work.kind, sources, work.trials, notes)
@@ -114,11 +117,22 @@ def _checksums(work: Work, filled: Sequence[Filled], folder: Path) -> list[dict[
     return [{"rows": list(rows), "crc32": crc} for rows, crc in sorted(known)]
 
 
+def _row_sums(work: Work, filled: Sequence[Filled], folder: Path) -> list[int]:
+    """Return the CRC-32 of each row: those taken while filling, else read now."""
+    pieces = sorted((piece.rows, piece.row_crcs) for piece in filled if piece.rows)
+    known = [one for _, sums in pieces for one in sums]
+    n = len(work.trials)
+    if len(known) == n:
+        return known
+    return list(checksums(folder / BETAS, [(i, i + 1) for i in range(n)], work.shape[1]))
+
+
 def _write_manifest(folder: Path, content: dict[str, Any]) -> None:
     names = sorted(p.name for p in folder.iterdir() if not p.name.startswith((".", "journal")))
     content["files"] = {name: (folder / name).stat().st_size for name in names}
+    content["file_crc32"] = {name: crc_of_file(folder / name) for name in names if name in CHECKED}
     try:
-        write_json(folder / manifest.NAME, content)
+        write_json(folder / manifest.NAME, sealed(content))
     except ValueError as error:
         msg = f"the manifest of {content['subject']} cannot be written: {error}"
         raise DataError(msg) from error

@@ -67,7 +67,7 @@ def _repeat(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     rows = repeats_of_images(_store.trials)
     sessions = _store.trials["session"].to_numpy(dtype=np.int64)
-    return repeat_ceiling(lambda r: _store.betas[r].astype(np.float32), rows, sessions)
+    return repeat_ceiling(lambda r: _store.read(r).astype(np.float32), rows, sessions)
 
 
 def words_of(values: NDArray[np.float64], store: BetaStore, n: int, n_images: int) -> str:

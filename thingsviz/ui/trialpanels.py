@@ -146,11 +146,11 @@ def _averaged(image: str) -> None:
 def _values(store: BetaStore, rows: tuple[int, ...]) -> NDArray[np.floating]:
     """Return one trial's voxels as the store holds them, or the mean of several, (n_voxels,)."""
     if len(rows) == 1:
-        return np.asarray(store.betas[rows[0]])
+        return np.asarray(store.read(rows[0]))
     # row after row: 12 rows of 211,339 voxels gathered at once would take 10 MB for a moment
     total = np.zeros(store.shape[1], np.float32)
     for row in rows:
-        total += store.betas[row]
+        total += store.read(row)
     return total / np.float32(len(rows))
 
 

@@ -79,5 +79,5 @@ def mean_of(store: BetaStore, rows: tuple[int, ...]) -> NDArray[np.float32]:
     """Return the mean of rows, (n_voxels,), % signal change; row after row, to spare memory."""
     total = np.zeros(store.shape[1], np.float32)
     for row in rows:
-        total += store.betas[row]
+        total += store.read(row)
     return total / np.float32(len(rows))
