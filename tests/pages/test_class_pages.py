@@ -71,6 +71,20 @@ def test_concepts_without_trained_concepts_are_one_sentence(tiny_env):
     assert any(option.startswith("identification:") for option in models)
 
 
+def loss_control(app):
+    return next(b for b in app.get("button_group") if b.label == "Loss")
+
+
+def test_only_losses_that_fit_are_offered(tiny_env):
+    app = visit("train.py")
+    app.selectbox(key=str(Key.W_PRESET)).select("MLP, 5 epochs").run()
+    assert not any(b.label == "Loss" for b in app.get("button_group"))
+    app.selectbox(key=form_key("question", "learns")).set_value("ratings").run()
+    assert not app.exception, app.exception
+    assert loss_control(app).options == ["mse", "huber"]
+    assert not any("cross_entropy" in e.value for e in app.error)
+
+
 @pytest.fixture
 def classified(tiny_env, monkeypatch, capfd):
     """A finished LDA of the tiny subject's concepts."""

@@ -107,6 +107,8 @@ def fill(group: str, values: Mapping[str, Any]) -> None:
 def widget(field: Field, group: str, suggestions: Sequence[str] = ()) -> Any:  # noqa: ANN401
     """Show one setting and return what stands in it, as the config wants it."""
     key = prime(form_key(group, field.name), field.default)
+    if field.options and st.session_state[key] not in field.options:
+        st.session_state[key] = field.default  # an option that is no longer offered
     common: dict[str, Any] = {"key": key, "help": field.help, "persist_state": "session"}
     if field.kind == "choice":
         return _choice(field, common)

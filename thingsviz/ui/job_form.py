@@ -40,6 +40,12 @@ DEPENDS = {
 STRIDES = {"patch_size": LAST, "first_patch_size": FIRST}
 # settings that mean nothing where classes are learned: cross-entropy has no scale and no target
 OF_RATINGS = frozenset({"loss", "huber_delta", "target_scaling", "target_weights"})
+# options that the recipe would refuse, by what is learned and the setting
+REFUSED = {
+    ("ratings", "loss"): "cross_entropy",
+    ("ratings", "best_by"): "validation_top10",
+    ("classes", "best_by"): "validation_r",
+}
 CLASS_QUESTION = {"learns": "concepts", "split": {"kind": "trial", "fractions": (0.7, 0.1, 0.2)}}
 # fitted at once, with settings of their own: no preset is needed to start from them
 LINEAR = ("ridge", "concept_decoder")
@@ -72,8 +78,7 @@ def job_form(page: PageContext) -> None:
         with st.container(border=True):
             st.subheader("Training", anchor=False)
             classes = question["learns"] != "ratings"
-            hidden = OF_RATINGS if classes else frozenset()
-            fit = _settings(FitConfig, "fit", page, faults, hidden)
+            fit = _settings(FitConfig, "fit", page, faults, "classes" if classes else "ratings")
             fit |= {"loss": "cross_entropy"} if classes else {}
     title, seed = _name_and_seed(name)
     data = {"name": title, "dataset": page.dataset.name, "subject": page.subject, "seed": seed}
@@ -180,11 +185,13 @@ def _settings(
     group: str,
     page: PageContext,
     faults: list[str],
-    hidden: frozenset[str] = frozenset(),
+    learned: str = "",
 ) -> dict[str, Any]:
     """Show the settings of a class, the rarer ones folded away; return what stands in them."""
     fields = [f for f in fields_of(config) if (group, f.name) not in ONE_SEED]
-    fields = [f for f in fields if f.name not in hidden]
+    fields = [
+        meant(f, learned) for f in fields if learned != "classes" or f.name not in OF_RATINGS
+    ]
     values: dict[str, Any] = {}
     with st.container(horizontal=True, vertical_alignment="top", gap="small"):
         _row([f for f in fields if not f.more], group, page, values, faults)
@@ -196,6 +203,12 @@ def _settings(
         with st.expander("More settings"), st.container(horizontal=True, gap="small"):
             _row(rare, group, page, values, faults)
     return values
+
+
+def meant(field: Field, learned: str) -> Field:
+    """Leave out the option of a field that what is learned would refuse."""
+    refused = REFUSED.get((learned, field.name))
+    return field._replace(options=tuple(o for o in field.options if o != refused))
 
 
 def _row(
