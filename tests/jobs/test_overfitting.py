@@ -17,11 +17,12 @@ from thingsviz.jobs.overfitting_study import (
     parse_study,
     read_study,
     rows_of,
+    seconds_left,
     study_folder,
     study_material,
 )
 from thingsviz.jobs.store import try_lock
-from thingsviz.ui.overfitting import table_of
+from thingsviz.ui.overfitting import cost_text, table_of
 
 SMALL = {
     "dataset": "tiny",
@@ -73,6 +74,21 @@ def test_a_study_goes_on_where_it_was_left(study, monkeypatch):
     assert done == [Cell("logistic", 1.0, 0.0), Cell("logistic", 1.0, 0.1)]
     assert run(study) == 0
     assert len(done) == 2
+
+
+def test_the_time_left_is_estimated_from_what_was_measured():
+    config = parse_study(SMALL | {"models": ["logistic", "mlp"]})
+    assert seconds_left(config, []) is None
+    assert "6 trainings of 3 epochs" in cost_text(config, [])
+    first = {**Cell("logistic", 0.5, 0.0)._asdict(), "seconds": 10.0}
+    # two and two and a half times all trials are left, each of them twice as long
+    assert seconds_left(config, [first]) == pytest.approx(20 * (2 + 2.5))
+    assert "1 of 6 trainings took 10 s, 10.0 s each" in cost_text(config, [first])
+    assert cost_text(config, [first]).endswith("there is 1 min 30 s left.")
+    other = {**Cell("mlp", 1.0, 0.0)._asdict(), "seconds": 40.0}
+    assert seconds_left(config, [first, other]) == pytest.approx(20 * 2 + 40 * 1.5)
+    rows = [{**cell._asdict(), "seconds": 1.0} for cell in cells_of(config)]
+    assert seconds_left(config, rows) == 0
 
 
 def test_the_command_begins_a_study(tiny_env, monkeypatch):

@@ -15,7 +15,7 @@ from models.registry import build_network
 from thingsviz.core.errors import EXIT_BAD_INPUT, ConfigError, JobError, ThingsvizError
 from thingsviz.core.progress import Progress, Report
 from thingsviz.jobs import files
-from thingsviz.jobs.console import Console
+from thingsviz.jobs.console import Console, left_text
 from thingsviz.jobs.fitting import default_threads
 from thingsviz.jobs.overfitting_study import (
     ROWS,
@@ -30,6 +30,7 @@ from thingsviz.jobs.overfitting_study import (
     parse_study,
     read_study,
     rows_of,
+    seconds_left,
     study_material,
 )
 from thingsviz.jobs.store import try_lock
@@ -45,7 +46,7 @@ def main(argv: list[str] | None = None) -> int:
     folder = arguments.study.absolute()
     try:
         config = _recipe(folder, arguments)
-        with Console("overfitting", arguments.progress) as console:
+        with Console("overfitting", arguments.progress, tells_left=False) as console:
             _alone(folder, config, console)
     except (ThingsvizError, ModelError) as error:
         print(f"overfitting: {error}", file=sys.stderr)
@@ -117,7 +118,7 @@ def run_study(folder: Path, config: StudyConfig, report: Report) -> None:
     data, about = halved(material, config), {"simulated": material.dataset.simulated}
     for n, cell in enumerate(todo):
         if cell not in done:
-            report(Progress(n, len(todo), _words(cell)))
+            report(Progress(n, len(todo), f"{_words(cell)}{_left(config, rows_of(folder))}"))
             files.append_line(folder / ROWS, train_cell(data, config, cell) | about)
     report(Progress(len(todo), len(todo), "done"))
 
@@ -147,6 +148,11 @@ def train_cell(data: Halved, config: StudyConfig, cell: Cell) -> Row:
 def _words(cell: Cell) -> str:
     decay = f", L2 {cell.l2:g}" if cell.l2 else ""
     return f"{cell.model} on {100 * cell.share:.0f} % of the training trials{decay}"
+
+
+def _left(config: StudyConfig, rows: list[Row]) -> str:
+    left_s = seconds_left(config, rows)
+    return "" if left_s is None else f" · about {left_text(left_s)}"
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -34,7 +34,7 @@ Task = Literal["concepts", "categories27", "categories53"]
 
 
 class StudyConfig(Strict):
-    """The recipe of a study; the defaults end within minutes on the demo subject."""
+    """The recipe of a study; the defaults are 12 trainings."""
 
     version: Literal[1] = 1
     dataset: str = Field(min_length=1, max_length=4096)
@@ -100,6 +100,25 @@ def parse_study(data: Any, where: str = "study") -> StudyConfig:  # noqa: ANN401
 def rows_of(folder: Path) -> list[Row]:
     """Return the finished trainings of a study, one row each."""
     return files.read_lines(folder / ROWS)[0]
+
+
+def seconds_left(config: StudyConfig, rows: Sequence[Row]) -> float | None:
+    """Estimate how long the trainings without a row take, from those with one; None without any.
+
+    A training's time grows with its share of the trials. A classifier that was not trained yet is
+    taken to be as fast as those that were, which is the best guess there is and may be far off.
+    """
+    done = {(row["model"], row["share"], row["l2"]): row for row in rows if row.get("seconds")}
+    if not done:
+        return None
+    todo = [cell for cell in cells_of(config) if tuple(cell) not in done]
+    return sum(cell.share * _rate(cell.model, list(done.values())) for cell in todo)
+
+
+def _rate(model: str, rows: Sequence[Row]) -> float:
+    """Return the seconds that all trials would take, of the same classifier if it is known."""
+    own = [row for row in rows if row["model"] == model] or rows
+    return float(sum(r["seconds"] for r in own) / sum(r["share"] for r in own))
 
 
 def model_of(config: StudyConfig, name: str) -> ModelConfig:

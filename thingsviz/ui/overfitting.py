@@ -10,11 +10,13 @@ import streamlit as st
 
 from thingsviz.analysis.overfitting import MARKS, PATIENCE, answer, best_epoch, stopped_at
 from thingsviz.figures.overfitting import NAMES, draw_study, study_info
+from thingsviz.jobs.console import left_text
 from thingsviz.jobs.overfitting_study import (
     StudyConfig,
     cells_of,
     read_study,
     rows_of,
+    seconds_left,
     study_folder,
 )
 from thingsviz.ui import charts
@@ -24,8 +26,7 @@ from thingsviz.ui.task_bar import task_bar
 
 WHY = (
     "Trains the report's three classifiers on a quarter, half and all of the training trials, "
-    "with and without L2: minutes on the demo, longer on a whole subject. It may be stopped and "
-    "goes on from there."
+    "with and without L2. It may be stopped and goes on from there."
 )
 SESSIONS = {"every session": None, "one session, as in the report": 1}
 COULD_NOT = (
@@ -33,7 +34,7 @@ COULD_NOT = (
     "moves a loss by some hundredths. The validation trials choose the best epoch, so its loss is "
     "a little too good; the test trials are not looked at here. The networks are the report's, "
     "with Adam 1e-3; its batch of 4 is 16 here and its CNN reads every fourth voxel instead of "
-    "every second, so that the study ends in minutes."
+    "every second, which are an eighth as many."
 )
 Rows = list[dict[str, Any]]
 
@@ -56,7 +57,25 @@ def choose_study(page: PageContext) -> Path:
     config = read_study(folder)
     if config is None or len(rows_of(folder)) < len(list(cells_of(config))):
         task_bar("overfitting", args, _label(folder), WHY)
+        st.caption(cost_text(config or StudyConfig(dataset=page.dataset.name), rows_of(folder)))
     return folder
+
+
+def cost_text(config: StudyConfig, rows: Rows) -> str:
+    """Say how many trainings a study has and, once one is measured, how long the rest takes."""
+    n = len(list(cells_of(config)))
+    left_s = seconds_left(config, rows)
+    if left_s is None:
+        return (
+            f"{n} trainings of {config.epochs} epochs each. How long that takes depends on the "
+            "machine and the number of voxels and classes: after the first one the page says what "
+            "the rest will take."
+        )
+    spent = sum(row["seconds"] for row in rows)
+    return (
+        f"{len(rows)} of {n} trainings took {spent:,.0f} s, {spent / len(rows):,.1f} s each; "
+        f"going on like that, there is {left_text(left_s)}."
+    )
 
 
 def _label(folder: Path) -> str:
