@@ -1,15 +1,19 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from models import collect
+from thingsviz.analysis.regions import Regions
 from thingsviz.core.errors import ConfigError, JobError
 from thingsviz.inference import methods
 from thingsviz.inference.decoder import open_decoder
+from thingsviz.inference.method_list import SHARES
 from thingsviz.inference.methods import METHODS, compute, methods_for, to_mass
 
 NETWORK = [name for name in METHODS if name != "weights"]
-LINEAR = ["occlusion", "weights", "pattern"]
+LINEAR = ["occlusion", "occlusion_region", "weights", "pattern", "pattern_local"]
 
 
 def few(decoder, n=5):
@@ -25,7 +29,7 @@ def test_each_decoder_has_its_methods(decoders):
 @pytest.mark.parametrize("name", [*NETWORK, "weights"])
 def test_every_method_gives_mass_in_the_brain(decoders, name):
     decoder = decoders["ridge" if name == "weights" else "cls"]
-    rows = decoder.material.split.train if name == "pattern" else few(decoder)
+    rows = decoder.material.split.train if name in SHARES else few(decoder)
     found = compute(decoder, name, rows)
     mass = to_mass(decoder, found)
     assert mass.shape[-1] == decoder.material.store.shape[1]
@@ -129,3 +133,38 @@ def test_the_fingerprint_tells_weights_apart(jobs, decoders):
     names = {name: decoder.fingerprint() for name, decoder in decoders.items()}
     assert len(set(names.values())) == len(names)
     assert open_decoder(jobs["cls"]).fingerprint() == names["cls"]
+
+
+def test_occlusion_by_region_of_a_ridge_is_what_its_weights_say(decoders):
+    decoder, rows = decoders["ridge"], few(decoders["ridge"], 2)
+    labels = (np.arange(decoder.material.store.shape[1]) % 4).astype(np.uint16)
+    named = replace(decoder, named=Regions(labels, ("a", "b", "c"), "mine"))
+    found = compute(named, "occlusion_region", rows, target=0).values
+    used = (decoder.responses(rows).numpy() * decoder.weights()[:, 0]).mean(0)
+    for label in (1, 2, 3):
+        inside = labels == label
+        np.testing.assert_allclose(found[inside].sum(), used[inside].sum(), atol=1e-3)
+        assert np.ptp(found[inside]) == 0
+    assert not found[labels == 0].any()
+
+
+def test_occlusion_by_region_of_a_network_needs_regions(decoders):
+    decoder = decoders["pooled"]
+    n_voxels = decoder.material.store.shape[1]
+    two = Regions((np.arange(n_voxels) % 2 + 1).astype(np.uint16), ("a", "b"), "mine")
+    found = compute(replace(decoder, named=two), "occlusion_region", few(decoder, 2)).values
+    assert found.shape == (n_voxels,)
+    assert len(np.unique(found)) == 2
+    none = replace(decoder, named=Regions(np.zeros(n_voxels, np.uint16), (), "none"))
+    assert "occlusion_region" not in methods.methods_for(none)
+    with pytest.raises(ConfigError, match="'occlusion_region' needs data with regions"):
+        compute(none, "occlusion_region", few(decoder))
+
+
+def test_the_pattern_around_is_the_pattern_averaged(decoders):
+    decoder = decoders["ridge"]
+    rows = decoder.material.split.train
+    plain = compute(decoder, "pattern", rows).values
+    wide = compute(decoder, "pattern_local", rows).values
+    np.testing.assert_allclose(wide, methods.around(decoder, plain), atol=1e-6)
+    assert wide.std() < plain.std()

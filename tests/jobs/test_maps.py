@@ -1,13 +1,15 @@
 import json
 
+import nibabel as nib
 import numpy as np
 import pytest
 
 from tests.inference.conftest import decoders, jobs  # noqa: F401
+from thingsviz.analysis import parcellation
 from thingsviz.core.errors import ConfigError, DataError
 from thingsviz.inference import judging
 from thingsviz.inference.methods import compute, to_mass
-from thingsviz.jobs import maps
+from thingsviz.jobs import map_truth, maps
 from thingsviz.jobs.map_files import MapSet, map_sets
 
 
@@ -143,3 +145,38 @@ def test_ctrl_c_keeps_what_was_made(jobs, run, monkeypatch):  # noqa: F811
     monkeypatch.setattr(maps, "compute", stop)
     code, lines = run(jobs["ridge"].path)
     assert (code, lines) == (130, ["maps: interrupted; the maps that were made are kept"])
+
+
+def test_regions_of_ones_own_are_left_out(jobs, decoders, run, tmp_path, monkeypatch):  # noqa: F811
+    store = decoders["ridge"].material.store
+    path = tmp_path / "halves.nii.gz"
+    labels = np.zeros(store.mask.shape, np.float32)
+    labels[: labels.shape[0] // 2], labels[labels.shape[0] // 2 :] = 1, 2
+    nib.save(nib.Nifti1Image(labels, store.grid.matrix), path)
+    path.with_name("halves.tsv").write_text("index\tname\n1\tleft\n2\tright\n")
+    monkeypatch.setattr(parcellation, "parcellations", lambda _: {"halves": path})
+    order = ("--methods", "occlusion_region", "--part", "validation", "--regions")
+    assert run(jobs["ridge"].path, *order, "halves")[0] == 0
+    there = MapSet(jobs["ridge"], "validation")
+    values = there.load("occlusion_region")
+    assert len(np.unique(values)) == 2
+    about = there.facts()["made"]["occlusion_region"]
+    assert about["regions"] == "halves (your parcellation)"
+    found = said(run(jobs["ridge"].path, *order, "thirds"))
+    assert "no parcellation 'thirds' lies beside the dataset: choose one of them (halves)" in found
+
+
+def test_the_mark_for_maps_voxel_by_voxel(decoders):  # noqa: F811
+    found = {"weights": compute(decoders["ridge"], "weights", np.arange(1))}
+    rows = map_truth.truth_rows(decoders["ridge"], found)
+    assert 0.5 < rows[map_truth.TRUE_RATINGS]["auc"] <= 1
+
+
+def test_permuted_labels_on_request(jobs, run):  # noqa: F811
+    there = MapSet(jobs["cls"], "validation")
+    order = (jobs["cls"].path, "--part", "validation", "--methods", "rollout")
+    assert run(*order)[0] == 0
+    assert run(*order, "--permuted")[0] == 0
+    assert set(there.facts()["permuted"]) == {"rollout"}
+    found = said(run(jobs["ridge"].path, "--permuted"))
+    assert "permuted labels are asked of a network whose maps are made" in found

@@ -134,3 +134,11 @@ def test_a_parcellation_of_ones_own_is_counted(wanted, store):
     assert shares["odd"] == pytest.approx(shares["even"], rel=0.01)
     other = attention_data.table(wanted, 1, Amount(), Regions(labels[::-1], ("a", "b"), "mine"))
     assert {"a", "b"} <= set(other["region"])
+
+
+def test_the_verdict_says_what_permuted_labels_leave():
+    facts = {**FACTS, "permuted": {"occlusion": 0.12}}
+    assert "Trained on permuted labels, the model's map correlates +0.12" in verdict(
+        facts, "occlusion"
+    )
+    assert trust_table(facts).loc[0, "Permuted r"] == 0.12

@@ -46,6 +46,16 @@ def kept_folder(dataset: Dataset) -> Path:
     return dataset.store_dir("sub-01").parent / FOLDER
 
 
+def by_name(dataset: Dataset, store: BetaStore, name: str) -> Regions:
+    """Return a parcellation that lies beside the dataset."""
+    there = parcellations(dataset)
+    if name not in there:
+        some = ", ".join(there) or "there are none"
+        msg = f"no parcellation {name!r} lies beside the dataset: choose one of them ({some})"
+        raise DataError(msg)
+    return read_parcellation(there[name], store.grid, store.mask, store.space)
+
+
 def name_of(path: Path) -> str:
     """Return a file's name without its ending."""
     return next(path.name.removesuffix(end) for end in ENDINGS if path.name.endswith(end))

@@ -18,6 +18,7 @@ from models.network import Network
 from models.patches import PatchGrid, TokenIndex
 from models.registry import LinearModel, load_linear, spec_of
 from models.token_map import TokenMap, from_index, token_map
+from thingsviz.analysis.regions import Regions, regions_of
 from thingsviz.core.errors import JobError
 from thingsviz.data.betas import BetaStore
 from thingsviz.jobs.arrays import read_arrays
@@ -38,6 +39,14 @@ class Decoder:
     material: Material
     network: Network | None
     linear: LinearModel | None
+    named: Regions | None = None
+    """A user's own regions; None: those of the data."""
+
+    @cached_property
+    def regions(self) -> Regions:
+        """The regions that are left out one by one."""
+        store = self.material.store
+        return self.named or regions_of(store.voxels, store.grid, store.mask, store.space)
 
     def outputs(self, x: Tensor) -> Tensor:
         """Return outputs (B, n_targets) for responses x (B, n_voxels), each of about unit SD.

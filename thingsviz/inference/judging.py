@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ from thingsviz.analysis import maps_faithful as faithful
 from thingsviz.analysis.maps_truth import rank_correlation
 from thingsviz.core.progress import Progress, Report, silent
 from thingsviz.inference.decoder import Decoder
-from thingsviz.inference.method_list import METHODS
+from thingsviz.inference.method_list import METHODS, SHARES
 from thingsviz.inference.methods import Found, compute, to_mass, token_groups
 
 Array = NDArray[np.float64]
@@ -121,6 +121,29 @@ def judge_sanity(
         after = block_values(decoder, compute(make(), name, few, target))
         steps.append(Step(what, rank_correlation(before, after)))
     return steps
+
+
+def judge_permuted(
+    decoder: Decoder, other: Decoder, names: Iterable[str], rows: Rows, target: int | None = None
+) -> dict[str, float]:
+    """Return how alike each map is to that of a decoder of permuted labels (rank correlation)."""
+    few = spread(rows, SANITY_TRIALS)
+    found = {}
+    for name in names:
+        asked = rows if name in SHARES else few
+        pair = [voxel_values(one, name, asked, target) for one in (decoder, other)]
+        found[name] = rank_correlation(*pair)
+    return found
+
+
+def voxel_values(decoder: Decoder, name: str, rows: Rows, target: int | None) -> Array:
+    """Return a map as mass over the brain's voxels, heads and layers averaged, (n_voxels,).
+
+    Over voxels, because a network trained anew may have chosen other tokens.
+    """
+    mass = to_mass(decoder, compute(decoder, name, rows, target))
+    mean: Array = mass.reshape(-1, mass.shape[-1]).mean(0)
+    return mean
 
 
 def destroyed(decoder: Decoder) -> list[tuple[str, Callable[[], Decoder]]]:

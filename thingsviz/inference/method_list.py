@@ -51,6 +51,13 @@ METHODS: dict[str, Method] = {
         "any",
         "token",
     ),
+    "occlusion_region": Method(
+        "Occlusion by region",
+        "How much the output changes when a whole region's response is replaced by its mean, "
+        "shared out over its voxels.",
+        "any",
+        "voxel",
+    ),
     "weights": Method(
         "Weights",
         "What the decoder multiplies each voxel by. A voxel without any signal gets a weight "
@@ -65,4 +72,14 @@ METHODS: dict[str, Method] = {
         "any",
         "voxel",
     ),
+    "pattern_local": Method(
+        "Activation pattern, 12 mm around",
+        "The activation pattern averaged over 12 mm around each voxel: a single voxel's pattern "
+        "is mostly noise, so neighbours are asked too, and edges are that much coarser.",
+        "any",
+        "voxel",
+    ),
 }
+
+# of these a value below zero is chance, not use
+SHARES = ("pattern", "pattern_local")

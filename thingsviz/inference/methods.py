@@ -16,12 +16,15 @@ from models.inputs import Rows
 from models.network import Network
 from thingsviz.core.errors import ConfigError
 from thingsviz.core.progress import Progress, Report, silent
+from thingsviz.figures.volume import smooth_in_brain
 from thingsviz.inference import patterns
 from thingsviz.inference.decoder import Decoder
-from thingsviz.inference.method_list import METHODS
+from thingsviz.inference.method_list import METHODS, SHARES
 
 Array = NDArray[np.float64]
 GRADIENT_BATCH = 16
+AROUND_MM = 12.0
+GROUPED = ("occlusion", "occlusion_region")
 
 
 class Found(NamedTuple):
@@ -39,7 +42,8 @@ def methods_for(decoder: Decoder) -> list[str]:
         there |= {"network"} | ({"attention"} if decoder.n_layers else set())
     if decoder.weights() is not None:
         there |= {"linear"}
-    return [name for name, method in METHODS.items() if method.needs in there]
+    found = [name for name, method in METHODS.items() if method.needs in there]
+    return found if decoder.regions.names else [n for n in found if n != "occlusion_region"]
 
 
 def check_method(decoder: Decoder, name: str) -> None:
@@ -51,6 +55,7 @@ def check_method(decoder: Decoder, name: str) -> None:
             "attention": "needs a model with attention",
             "network": "needs a network",
             "linear": "needs a linear decoder with a weight a voxel",
+            "any": "needs data with regions",
         }.get(why, "is not known")
         msg = f"method {name!r} {reason}: for {decoder.job.name!r} choose {', '.join(allowed)}"
         raise ConfigError(msg)
@@ -90,8 +95,9 @@ def compute(
     score = attribution.objective(decoder.baseline, target)
     if name == "weights":
         return Found(name, _length(decoder.weights(), target), 0)
-    if name == "pattern":
-        return Found(name, *_pattern(decoder, rows, target, report))
+    if name in SHARES:
+        share, n = _pattern(decoder, rows, target, report)
+        return Found(name, share if name == "pattern" else around(decoder, share), n)
     one = _batch_method(decoder, name, score)
     total: Array | None = None
     for x in _batches(decoder, name, rows, report):
@@ -100,7 +106,25 @@ def compute(
     if total is None:
         msg = f"there is no trial to make the map {name!r} from: choose a part that has some"
         raise ConfigError(msg)
-    return Found(name, np.asarray(total / len(rows)), len(rows))
+    values = np.asarray(total / len(rows))
+    if name == "occlusion_region":
+        values = _shared_out(decoder, values)
+    return Found(name, values, len(rows))
+
+
+def around(decoder: Decoder, values: Array) -> Array:
+    """Average a map (n_voxels,) over AROUND_MM (Gaussian, FWHM) inside the brain."""
+    store = decoder.material.store
+    volume = smooth_in_brain(store.brain.unmask(values), store.mask, store.grid, AROUND_MM)
+    return volume[store.mask].astype(float)
+
+
+def _shared_out(decoder: Decoder, values: Array) -> Array:
+    """Share a value a region, (n_regions,), out over its voxels, (n_voxels,); 0 in none."""
+    labels = decoder.regions.labels
+    n = np.bincount(labels, minlength=1 + len(values))
+    each: Array = np.append(0.0, values / np.maximum(n[1:], 1))[labels]
+    return each
 
 
 def _pattern(
@@ -131,8 +155,8 @@ def _batch_method(
 ) -> Callable[[Tensor], Tensor]:
     """Return the function (B, n_voxels) → (B, …) of a method that works batch by batch."""
     predict, network = decoder.outputs, decoder.network
-    if name == "occlusion":
-        groups, W = token_groups(decoder), decoder.weights()
+    if name in GROUPED:
+        groups, W = groups_of(decoder, name), decoder.weights()
         if W is not None:
             return linear_occlusion(W, groups, decoder.baseline, score)
         return lambda x: attribution.occlusion(predict, x, score, groups)
@@ -145,6 +169,13 @@ def _batch_method(
         "integrated_gradients": lambda x: attribution.integrated_gradients(predict, x, score),
     }
     return table[name]
+
+
+def groups_of(decoder: Decoder, name: str) -> NDArray[np.int64]:
+    """Return what is left out together, (n_voxels,): patches or regions, −1 for what stays."""
+    if name == "occlusion":
+        return token_groups(decoder)
+    return decoder.regions.labels.astype(np.int64) - 1
 
 
 def linear_occlusion(
@@ -192,7 +223,7 @@ def to_mass(decoder: Decoder, found: Found) -> Array:
 
     Below zero: for patterns chance, so 0; for gradients and occlusion use all the same, so |v|.
     """
-    values = np.clip(found.values, 0, None) if found.method == "pattern" else np.abs(found.values)
+    values = np.clip(found.values, 0, None) if found.method in SHARES else np.abs(found.values)
     if METHODS[found.method].unit == "voxel":
         return np.asarray(values)
     return decoder.tokens.to_voxels(values)

@@ -33,11 +33,21 @@ def pattern(
     """
     said = np.concatenate([outputs(x) for x in read(rows)])
     others, there = of_other_trials(said, concepts)
+    return explained(read, others, rows[there])
+
+
+def explained(
+    read: Callable[[Rows], Iterator[Tensor]], beside: Floats, rows: Rows
+) -> tuple[Array, int]:
+    """Return the share of each voxel's variance that `beside` (len(rows), n) explains, and n.
+
+    Less what chance would give.
+    """
     sums: _Sums | None = None
     start = 0
-    for x in read(rows[there]):
+    for x in read(rows):
         sums = sums or _Sums(x.shape[1])
-        sums.add(x.numpy(), others[start : start + len(x)])
+        sums.add(x.numpy(), beside[start : start + len(x)])
         start += len(x)
     assert sums is not None
     cross, among, variance = sums.moments()

@@ -13,40 +13,40 @@ from typing import Any
 import numpy as np
 import psutil
 import torch
-from numpy.typing import NDArray
 
 from models.errors import ModelError
 from thingsviz.analysis import maps_faithful
-from thingsviz.analysis.maps_truth import auc, read_truth
+from thingsviz.analysis.parcellation import by_name
 from thingsviz.core.errors import EXIT_BAD_INPUT, ConfigError, JobError, ThingsvizError
 from thingsviz.core.progress import Progress, Report
-from thingsviz.data.betas import BetaStore
-from thingsviz.figures.volume import smooth_in_brain
 from thingsviz.inference.decoder import Decoder, open_decoder
 from thingsviz.inference.judging import (
     RANDOM,
     block_values,
     judge_faithfulness,
+    judge_permuted,
     judge_sanity,
     spread,
 )
+from thingsviz.inference.method_list import METHODS, SHARES
 from thingsviz.inference.methods import (
+    GROUPED,
     Found,
     check_method,
     compute,
+    groups_of,
     methods_for,
     peak_bytes,
-    to_mass,
 )
+from thingsviz.inference.permuted import permuted_network, seconds_of
 from thingsviz.jobs.console import Console
 from thingsviz.jobs.fitting import default_threads
 from thingsviz.jobs.map_files import ALL, MapSet
+from thingsviz.jobs.map_truth import pattern_rows, truth_rows
 from thingsviz.jobs.material import Rows
 from thingsviz.jobs.store import JobFolder
 
 EXIT_INTERRUPTED = 130
-MOST_PATTERN_ROWS = 4000
-SMOOTH_MM = 12.0
 OCCLUSION_S = 90.0
 
 
@@ -78,6 +78,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--part", default="test", help="test, validation, exemplars, row-17 or concept-dog")
     add("--target", default=ALL, help="one output, such as heavy (default: all of them)")
     add("--methods", default="", help="methods, with commas between (default: all that fit)")
+    add("--regions", default="", help="a parcellation of your own, by name, to leave out")
+    add(
+        "--permuted",
+        action="store_true",
+        help="only train a network on permuted labels and compare",
+    )
     add("--judge", action="store_true", help="also judge the maps: faithfulness, sanity, truth")
     add("--progress", type=Path, help=argparse.SUPPRESS)
     return parser
@@ -94,8 +100,13 @@ def make(arguments: argparse.Namespace, report: Report) -> list[str]:
     there = made_in(arguments)
     report(Progress(0, 1, "opening the job and its data"))
     decoder = open_decoder(there.job)
+    if arguments.regions:
+        material = decoder.material
+        decoder.named = by_name(material.dataset, material.store, arguments.regions)
     rows = rows_of(decoder, there.part)
     target = target_index(decoder, there.target)
+    if arguments.permuted:
+        return judge_labels(there, decoder, target, report)
     methods = [m for m in arguments.methods.split(",") if m] or default_methods(decoder, rows)
     for name in methods:
         check_method(decoder, name)
@@ -117,7 +128,7 @@ def make(arguments: argparse.Namespace, report: Report) -> list[str]:
 
 def default_methods(decoder: Decoder, rows: Rows) -> list[str]:
     """Return all methods that fit; of one trial, only those that are about a trial."""
-    about_all = () if len(rows) > 1 else ("weights", "pattern")
+    about_all = () if len(rows) > 1 else ("weights", *SHARES)
     return [name for name in methods_for(decoder) if name not in about_all]
 
 
@@ -146,25 +157,15 @@ def rows_of(decoder: Decoder, part: str) -> Rows:
 
 def asked_rows(decoder: Decoder, name: str, rows: Rows) -> Rows:
     """Return the trials of which a map is made: of a slow method as many as OCCLUSION_S allow."""
-    if name == "pattern":
+    if name in SHARES:
         return pattern_rows(decoder)
-    if name != "occlusion" or decoder.weights() is not None:
+    if name not in GROUPED or decoder.weights() is not None:
         return rows
     began = time.monotonic()
     with torch.no_grad():
         decoder.outputs(decoder.responses(rows[:1]))
-    seconds = (time.monotonic() - began) * decoder.tokens.n_tokens
+    seconds = (time.monotonic() - began) * (1 + int(groups_of(decoder, name).max()))
     return spread(rows, max(1, int(OCCLUSION_S / max(seconds, 1e-6))))
-
-
-def pattern_rows(decoder: Decoder) -> Rows:
-    """Return the trials of which a pattern is a covariance: all of the split, up to a limit.
-
-    It is a property of the decoder, the same for any trial, and needs far more than a few.
-    """
-    split, parts = decoder.material.split, decoder.material.parts
-    every = np.unique(np.concatenate([split.train, *parts.values()]))
-    return np.asarray(every[:: -(-len(every) // MOST_PATTERN_ROWS)], np.int64)
 
 
 def target_index(decoder: Decoder, target: str) -> int | None:
@@ -209,6 +210,7 @@ def note_made(there: MapSet, decoder: Decoder, found: Found, seconds: float) -> 
         "seconds": round(seconds, 2),
         "shape": list(found.values.shape),
         "peak_bytes": peak_bytes(decoder, found.method),
+        "regions": decoder.regions.source if found.method == "occlusion_region" else "",
     }
     has_attention = decoder.network is not None and decoder.n_layers
     there.add_facts(
@@ -240,10 +242,28 @@ def judge(
     curves = judge_faithfulness(decoder, blocks, rows, report)
     there.add_facts(faithfulness=faithfulness_rows(curves, list(found)))
     there.add_facts(truth=truth_rows(decoder, found))
+    if decoder.network is not None:
+        there.add_facts(permuted_seconds=seconds_of(decoder.material))
     sanity = {}
     for name in found:
         sanity[name] = [s._asdict() for s in judge_sanity(decoder, name, rows, target, report)]
         there.add_facts(sanity=sanity)
+
+
+def judge_labels(there: MapSet, decoder: Decoder, target: int | None, report: Report) -> list[str]:
+    """Train a network on permuted labels; write how alike its maps are to those that are there."""
+    methods = there.methods()
+    if decoder.network is None or not methods:
+        msg = "permuted labels are asked of a network whose maps are made: make them first"
+        raise ConfigError(msg)
+    other = permuted_network(decoder, report)
+    found: dict[str, float] = {}
+    for name in methods:
+        asked = pattern_rows(decoder) if name in SHARES else rows_of(decoder, there.part)
+        found |= judge_permuted(decoder, other, [name], asked, target)
+        report(Progress(len(found), len(methods), f"{METHODS[name].title}, permuted labels"))
+        there.add_facts(permuted=found)
+    return methods
 
 
 def faithfulness_rows(curves: maps_faithful.Curves, methods: Sequence[str]) -> dict[str, Any]:
@@ -264,38 +284,6 @@ def faithfulness_rows(curves: maps_faithful.Curves, methods: Sequence[str]) -> d
         },
         "methods": list(methods),
     }
-
-
-def truth_rows(decoder: Decoder, found: dict[str, Found]) -> dict[str, Any]:
-    """Return how well each map finds what was planted; {} for data that were measured.
-
-    `auc`: all planted voxels alike; `auc_weighted`: in proportion to their signal; `auc_smooth`:
-    all alike after smoothing the map to about the size of a patch.
-    """
-    material = decoder.material
-    path = material.dataset.root / "derivatives" / "planted" / material.config.subject
-    truth = read_truth(path / "truth.npz", material.store.shape[1])
-    if truth is None or not truth.signal.any():
-        return {}
-    rows: dict[str, Any] = {}
-    for name, one in found.items():
-        mass = to_mass(decoder, one).reshape(-1, len(truth.signal))
-        mean = mass.mean(0)
-        rows[name] = {
-            "auc": auc(mean, truth.signal, weighted=False),
-            "auc_weighted": auc(mean, truth.signal, weighted=True),
-            "auc_smooth": auc(smoothed(material.store, mean), truth.signal, weighted=False),
-        }
-        if len(mass) > 1:
-            rows[name]["heads"] = [auc(m, truth.signal, weighted=False) for m in mass]
-    return rows
-
-
-def smoothed(store: BetaStore, mass: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Smooth a map (n_voxels,) inside the brain by SMOOTH_MM."""
-    volume = smooth_in_brain(store.brain.unmask(mass), store.mask, store.grid, SMOOTH_MM)
-    inside: NDArray[np.float32] = volume[store.mask]
-    return inside
 
 
 def within(report: Report, n: int, of: int) -> Report:

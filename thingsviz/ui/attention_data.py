@@ -17,7 +17,7 @@ from thingsviz.analysis.regions import Regions
 from thingsviz.data.betas import BetaStore
 from thingsviz.figures.heads import HeadsChoice, Volumes, head_volumes
 from thingsviz.figures.orders import Job, Order, Reply
-from thingsviz.inference.method_list import METHODS
+from thingsviz.inference.method_list import METHODS, SHARES
 from thingsviz.jobs.map_files import MapSet, fingerprint
 from thingsviz.jobs.store import JobFolder
 from thingsviz.jobs.weights import best_file
@@ -82,7 +82,7 @@ def _shown(key: str, _wanted: Wanted) -> Shown:
     if method.unit == "voxel":
         return _of_voxels(
             method.title,
-            np.clip(values, 0, None) if _wanted.method == "pattern" else np.abs(values),
+            np.clip(values, 0, None) if _wanted.method in SHARES else np.abs(values),
         )
     by_head = np.abs(values[_wanted.layer]) if values.ndim == 3 else np.abs(values)[None]
     names: tuple[str, ...] = (method.title,)

@@ -58,11 +58,11 @@ def _offer(maps: MapSet, *, stale: bool) -> None:
             st.rerun()
 
 
-def start(maps: MapSet) -> Task:
+def start(maps: MapSet, *more: str) -> Task:
     """Start making all maps of a set; those of many trials are judged too."""
     arguments = [str(maps.job.path), "--part", maps.part, "--target", maps.target]
-    judge = [] if maps.part.startswith("row-") else ["--judge"]
-    return actions.begin_task("maps", [*arguments, *judge])
+    judge = [] if more or maps.part.startswith("row-") else ["--judge"]
+    return actions.begin_task("maps", [*arguments, *judge, *more])
 
 
 def newest(maps: MapSet) -> Task | None:

@@ -9,9 +9,9 @@ import streamlit as st
 
 from thingsviz.figures.faithfulness import curves_info, draw_curves, draw_sanity, sanity_info
 from thingsviz.inference.method_list import METHODS
-from thingsviz.ui import charts
+from thingsviz.ui import actions, attention_make, charts
 from thingsviz.ui.attention_pick import Look
-from thingsviz.ui.frame import PageContext, plain
+from thingsviz.ui.frame import PageContext, guard, plain
 from thingsviz.ui.help import glossary
 
 PLAIN_ORDERS = ("random order", "noise ceiling")
@@ -51,6 +51,41 @@ def show_trust(page: PageContext, look: Look) -> None:
         else:
             st.info("Not judged yet.", icon=":material/info:")
     st.dataframe(trust_table(facts), hide_index=True, column_config=_columns())
+    _say_mark(facts)
+    _offer_permuted(look)
+
+
+def _say_mark(facts: dict[str, Any]) -> None:
+    mark = facts.get("truth", {}).get("true ratings")
+    if mark:
+        st.caption(
+            f"AUC: a pattern of the true ratings themselves, without any decoder, reaches "
+            f"{mark['auc']:.2f} voxel by voxel: the rest is hidden by the voxels' own noise."
+        )
+
+
+def _offer_permuted(look: Look) -> None:
+    """Offer to train the network on permuted labels; say beforehand how long that takes."""
+    maps = look.wanted.maps
+    facts = maps.facts()
+    seconds = facts.get("permuted_seconds")
+    task = attention_make.newest(maps)
+    if facts.get("permuted") or not seconds or (task and task.state == "running"):
+        return
+    refused = plain(actions.refusal())
+    least, most = max(1, round(seconds / 60)), max(2, round(3 * seconds / 60))
+    clicked = st.button(
+        f"Train it on permuted labels too (about {least} to {most} min)",
+        icon=":material/shuffle:",
+        disabled=bool(refused),
+        help=refused
+        or "The same recipe, 8 epochs at most, on ratings dealt out to other "
+        "concepts: a map that stays the same shows the data, not what was learned.",
+    )
+    if clicked:
+        with guard():
+            attention_make.start(maps, "--permuted")
+            st.rerun()
 
 
 def verdict(facts: dict[str, Any], method: str) -> str:
@@ -77,6 +112,9 @@ def verdict(facts: dict[str, Any], method: str) -> str:
             else ("much of it shows the architecture or the data, not what was learned")
         )
         words.append(f"With all weights lost the map correlates {last:+.2f} with itself: {fit}.")
+    permuted = facts.get("permuted", {}).get(method)
+    if permuted is not None:
+        words.append(f"Trained on permuted labels, the model's map correlates {permuted:+.2f}.")
     truth = facts.get("truth", {}).get(method)
     if truth:
         words.append(
@@ -108,6 +146,7 @@ def trust_table(facts: dict[str, Any]) -> pd.DataFrame:
                 "Insertion": area["insertion"][0],
                 "Top 20 % removed": area["comprehensiveness"],
                 "Sanity r": last_correlation(facts, name),
+                "Permuted r": facts.get("permuted", {}).get(name),
                 "AUC": truth.get("auc"),
                 "AUC, smoothed": truth.get("auc_smooth"),
                 "Seconds": facts["made"].get(name, {}).get("seconds"),
@@ -125,6 +164,9 @@ def _columns() -> dict[str, Any]:
             format="%.3f", help="What the agreement loses when the map's best fifth is removed."
         ),
         "Sanity r": number(format="%+.2f", help=glossary("sanity")),
+        "Permuted r": number(
+            format="%+.2f", help="The map of the same network trained on permuted labels."
+        ),
         "AUC": number(format="%.3f", help="Chance that a planted voxel is above an empty one."),
         "AUC, smoothed": number(format="%.3f"),
         "Seconds": number(format="%.1f"),
