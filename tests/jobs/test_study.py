@@ -4,14 +4,26 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from optuna.trial import TrialState
 
 from tests.jobs.conftest import TINY_FIT, TINY_VIT
-from thingsviz.jobs import files, references, study_final, study_launch, train, tune
-from thingsviz.jobs.store import JobFolder, JobStatus, list_jobs, open_job
+from thingsviz.jobs import files, launch, references, study_final, study_launch, train, tune
+from thingsviz.jobs.config import parse_config
+from thingsviz.jobs.queue import Queue, queue_folder
+from thingsviz.jobs.recovery import recover
+from thingsviz.jobs.store import (
+    JobFolder,
+    JobStatus,
+    create_job,
+    is_locked,
+    list_jobs,
+    open_job,
+    try_lock,
+)
 from thingsviz.jobs.study_candidate import CandidateClerk, PrunedError
 from thingsviz.jobs.study_config import parse_study
 from thingsviz.jobs.study_folder import create_study
@@ -317,14 +329,68 @@ def test_two_workers_share_the_candidates(make, run):
     assert [t.state for t in trials] == [TrialState.COMPLETE] * 4
 
 
+def wait(until, seconds=60):
+    end = time.monotonic() + seconds
+    while not until():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
 def test_a_launched_study_outlives_its_launcher_and_can_be_stopped(make):
     folder = make(n_candidates=50, controls=[], final=False)
     study_launch.start_study(folder)
     assert folder.is_alive()
+    wait(lambda: folder.status().state == "running")
     study_launch.start_study(folder)  # a second click
     study_launch.stop_study(folder)
-    end = time.monotonic() + 60
-    while folder.is_alive():
-        assert time.monotonic() < end
-        time.sleep(0.05)
+    wait(lambda: not folder.is_alive())
     assert folder.status().state == "stopped"
+
+
+def test_a_study_and_a_training_take_turns_in_one_slot(make, monkeypatch):
+    monkeypatch.setenv("THINGSVIZ_SLOTS", "1")
+    folder = make(n_candidates=50, controls=[], final=False)
+    study_launch.start_study(folder)
+    wait(lambda: folder.status().state == "running")
+    recipe = {"name": "mean", "dataset": "tiny", "model": {"name": "mean"}}
+    job = create_job(parse_config(recipe))
+    launch.start(job)
+    with closing(Queue(queue_folder())) as queue:
+        wait(lambda: n_done(folder) and queue.line() == ["mean"])
+        recover(queue)  # finds no second runner in the candidates' locks
+        rows = {row.name: row.state for row in queue.rows()}
+    assert rows == {".studies/s": "running", "mean": "waiting"}
+    assert not is_locked(job.file("lock"))
+    study_launch.stop_study(folder)
+    together = []
+    wait(lambda: together.append(both_run(folder, job)) or job.is_done())
+    assert not any(together)
+    assert folder.status().state == "stopped"
+    done = n_done(folder)
+    assert done >= 1
+    # and the other way round: what runs keeps a study waiting, and it can leave the line
+    handle = try_lock(job.file("lock"))
+    with closing(Queue(queue_folder())) as queue:
+        recover(queue)
+    study_launch.start_study(folder)
+    time.sleep(0.5)
+    assert folder.status().state == "queued"
+    assert not is_locked(folder.file("lock"))
+    study_launch.stop_study(folder)
+    assert (folder.is_alive(), folder.status().state) == (False, "stopped")
+    study_launch.start_study(folder)
+    os.close(handle)
+    wait(lambda: folder.status().state == "running")
+    wait(lambda: n_done(folder) > done)
+    study_launch.stop_study(folder)
+    wait(lambda: not folder.is_alive())
+
+
+def n_done(study):
+    """How many candidates have come to their end."""
+    jobs = (JobFolder(path) for path in study.root.glob("s-c*"))
+    return sum(job.status().state == "done" for job in jobs)
+
+
+def both_run(study, job):
+    return is_locked(study.file("lock")) and is_locked(job.file("lock"))

@@ -16,10 +16,11 @@ import psutil
 from thingsviz.jobs import files
 from thingsviz.jobs.launch import LOCK_HANDLE, WITHDRAWN, last_status, spawn_process, withdraw
 from thingsviz.jobs.limits import Limits
-from thingsviz.jobs.queue import Queue, Row
+from thingsviz.jobs.queue import Queue, Row, is_study, name_in_line
 from thingsviz.jobs.schedule import choose
 from thingsviz.jobs.slurm import Slurm
 from thingsviz.jobs.store import ALIVE, JobFolder, is_locked, jobs_root, try_lock
+from thingsviz.jobs.study_folder import StudyFolder
 from thingsviz.jobs.ticket import PASSED_ON, Ticket, read_ticket, ticket_for, write_ticket
 from thingsviz.jobs.workers import give_way, kill, usage, worker_of
 
@@ -64,25 +65,25 @@ class Foreman:
                 self._begin(JobFolder(jobs_root() / name), gpu, attempts[name])
 
     def _begin(self, job: JobFolder, gpu: str, attempts: int) -> None:
-        ticket = read_ticket(job)
+        ticket, name = read_ticket(job), name_in_line(job)
         if ticket is None:
             # Withdrawn, or begun by hand; if it runs, the next recovery finds its lock.
-            self.queue.remove(job.name)
+            self.queue.remove(name)
             return
         if job.file("stop").exists() and withdraw(job, WITHDRAWN):
-            self.queue.remove(job.name)
+            self.queue.remove(name)
             return
         if attempts >= ATTEMPTS:
             withdraw(job, f"it could not be started: {_last_line(job)}", "failed")
-            self.queue.remove(job.name)
+            self.queue.remove(name)
             return
         handle = try_lock(job.file("lock"), patience_s=0.1)
         if handle is None:
-            self.queue.update(job.name, state="running", started=time.time(), pid=worker_of(job))
+            self.queue.update(name, state="running", started=time.time(), pid=worker_of(job))
             return
         try:
             self.queue.update(
-                job.name, state="running", gpu=gpu, attempts=attempts + 1, started=time.time()
+                name, state="running", gpu=gpu, attempts=attempts + 1, started=time.time()
             )
             self._spawn(job, ticket, handle, gpu)
         finally:
@@ -93,13 +94,14 @@ class Foreman:
         extra = {name: value for name, value in extra.items() if value}
         if gpu:
             extra["CUDA_VISIBLE_DEVICES"] = gpu
-        command = [sys.executable, "-m", "thingsviz.jobs.train", str(job.path)]
+        module = "thingsviz.jobs.tune" if is_study(job) else "thingsviz.jobs.train"
+        command = [sys.executable, "-m", module, str(job.path)]
         child = spawn_process(
             command, job.file("log.txt"), handle, {**extra, LOCK_HANDLE: str(handle)}
         )
-        self.children[job.name] = child
+        self.children[name_in_line(job)] = child
         give_way(child.pid)
-        self.queue.update(job.name, pid=child.pid)
+        self.queue.update(name_in_line(job), pid=child.pid)
 
     def _look_at(self, row: Row, measuring: bool) -> None:
         job = JobFolder(jobs_root() / row.name)
@@ -130,6 +132,8 @@ class Foreman:
             )
             self.queue.update(row.name, verdict=words)
             kill(job, row.pid)
+        elif is_study(job):
+            return  # hours are those of a training, and a study is many
         elif limits.hours is not None and ran_s > limits.hours * 3600:
             words = f"it ran for the {limits.hours:g} h that a training may take here"
             if not job.file("stop").exists():
@@ -169,7 +173,8 @@ class Foreman:
             if job.is_waiting() or written.get("state") not in ALIVE or row.verdict:
                 return False
             job.write_status(replace(last_status(job), state="queued", message=REBOOTED))
-            ticket = ticket_for(job.config(), row.owner, row.submitted)
+            recipe = StudyFolder(job.path).config().base if is_study(job) else job.config()
+            ticket = ticket_for(recipe, row.owner, row.submitted)
             write_ticket(job, ticket)
         finally:
             os.close(handle)

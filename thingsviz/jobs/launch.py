@@ -19,9 +19,16 @@ from thingsviz.core.errors import JobError
 from thingsviz.jobs import files
 from thingsviz.jobs.about import read_about, write_about
 from thingsviz.jobs.limits import engine, read_limits
-from thingsviz.jobs.queue import Queue, queue_folder
+from thingsviz.jobs.queue import Queue, name_in_line, queue_folder
 from thingsviz.jobs.store import JobFolder, JobStatus, is_locked, try_lock
-from thingsviz.jobs.ticket import os_user, read_ticket, take_ticket, ticket_for, write_ticket
+from thingsviz.jobs.ticket import (
+    Ticket,
+    os_user,
+    read_ticket,
+    take_ticket,
+    ticket_for,
+    write_ticket,
+)
 
 LOCK_HANDLE = "THINGSVIZ_LOCK_HANDLE"
 NICENESS = 5
@@ -35,9 +42,18 @@ def start(job: JobFolder) -> None:
     Returns at once. The supervisor starts its process when it is its turn.
     """
     config, who = job.config(), engine()
+    ticket = ticket_for(config, its_owner(job), time.time())
+    line_up(job, ticket.model_copy(update={"engine": who}))
+
+
+def its_owner(job: JobFolder) -> str:
+    """Return whose job it is; of nobody's, it becomes the one's whose process asks."""
+    return read_about(job).owner or write_about(job, owner=os_user()).owner
+
+
+def line_up(job: JobFolder, ticket: Ticket) -> None:
+    """Put a job or a study into the line; does nothing when it waits or runs."""
     read_limits()
-    owner = read_about(job).owner or write_about(job, owner=os_user()).owner
-    ticket = ticket_for(config, owner, time.time()).model_copy(update={"engine": who})
     try:
         handle = None if job.is_waiting() else try_lock(job.file("lock"))
         if handle is not None:
@@ -47,7 +63,7 @@ def start(job: JobFolder) -> None:
                 # From here on it is in the line, whatever happens to this process.
                 write_ticket(job, ticket)
                 with suppress(sqlite3.Error), closing(Queue(queue_folder())) as queue:
-                    queue.add(job.name, ticket)
+                    queue.add(name_in_line(job), ticket)
             finally:
                 os.close(handle)
         tend()

@@ -14,10 +14,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from thingsviz.jobs.schedule import Running, Waiting, in_order
-from thingsviz.jobs.store import jobs_root
+from thingsviz.jobs.store import JobFolder, jobs_root
 from thingsviz.jobs.ticket import Ticket
 
 FOLDER = ".queue"
+STUDIES = ".studies"
 DATABASE = "queue.sqlite3"
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS jobs (
@@ -63,6 +64,16 @@ class Row(NamedTuple):
 def queue_folder() -> Path:
     """Return where the queue and its supervisor keep their files."""
     return jobs_root() / FOLDER
+
+
+def is_study(job: JobFolder) -> bool:
+    """Whether a folder in the line is a study's: it has a job's lock, ticket, stop and status."""
+    return job.path.parent.name == STUDIES
+
+
+def name_in_line(job: JobFolder) -> str:
+    """Return what a job or a study is called in the line: its path below the jobs' root."""
+    return f"{STUDIES}/{job.name}" if is_study(job) else job.name
 
 
 class Queue:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import io
 import os
 import shutil
 import time
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import thingsviz
 from thingsviz.core.errors import ConfigError, JobError
+from thingsviz.core.sums import crc
 from thingsviz.jobs import files
 from thingsviz.jobs.config import JobConfig, check_name, dump_config, parse_config
 
@@ -132,7 +134,8 @@ class JobFolder:
 
     def predictions(self) -> pd.DataFrame | None:
         """Return true and predicted ratings on their own scales, or None before the end."""
-        return _parquet(self.file("predictions.parquet"))
+        expected = self.manifest().get("predictions_crc32")
+        return _parquet(self.file("predictions.parquet"), expected)
 
     def scores(self) -> pd.DataFrame | None:
         """Return the tidy scores with their reference rows, or None before the end."""
@@ -207,6 +210,15 @@ def try_lock(path: Path, patience_s: float = 0.5) -> int | None:
             return handle
 
 
+def sign(handle: int) -> None:
+    """Write into a lock whose it is, for a supervisor that has not started this process."""
+    cluster_id = os.environ.get("SLURM_JOB_ID")
+    with suppress(OSError):
+        os.ftruncate(handle, 0)
+        words = f"slurm {cluster_id}" if cluster_id else str(os.getpid())
+        os.pwrite(handle, words.encode(), 0)
+
+
 def jobs_root() -> Path:
     """Return where job folders live: THINGSVIZ_JOBS, or checkpoints/ beside the package."""
     given = os.environ.get("THINGSVIZ_JOBS")
@@ -260,13 +272,18 @@ def _new_folder(root: Path, name: str) -> Path:
     raise ConfigError(msg)
 
 
-def _parquet(path: Path) -> pd.DataFrame | None:
+def _parquet(path: Path, expected: str | None) -> pd.DataFrame | None:
     import pandas as pd  # half a second, which a launcher and a supervisor need not wait
 
     try:
-        return pd.read_parquet(path)
+        data = path.read_bytes()
+        if expected not in {None, crc(data)}:
+            msg = "its checksum does not fit"
+            raise ValueError(msg)
+        return pd.read_parquet(io.BytesIO(data))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
-        msg = f"{path} cannot be read as parquet ({error}): start the job again to write it anew"
+        words = "delete it and start the job again to write it anew"
+        msg = f"{path} cannot be read as parquet ({error}): {words}"
         raise JobError(msg) from None

@@ -14,7 +14,7 @@ from typing import Any
 from thingsviz.core.errors import JobError
 from thingsviz.jobs import files
 from thingsviz.jobs.config import check_name
-from thingsviz.jobs.store import ALIVE, JobFolder, is_locked, jobs_root
+from thingsviz.jobs.store import ALIVE, TICKET, JobFolder, is_locked, jobs_root
 from thingsviz.jobs.study_config import StudyConfig, parse_study
 
 LETTERS = {"search": "c", "random": "r"}  # of a candidate's folder: STUDY-c0001
@@ -71,8 +71,9 @@ class StudyFolder:
         return f"{self.name}-{LETTERS[phase]}{number + 1:04d}"
 
     def is_alive(self) -> bool:
-        """Whether a process holds the study's lock."""
-        return is_locked(self.file("lock"))
+        """Whether the study waits in the line, or a process holds its lock."""
+        # In this order: a process takes the lock before it consumes the ticket.
+        return self.file(TICKET).is_file() or is_locked(self.file("lock"))
 
     def wants_stop(self) -> bool:
         """Whether somebody asked the study to stop."""

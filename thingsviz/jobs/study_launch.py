@@ -1,41 +1,34 @@
-"""How a study becomes a process that outlives the app; its stop, resume and enlargement."""
+"""How a study comes into the line, as one job among the others; its stop and enlargement."""
 
 from __future__ import annotations
 
-import os
-import sys
-from dataclasses import replace
+import time
 
-from thingsviz.core.errors import ConfigError, JobError
-from thingsviz.jobs import files
-from thingsviz.jobs.launch import LOCK_HANDLE, spawn
-from thingsviz.jobs.store import JobFolder, try_lock
+from thingsviz.core.errors import ConfigError
+from thingsviz.jobs.launch import WITHDRAWN, its_owner, line_up, tend, withdraw
+from thingsviz.jobs.store import JobFolder
 from thingsviz.jobs.study_config import parse_study
 from thingsviz.jobs.study_folder import StudyFolder, write_config
+from thingsviz.jobs.ticket import ticket_for
 
 
 def start_study(study: StudyFolder) -> None:
-    """Start or resume a study, or do nothing when it runs; returns at once."""
-    study.config()
-    try:
-        handle = try_lock(study.file("lock"))
-        if handle is None:
-            return
-        try:
-            study.file("stop").unlink(missing_ok=True)
-            status = replace(study.status(), state="queued", message="starting")
-            study.write_status(status)
-            command = [sys.executable, "-m", "thingsviz.jobs.tune", str(study.path)]
-            spawn(command, study.file("log.txt"), handle, {LOCK_HANDLE: str(handle)})
-        finally:
-            os.close(handle)
-    except OSError as error:
-        sentence = files.disk_sentence(error, study.path)
-        raise JobError(sentence or f"{study.path} cannot be started: {error}") from None
+    """Put a study into the line, to start or to go on, or do nothing when it waits or runs.
+
+    It takes one slot: its candidates and final trainings run in its own process and helpers. It
+    always runs on this machine, also where trainings go to a cluster.
+    """
+    base, place = study.config().base, JobFolder(study.path)
+    ticket = ticket_for(base, its_owner(place), time.time())
+    line_up(place, ticket.model_copy(update={"short": False}))
 
 
 def stop_study(study: StudyFolder) -> None:
-    """Ask a running study to end after the batch it is in; nothing of it is lost."""
+    """Take a waiting study out of the line; ask a running one to end after its batch."""
+    place = JobFolder(study.path)
+    if place.is_waiting() and withdraw(place, WITHDRAWN):
+        tend()
+        return
     if not study.is_alive():
         return
     study.file("stop").touch()
@@ -43,6 +36,7 @@ def stop_study(study: StudyFolder) -> None:
         for path in study.root.glob(f"{study.name}-{which}*"):
             if (job := JobFolder(path)).is_alive():
                 job.file("stop").touch()
+    tend()
 
 
 def add_candidates(study: StudyFolder, n: int) -> None:

@@ -17,7 +17,7 @@ from thingsviz.jobs import files
 from thingsviz.jobs.clerk import Clerk, StoppedError
 from thingsviz.jobs.launch import LOCK_HANDLE, tend_if_waiting
 from thingsviz.jobs.material import open_material
-from thingsviz.jobs.store import JobFolder, try_lock
+from thingsviz.jobs.store import JobFolder, sign, try_lock
 from thingsviz.jobs.ticket import take_ticket
 
 INTERRUPTED = 130
@@ -39,7 +39,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"{job.name} is already running", file=sys.stderr)
         return 0
     try:
-        _sign(handle)
+        sign(handle)
         # Without a ticket nobody has put it into the line: an old wish to stop was for another.
         if not take_ticket(job):
             job.file("stop").unlink(missing_ok=True)
@@ -49,15 +49,6 @@ def main(argv: list[str] | None = None) -> int:
         if "SLURM_JOB_ID" not in os.environ:  # a node of a cluster is no place for a supervisor
             with suppress(OSError):
                 tend_if_waiting()
-
-
-def _sign(handle: int) -> None:
-    """Write into the lock whose it is, for a supervisor that has not started this process."""
-    cluster_id = os.environ.get("SLURM_JOB_ID")
-    with suppress(OSError):
-        os.ftruncate(handle, 0)
-        words = f"slurm {cluster_id}" if cluster_id else str(os.getpid())
-        os.pwrite(handle, words.encode(), 0)
 
 
 def _hold(job: JobFolder) -> int | None:

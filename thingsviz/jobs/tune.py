@@ -23,15 +23,16 @@ from thingsviz.data.betas import BetaStore
 from thingsviz.data.splits import make_split
 from thingsviz.jobs import files
 from thingsviz.jobs.clerk import StoppedError
-from thingsviz.jobs.launch import LOCK_HANDLE
+from thingsviz.jobs.launch import LOCK_HANDLE, tend_if_waiting
 from thingsviz.jobs.material import check_targets, find_dataset, open_store
-from thingsviz.jobs.store import try_lock
+from thingsviz.jobs.store import JobFolder, sign, try_lock
 from thingsviz.jobs.study_candidate import Runner
 from thingsviz.jobs.study_config import StudyConfig
 from thingsviz.jobs.study_final import final_recipes, result_rows, train_finals
 from thingsviz.jobs.study_folder import StudyFolder
 from thingsviz.jobs.study_records import Claimed, Records, phases_of, work
 from thingsviz.jobs.study_storage import open_storage, storage_sentence
+from thingsviz.jobs.ticket import take_ticket
 
 INTERRUPTED, UNEXPECTED = 130, 1
 
@@ -58,12 +59,15 @@ def main(argv: list[str] | None = None) -> int:
     if handle is None:
         print(f"{folder.name} is already running", file=sys.stderr)
         return 0
-    if not launched:
-        folder.file("stop").unlink(missing_ok=True)
     try:
+        sign(handle)
+        if not (take_ticket(JobFolder(folder.path)) or launched):
+            folder.file("stop").unlink(missing_ok=True)
         return Tuner(folder).run(as_worker=False)
     finally:
         os.close(handle)
+        with suppress(OSError):
+            tend_if_waiting()
 
 
 def _hold(folder: StudyFolder) -> int | None:

@@ -15,7 +15,8 @@ from thingsviz.core.errors import ThingsvizError
 from thingsviz.figures import study as figures
 from thingsviz.figures import study_space as space_figures
 from thingsviz.figures.style import Theme
-from thingsviz.jobs.store import ALIVE
+from thingsviz.jobs import launch
+from thingsviz.jobs.store import ALIVE, JobFolder
 from thingsviz.jobs.study_config import StudyConfig
 from thingsviz.jobs.study_folder import StudyFolder, StudyStatus
 from thingsviz.jobs.study_rows import CandidateRow, best_of
@@ -41,6 +42,8 @@ def watch_study(page: PageContext, folder: StudyFolder, config: StudyConfig) -> 
 
 def _view(page: PageContext, folder: StudyFolder, config: StudyConfig, drawn: str) -> None:
     status = folder.status()
+    if status.state == "queued":
+        launch.is_alive(JobFolder(folder.path))  # brings a killed supervisor back, as for a job
     if status.state != drawn:
         st.rerun()
     with guard():
@@ -112,7 +115,8 @@ def _progress(
         )
     share, text = progress_of(config, rows, control)
     if status.state in ALIVE:
-        phase = PHASES.get(status.phase, "starting")
+        waits = status.state == "queued"
+        phase = "in the line" if waits else PHASES.get(status.phase, "starting")
         st.progress(share, text=plain(f"{phase}: {status.message} · {text}"))
     else:
         st.caption(plain(text))
