@@ -14,6 +14,7 @@ from thingsviz.jobs.console import left_text
 from thingsviz.jobs.overfitting_study import (
     StudyConfig,
     cells_of,
+    parse_study,
     read_study,
     rows_of,
     seconds_left,
@@ -57,7 +58,9 @@ def choose_study(page: PageContext) -> Path:
     config = read_study(folder)
     if config is None or len(rows_of(folder)) < len(list(cells_of(config))):
         task_bar("overfitting", args, _label(folder), WHY)
-        st.caption(cost_text(config or StudyConfig(dataset=page.dataset.name), rows_of(folder)))
+        st.caption(
+            cost_text(config or parse_study({"dataset": page.dataset.name}), rows_of(folder))
+        )
     return folder
 
 
