@@ -12,7 +12,7 @@ from thingsviz.figures.faithfulness import (
     draw_sanity,
     sanity_info,
 )
-from thingsviz.figures.map_agreement import agreement_info, draw_agreement
+from thingsviz.figures.map_agreement import agreement_info, draw_agreement, head_profiles_info
 from thingsviz.figures.map_regions import draw_regions, regions_info, short
 from thingsviz.figures.map_slices import draw_map_slices, map_slices_info
 
@@ -112,4 +112,25 @@ def test_agreement_puts_kin_side_by_side(rng):
     assert abs(info.correlation[at[0]][at[2]]) < 0.3
     assert info.overlap[at[0]][at[0]] == 1
     figure = draw_agreement(info, "dark")
-    assert list(figure.data[0].x) == list(info.names)
+    assert list(figure.layout.xaxis.ticktext) == list(info.names)
+
+
+def test_the_tree_joins_what_is_alike_first(rng):
+    a, b = rng.random((2, 300))
+    info = agreement_info({"a": a, "b": b, "like a": a + 0.02 * rng.random(300)})
+    low, high = info.tree
+    assert max(low[0]) < 0.05 < max(high[0])
+    first = {info.names[round(place)] for place in (low[1][0], low[1][-1])}
+    assert first == {"a", "like a"}
+    figure = draw_agreement(info, "light")
+    assert [trace.xaxis for trace in figure.data[1:]] == ["x2", "x2"]
+    assert not agreement_info({"a": a, "b": b}).tree
+
+
+def test_head_profiles_need_no_order_of_heads(rng):
+    one = rng.random((4, 9))
+    info = head_profiles_info({"one": one, "turned": one[::-1], "other": rng.random((6, 9))})
+    at = {name: n for n, name in enumerate(info.names)}
+    assert info.correlation[at["one"]][at["turned"]] == 1
+    assert abs(info.correlation[at["one"]][at["other"]]) < 0.7
+    assert info.words == "RSA, rank r"

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import leaves_list, linkage
-from scipy.spatial.distance import squareform
+from scipy.spatial.distance import pdist, squareform
 from scipy.stats import rankdata
 
 from thingsviz.core.errors import DataError
@@ -79,7 +80,29 @@ def agreement(maps: Array) -> tuple[Array, Array, NDArray[np.intp]]:
         for j in range(i):
             r[i, j] = r[j, i] = np.nan_to_num(rank_correlation(maps[i], maps[j]))
             dice[i, j] = dice[j, i] = overlap(maps[i], maps[j])
-    if n < 3:
-        return r, dice, np.arange(n)
-    order = leaves_list(linkage(squareform(np.clip(1 - r, 0, 2), checks=False), "average"))
-    return r, dice, order
+    return r, dice, order_of(r)
+
+
+def linked(r: Array) -> Array:
+    """Return SciPy's linkage (n − 1, 4): average linkage over 1 − r (n, n)."""
+    found: Array = linkage(squareform(np.clip(1 - r, 0, 2), checks=False), "average")
+    return found
+
+
+def order_of(r: Array) -> NDArray[np.intp]:
+    """Return an order in which maps of high r (n, n) stand side by side."""
+    return leaves_list(linked(r)) if len(r) > 2 else np.arange(len(r))
+
+
+def head_rsa(profiles: Sequence[Array]) -> Array:
+    """Return how alike head profiles (n_heads, n_regions) are, (n, n), by RSA.
+
+    Each becomes distances between regions over its heads; those are rank-correlated. Heads of
+    two trainings have no common order, and none is needed; regions must be the same.
+    """
+    distances = [pdist(np.asarray(p, float).T) for p in profiles]
+    r = np.eye(len(distances))
+    for i in range(len(r)):
+        for j in range(i):
+            r[i, j] = r[j, i] = np.nan_to_num(rank_correlation(distances[i], distances[j]))
+    return r
