@@ -206,9 +206,10 @@ def table_of(config: StudyConfig, rows: list[CandidateRow]) -> pd.DataFrame:
         if row.state == "waiting" and not row.params:
             continue
         line: dict[str, Any] = {"candidate": row.job or f"{row.number + 1}", "state": row.state}
-        line |= {"search": "study" if row.phase == "search" else "random", label: row.value}
-        line |= {"took": "" if row.seconds is None else duration(row.seconds), "note": _note(row)}
+        line |= {label: row.value}
         line |= {name.split(".", 1)[-1]: row.params.get(name) for name in config.space}
+        line |= {"took": "" if row.seconds is None else duration(row.seconds)}
+        line |= {"search": "study" if row.phase == "search" else "random", "note": _note(row)}
         lines.append(line)
     return pd.DataFrame(lines)
 
@@ -225,20 +226,35 @@ def _table(folder: StudyFolder, config: StudyConfig, rows: list[CandidateRow]) -
         return
     st.markdown("**Candidates.** A click on a row opens its training.")
     label = config.objective.replace("_", " ")
+    shown = table.assign(candidate=[short_name(name, folder) for name in table["candidate"]])
     chosen = st.dataframe(
-        table,
+        shown,
         hide_index=True,
         on_select="rerun",
         selection_mode="single-row",
         key=f"w_tune_table_{folder.name}",
+        alt="Each candidate with its settings and its validation",
         column_config={
-            label: st.column_config.NumberColumn(format="%.4f"),
+            "candidate": st.column_config.TextColumn("no.", pinned=True),
+            label: st.column_config.NumberColumn(
+                short_label(label), format="%.4f", help=f"{label.capitalize()} of the candidate."
+            ),
             "note": st.column_config.TextColumn(width="medium"),
         },
     )
     picked = chosen["selection"]["rows"]
     if picked and picked[0] < len(table):
         open_job_page(str(table.iloc[picked[0]]["candidate"]), folder)
+
+
+def short_name(job: str, folder: StudyFolder) -> str:
+    """Return a candidate's name without its study's, which the page shows already."""
+    return job.removeprefix(f"{folder.name}-")
+
+
+def short_label(objective: str) -> str:
+    """Write the objective in few letters, for a heading."""
+    return objective.replace("validation ", "valid. ")
 
 
 def open_job_page(name: str, folder: StudyFolder) -> None:

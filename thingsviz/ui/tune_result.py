@@ -27,11 +27,18 @@ def show_result(page: PageContext, folder: StudyFolder) -> None:
     with st.container(border=True):
         st.subheader("Was it worth it?", anchor=False)
         st.markdown(plain(verdict_text(rows)))
-        st.dataframe(result_table(rows), hide_index=True)
+        st.dataframe(
+            result_table(rows),
+            hide_index=True,
+            height="content",
+            alt="Each final training with its test score, gain and cost",
+            column_config=_columns(),
+        )
         st.caption(
             "Each was trained once more with its settings and scored on the test trials, which no "
             "search has seen. Gains are paired: both decoders are scored on the same draws of "
-            "test concepts, so their intervals are narrower than those of the scores."
+            "test concepts, so their intervals are narrower than those of the scores. All "
+            "intervals are of 95 %."
         )
     best = next((row for row in rows if row["which"] == "best"), None)
     if best is not None:
@@ -82,16 +89,30 @@ def result_table(rows: list[Row]) -> pd.DataFrame:
         lines.append(
             {
                 "settings": row["title"],
-                f"test {name_of(row)} (95 %)": _tested(row),
-                "gain on the default (95 %)": span(row.get("gain")),
+                f"test {name_of(row)}": _tested(row),
+                "gain": span(row.get("gain")),
                 "validation": number(row.get("validation")),
-                "candidates": row["n_candidates"],
-                "search took": duration(row["search_seconds"]) if row["n_candidates"] else "–",
-                "final training took": "–" if final is None else duration(final),
+                "tried": row["n_candidates"],
+                "search": duration(row["search_seconds"]) if row["n_candidates"] else "–",
+                "final": "–" if final is None else duration(final),
                 "training": row["job"],
             }
         )
     return pd.DataFrame(lines)
+
+
+def _columns() -> dict[str, Any]:
+    """Explain the short headings, which fit beside each other at 768 pixels."""
+    text = st.column_config.TextColumn
+    return {
+        "settings": text(width="small", pinned=True),
+        "gain": text(help="On the default settings, with its 95 % interval."),
+        "validation": text("valid.", help="By which the settings were chosen: too good."),
+        "tried": st.column_config.NumberColumn(help="Candidates of the search."),
+        "search": text(help="How long the search took."),
+        "final": text(help="How long the final training took."),
+        "training": text(help="The name of the final training."),
+    }
 
 
 def name_of(row: Row) -> str:
