@@ -5,7 +5,7 @@ import streamlit as st
 from thingsviz.ui import attention_make, attention_pick, attention_regions, predictions_view
 from thingsviz.ui.attention_agreement import show_agreement
 from thingsviz.ui.attention_trust import show_trust
-from thingsviz.ui.attention_view import show_heads, show_slices
+from thingsviz.ui.attention_view import offer_animation, show_heads, show_slices
 from thingsviz.ui.frame import guard, open_page
 from thingsviz.ui.trialpanels import show_picture, shown_trial
 
@@ -19,6 +19,7 @@ with guard():
     if maps and attention_make.ready(maps, page.store):
         look = attention_pick.pick_look(page, maps)
         show_heads(page, look)
+        offer_animation(page, look)
         left, right = st.columns([3, 2], gap="large")
         with left, guard():
             show_slices(page, look)

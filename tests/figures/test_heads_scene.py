@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from thingsviz.core.space import Grid
-from thingsviz.figures import draw_worker, heads
+from thingsviz.figures import draw_worker, gif, heads
 from thingsviz.figures.heads import HeadsChoice
 from thingsviz.figures.orders import Job, Order, pack_job, unpack_job
 
@@ -75,3 +75,20 @@ def test_rendered_volumes_show_all_heads(job, theme):
         for column in range(4):
             cell = warm[row * 490 + 40 : (row + 1) * 490, column * 600 : (column + 1) * 600]
             assert cell.sum() > 60, (row, column)
+
+
+def test_a_film_has_a_picture_a_map_and_its_own_colours(job):
+    two = job._replace(smoothed=job.smoothed[:3])
+    choice = HeadsChoice(percent=60.0, shared=False)
+    reply = drawn(two, kind="heads_gif", names=("one", "two", "three"), heads=choice)
+    film = Image.open(io.BytesIO(reply.blob))
+    assert (film.format, film.n_frames, film.info["duration"]) == ("GIF", 3, gif.FRAME_MS)
+    assert film.info["loop"] == 0
+    frames = []
+    for n in range(3):
+        film.seek(n)
+        frames.append(np.asarray(film.convert("RGB")).astype(int))
+        warm = frames[-1][..., 0] - frames[-1][..., 2] > 60
+        assert warm[:500].sum() > 15, n
+    assert (frames[0] != frames[1]).any()
+    assert (frames[1] != frames[2]).any()

@@ -168,3 +168,49 @@ def test_regions_of_ones_own_are_offered_counted_and_explained(visit, tiny, tmp_
     path.with_name("mine.tsv").write_text("index\tname\n4\tanother\n")
     app.run()
     assert "1 of 1 labels of" in app.error[0].value
+
+
+def test_trainings_and_head_profiles_are_compared(visit):
+    for name in ("first", "second", "third"):
+        made_maps(finished_job(name))
+    app = visit(job="first")
+    for between, words_ in (
+        ("jobs", "A map that no second seed repeats"),
+        ("regions", "whose subjects have regions of the same names"),
+        ("profiles", "order of the heads does not matter"),
+    ):
+        control(app, "Between").set_value(between).run()
+        assert not app.exception, app.exception
+        assert not app.error
+        assert words_ in words(app)
+
+
+def test_two_maps_stand_side_by_side_with_their_difference(visit, monkeypatch):
+    asked = []
+
+    def drawn_of(several, order, store):
+        asked.append((several, order))
+        return Reply(b"scene", ())
+
+    monkeypatch.setattr(attention_view, "drawn_of", drawn_of)
+    for name in ("first", "second"):
+        made_maps(finished_job(name))
+    app = visit(job="first")
+    beside = pick(app, "Beside it")
+    assert {"Layer 2, head 1", "Occlusion by patch", "second"} <= set(beside.options)
+    beside.set_value("Layer 2, head 1").run()
+    assert not app.error
+    several, order = asked[-1]
+    assert order.names == (
+        "Layer 1, head 1 (chosen)",
+        "Layer 2, head 1",
+        "more in Layer 1, head 1 (chosen)",
+        "more in Layer 2, head 1",
+    )
+    np.testing.assert_allclose(several[2] - several[3], several[0] - several[1], atol=1e-5)
+    assert "of the mass lies elsewhere" in words(app)
+    next(t for t in app.toggle if t.label == "Layers as a film").set_value(True).run()
+    several, order = asked[-1]
+    assert order.kind == "heads_gif"
+    assert order.names == ("Layer 1, head 1", "Layer 2, head 1")
+    assert len(several) == 2

@@ -22,7 +22,7 @@ import numpy as np
 
 from thingsviz.core.errors import ThingsvizError
 from thingsviz.core.space import Grid
-from thingsviz.figures import caption, heads, heads_scene, scene, surface, views, vtkjs
+from thingsviz.figures import caption, gif, heads, heads_scene, scene, surface, views, vtkjs
 from thingsviz.figures import volume_picture as pictures
 from thingsviz.figures.orders import (
     DrawingError,
@@ -52,7 +52,7 @@ NO_OPENGL = (
 
 def draw(job: Job) -> Reply:
     """Draw one order."""
-    if job.order.kind in {"heads", "heads_picture"}:
+    if job.order.kind in {"heads", "heads_picture", "heads_gif"}:
         return draw_heads(job)
     info = volume_info(job.smoothed, job.mask, job.grid, job.order.choice)
     frame = views.frame_of(job.mask, job.grid)
@@ -106,10 +106,26 @@ def draw_heads(job: Job) -> Reply:
         return Reply(blob, layers)
     _need_opengl()
     covered = _covered(np.packbits(job.mask).tobytes(), job.mask.shape, job.grid, eye)
+    if order.kind == "heads_gif":
+        return draw_gif(scene_, covered, info, job)
     pixels = heads_scene.heads_picture(scene_, covered, info, theme)
     lines = (order.title, order.subtitle, heads.describe(info))
     mark = "SIMULATED" if order.simulated else ""
     return Reply(heads_scene.finish(pixels, lines, theme, mark))
+
+
+def draw_gif(scene_: heads_scene.Scene, covered: Mask, info: heads.HeadsInfo, job: Job) -> Reply:
+    """Return a GIF that shows one map after the other."""
+    order = job.order
+    mark = "SIMULATED" if order.simulated else ""
+    frames = []
+    for n, head in enumerate(info.heads):
+        one = scene_._replace(volumes=scene_.volumes[n : n + 1])
+        own = info._replace(heads=(head,), rows=1, columns=1)
+        pixels = heads_scene.heads_picture(one, covered, own, order.theme)
+        lines = (order.title, order.subtitle, heads.describe(info))
+        frames.append(heads_scene.finish(pixels, lines, order.theme, mark))
+    return Reply(gif.animate(frames))
 
 
 _DRAW: dict[Kind, Callable[[Job, VolumeInfo, views.Frame], Reply]] = {

@@ -21,7 +21,7 @@ from thingsviz.figures.volume import Choice, Mask, Volume
 LENGTH = 8
 MOST = 1 << 31  # bytes; a longer message is none of ours
 
-Kind = Literal["scene", "surfaces", "volume", "heads", "heads_picture"]
+Kind = Literal["scene", "surfaces", "volume", "heads", "heads_picture", "heads_gif"]
 
 
 class DrawingError(ThingsvizError):
@@ -50,7 +50,7 @@ class Order(NamedTuple):
     title: str = ""
     subtitle: str = ""
     simulated: bool = False
-    # of "heads" and "heads_picture": names of the maps, and what of them is drawn
+    # of "heads", "heads_picture" and "heads_gif" (a frame a map): their names, what is drawn
     names: tuple[str, ...] = ()
     heads: HeadsChoice = HeadsChoice()
 

@@ -168,6 +168,18 @@ def _volumes(key: str, smoothing_mm: float, _wanted: Wanted) -> Volumes:
     return head_volumes(shown(_wanted).mass, store.mask, store.grid, smoothing_mm)
 
 
+def drawn_of(several: Volumes, order: Order, store: BetaStore) -> Reply:
+    """Return what the drawing process makes of any volumes (n, X, Y, Z)."""
+    return _drawn_of(
+        f"{zlib.crc32(several.tobytes())} {order}", _several=several, _order=order, _store=store
+    )
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _drawn_of(key: str, _several: Volumes, _order: Order, _store: BetaStore) -> Reply:
+    return studio().draw(Job(_order, _several, _store.mask, _store.grid))
+
+
 def drawn(wanted: Wanted, order: Order, only: int | None = None) -> Reply:
     """Return what the drawing process makes of the heads, or of `only` one of them."""
     return _drawn(repr((wanted.key, order)), only, _wanted=wanted, _order=order)

@@ -15,7 +15,8 @@ from thingsviz.figures.style import palette
 from thingsviz.figures.views import VIEWS, camera
 from thingsviz.inference.method_list import METHODS
 from thingsviz.ui import charts, stage, volume_data
-from thingsviz.ui.attention_data import drawn, shown, volumes
+from thingsviz.ui.attention_beside import Second, difference_words, layers_of, pair, pick_second
+from thingsviz.ui.attention_data import drawn, drawn_of, shown, volumes
 from thingsviz.ui.attention_pick import Look
 from thingsviz.ui.drawing import studio
 from thingsviz.ui.frame import PageContext, guard, plain
@@ -39,6 +40,11 @@ def title_of(page: PageContext, look: Look) -> tuple[str, str]:
 
 def show_heads(page: PageContext, look: Look) -> None:
     """Show all heads of the layer, in a scene to turn or as rendered volumes."""
+    second = pick_second(page, look)
+    if second is not None:
+        with guard():
+            _show_pair(page, look, second)
+        return
     found, choice, store = shown(look.wanted), look.choice, page.store
     which = slice(look.head, look.head + 1) if look.only else slice(None)
     names = found.names[which]
@@ -58,6 +64,44 @@ def show_heads(page: PageContext, look: Look) -> None:
             _show_scene(page, look, reply, names)
     st.caption(plain(describe(info)), help=glossary("share of mass"))
     _say_evenness(look)
+
+
+def _show_pair(page: PageContext, look: Look, second: Second) -> None:
+    """Show two maps and their difference with one camera."""
+    several, names = pair(look, second, page.store)
+    order = _order("heads_picture" if look.rendered else "heads", page, look, names)
+    info = heads_info(several, page.store.mask, page.store.grid, names, look.choice)
+    with st.spinner("Drawing …"):
+        if look.rendered:
+            alt = f"Rendered volumes of {', '.join(names)}, seen from {look.view}"
+            st.image(drawn_of(several, order, page.store).blob, width="stretch", alt=alt)
+        else:
+            studio().warm()
+            stage.viewer()
+            _show_scene(page, look, drawn_of(several, order, page.store), names)
+    st.caption(plain(f"{describe(info)} {difference_words(several, page.store.mask)}"))
+
+
+def offer_animation(page: PageContext, look: Look) -> None:
+    """Offer the chosen head's layers, one after the other, as a GIF."""
+    n = int(look.wanted.maps.facts().get("n_layers") or 0)
+    if look.wanted.method != "attention" or n < 2:
+        return
+    if not st.toggle("Layers as a film", key=Key.W_MAP_FILM, persist_state="session"):
+        return
+    several, names = layers_of(look, n, page.store)
+    order = _order("heads_gif", page, look, names)._replace(view=look.view)
+    with guard(), st.spinner("Drawing a picture a layer …"):
+        blob = drawn_of(several, order, page.store).blob
+        st.image(blob, alt=f"{', '.join(names)}, one after the other")
+        st.download_button(
+            "Save as GIF",
+            blob,
+            file_name=f"{look.wanted.maps.job.name}_layers_head{look.head + 1}.gif",
+            mime="image/gif",
+            icon=":material/download:",
+            on_click="ignore",
+        )
 
 
 def _say_evenness(look: Look) -> None:
