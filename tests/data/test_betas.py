@@ -5,6 +5,8 @@ import pytest
 from tests.data import published
 from thingsviz.core.entities import TrialKey
 from thingsviz.core.errors import DataError
+from thingsviz.core.files import write_json
+from thingsviz.core.sums import sealed
 from thingsviz.data.betas import BetaStore, NoSuchTrialError, say_range
 
 
@@ -119,6 +121,7 @@ def test_tables_of_another_store_are_refused(store, little):
 
 def test_voxels_of_another_store_are_refused(store):
     store.voxels.iloc[:-1].to_parquet(store.folder / "voxels.parquet")
+    write_json(store.folder / "manifest.json", sealed({**store.manifest, "warnings": ["new"]}))
     del store.voxels
     with pytest.raises(DataError, match="was replaced while it was open"):
         store.voxels  # noqa: B018

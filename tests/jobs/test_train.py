@@ -11,6 +11,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from thingsviz.analysis.scoring import confidence, mse, pearson
+from thingsviz.core.sums import sealed
 from thingsviz.jobs import stages
 from thingsviz.jobs.store import jobs_root
 
@@ -127,7 +128,7 @@ def test_killed_between_the_stages(done, run, lost):
     done.file(lost).unlink()
     done.file("scores.json").unlink(missing_ok=True)
     status = json.loads(done.file("status.json").read_text())
-    done.file("status.json").write_text(json.dumps({**status, "state": "running"}))
+    done.file("status.json").write_text(json.dumps(sealed({**status, "state": "running"})))
     assert done.status().state == "stopped"
     assert run(done) == (0, "")
     pd.testing.assert_frame_equal(done.scores(), scores)

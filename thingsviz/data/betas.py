@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from thingsviz.core.entities import TrialKey
 from thingsviz.core.errors import DataError
 from thingsviz.core.space import Grid
+from thingsviz.core.sums import KEY
 from thingsviz.data.manifest import NAME as MANIFEST
 from thingsviz.data.manifest import TABLE, check_file, read_manifest
 from thingsviz.data.masks import BrainMask, read_mask
@@ -86,6 +87,8 @@ class BetaStore:
     def voxels(self) -> pd.DataFrame:
         """One row a brain voxel: i, j, k, regions (bool), noise ceilings (%) where published."""
         path = self.folder / "voxels.parquet"
+        if read_manifest(self.folder).get(KEY) == self.manifest.get(KEY):
+            check_file(self.folder, self.manifest, path.name)
         try:
             table = pd.read_parquet(path)
         except (OSError, ValueError) as error:
@@ -94,7 +97,6 @@ class BetaStore:
         if len(table) != self.shape[1]:
             msg = f"{str(self.folder)!r} was replaced while it was open: reload"
             raise DataError(msg)
-        check_file(self.folder, self.manifest, path.name)
         return table
 
     @property

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from thingsviz.core.entities import TEST, TRAIN
 from thingsviz.core.errors import ConfigError, DataError
 from thingsviz.core.files import write_json
+from thingsviz.core.sums import is_sound, sealed
 from thingsviz.data.trials import live_rows
 
 Rows = NDArray[np.int64]
@@ -35,15 +36,17 @@ class Split(NamedTuple):
         """Write the split as JSON."""
         rows = {part: getattr(self, part).tolist() for part in PARTS}
         extra = {name: part.tolist() for name, part in self.extra.items()}
-        write_json(
-            path, {"format": FORMAT, "kind": self.kind, "seed": self.seed, **rows, "extra": extra}
-        )
+        facts = {"format": FORMAT, "kind": self.kind, "seed": self.seed}
+        write_json(path, sealed({**facts, **rows, "extra": extra}))
 
     @classmethod
     def load(cls, path: Path) -> Split:
         """Read what `save` wrote."""
         try:
             found = json.loads(path.read_bytes())
+            if not is_sound(found):
+                msg = "its checksum does not fit"
+                raise ValueError(msg)
             train, validation, test = (_rows(found[part]) for part in PARTS)
             extra = {str(name): _rows(part) for name, part in found["extra"].items()}
             split = cls(train, validation, test, str(found["kind"]), int(found["seed"]), extra)

@@ -50,7 +50,7 @@ def write_about(job: JobFolder, **changes: object) -> About:
         words = str(fault["msg"]).removeprefix("Value error, ")
         raise JobError(f"{where} of job {job.name}: {words}") from None
     try:
-        files.write_json(job.file("about.json"), about.model_dump(mode="json"))
+        files.write_sealed(job.file("about.json"), about.model_dump(mode="json"))
     except OSError as error:
         sentence = files.disk_sentence(error, job.path)
         raise JobError(sentence or f"{job.path} cannot be changed: {error}") from None

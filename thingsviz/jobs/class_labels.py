@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from thingsviz.core.errors import ConfigError, DataError
+from thingsviz.core.errors import ConfigError, DataError, JobError
+from thingsviz.core.sums import crc_of_file
 from thingsviz.data.betas import BetaStore
 from thingsviz.data.labels import LabelMap, label_doubts, label_map
 from thingsviz.data.paths import Dataset
@@ -23,6 +24,9 @@ def job_labels(job: JobFolder, dataset: Dataset, store: BetaStore) -> LabelMap |
     if config.learns == "ratings":
         return None
     if path.is_file():
+        if job.manifest().get("labels_crc32", crc_of_file(path)) != crc_of_file(path):
+            msg = f"{path} is not as it was written (its checksum does not fit): restore it"
+            raise JobError(msg)
         return LabelMap.load(path)
     found = label_map(dataset, config.subject, config.learns, store.trials)
     found.save(path)

@@ -7,7 +7,6 @@ import numpy as np
 from thingsviz.analysis.class_differences import hit_sentences
 from thingsviz.analysis.class_limits import class_sentences
 from thingsviz.analysis.class_table import class_curve, class_rows
-from thingsviz.core.files import write_atomically
 from thingsviz.data.splits import audit
 from thingsviz.jobs import class_references, files
 from thingsviz.jobs.arrays import read_arrays, write_arrays
@@ -15,7 +14,7 @@ from thingsviz.jobs.class_labels import doubts, learnable
 from thingsviz.jobs.class_references import class_differences, reference_curves
 from thingsviz.jobs.class_results import RANKS, Classified, classify_parts, scored_classes
 from thingsviz.jobs.clerk import Clerk, Interruptible
-from thingsviz.jobs.manifest import add_to_manifest, now
+from thingsviz.jobs.manifest import add_to_manifest, keep_predictions, now
 from thingsviz.jobs.material import Material
 from thingsviz.jobs.references import cache_folder, reference_rows
 from thingsviz.jobs.store import JobFolder
@@ -47,8 +46,7 @@ def _classify_once(clerk: Clerk, material: Material) -> Classified:
     X = Interruptible(material.responses, clerk)
     found = classify_parts(material, load_predict(job, material, X), material.config.model)
     write_arrays(job.file(RANKS), {"ranks": found.ranks})
-    path = job.file("predictions.parquet")
-    write_atomically(path, lambda file: found.table.to_parquet(file, index=False))
+    keep_predictions(job, found.table)
     return found
 
 
@@ -80,4 +78,4 @@ def _score(clerk: Clerk, material: Material, found: Classified) -> None:
         "learnable": {"test_trials": n_test, "of_trained_classes": known},
         "n_classes": len(material.outputs),
     }
-    files.write_json(clerk.job.file("scores.json"), record)
+    files.write_sealed(clerk.job.file("scores.json"), record)

@@ -10,11 +10,17 @@ from typing import Any
 
 from thingsviz.core import files as core_files
 from thingsviz.core.errors import JobError
+from thingsviz.core.sums import KEY, is_sound, sealed
 
 
 def write_json(path: Path, data: Any) -> None:  # noqa: ANN401
     """Replace a JSON file as a whole; NaN and infinity become null, which any reader reads."""
     core_files.write_json(path, finite(data))
+
+
+def write_sealed(path: Path, data: dict[str, Any]) -> None:
+    """Write a JSON object with a checksum, which `read_json` compares and takes away."""
+    core_files.write_json(path, sealed(finite(data)))
 
 
 def finite(data: Any) -> Any:  # noqa: ANN401
@@ -29,7 +35,10 @@ def finite(data: Any) -> Any:  # noqa: ANN401
 
 
 def read_json(path: Path) -> dict[str, Any] | None:
-    """Return the object in a JSON file, None without a file; a damaged one is an error."""
+    """Return the object in a JSON file, None without a file; a damaged one is an error.
+
+    Whoever changes a sealed file by hand takes the line with its checksum out.
+    """
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -41,12 +50,19 @@ def read_json(path: Path) -> dict[str, Any] | None:
         kind = type(data).__name__
         msg = f"{path} should hold a JSON object, but holds a {kind}: mend or delete it"
         raise JobError(msg)
+    if not is_sound(data):
+        msg = (
+            f"{path} is not as it was written (its checksum does not fit): restore it, or delete "
+            f"its line {KEY!r} if you changed it yourself"
+        )
+        raise JobError(msg)
+    data.pop(KEY, None)
     return data
 
 
 def append_line(path: Path, row: dict[str, Any]) -> None:
     """Add one JSON object as a line; a reader sees all of it, or at worst a torn last line."""
-    line = json.dumps(finite(row), ensure_ascii=False, allow_nan=False) + "\n"
+    line = json.dumps(sealed(finite(row)), ensure_ascii=False, allow_nan=False) + "\n"
     handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     try:
         data = line.encode()
@@ -86,7 +102,10 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
         row = json.loads(line)
     except ValueError:
         return None
-    return row if isinstance(row, dict) else None
+    if not isinstance(row, dict) or not is_sound(row):
+        return None
+    row.pop(KEY, None)
+    return row
 
 
 def disk_sentence(error: OSError, folder: Path) -> str | None:

@@ -156,7 +156,7 @@ class Foreman:
             self._say_how(job, row, code)
             wall = time.time() - (row.started or time.time())
             used = {"peak_mb": round(row.peak_mb, 1), "cpu_s": round(row.cpu_s, 1)}
-            files.write_json(job.file("usage.json"), {**used, "wall_s": round(wall, 1)})
+            files.write_sealed(job.file("usage.json"), {**used, "wall_s": round(wall, 1)})
         self.queue.remove(row.name)
         if ticket is not None:
             self.queue.add(row.name, ticket)

@@ -39,7 +39,7 @@ def keep(
     """Write rows with what they are about."""
     path.parent.mkdir(parents=True, exist_ok=True)
     head = {"dataset": str(dataset.root), "subject": subject, "computed_at": time.time()}
-    files.write_json(path, {**head, **about, "rows": list(rows)})
+    files.write_sealed(path, {**head, **about, "rows": list(rows)})
 
 
 def read_kept(path: Path) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import platform
 import subprocess
 import sys
@@ -10,7 +11,11 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+
 import thingsviz
+from thingsviz.core.files import write_atomically
+from thingsviz.core.sums import crc, crc_of_file
 from thingsviz.jobs import files
 from thingsviz.jobs.material import Material
 from thingsviz.jobs.store import JobFolder
@@ -35,15 +40,23 @@ def begin_manifest(job: JobFolder, material: Material, threads: int) -> None:
         "dataset_fingerprint": material.store.fingerprint,
         "split": _split_facts(material),
         "scaler": scaler.as_json() if scaler else {"kind": "none"},
-        **_answers(material),
+        **_answers(job, material),
         "starts": [*known.get("starts", []), now()],
     }
-    files.write_json(job.file("manifest.json"), {**known, **facts})
+    files.write_sealed(job.file("manifest.json"), {**known, **facts})
 
 
 def add_to_manifest(job: JobFolder, **facts: Any) -> None:  # noqa: ANN401
     """Add facts that became known later."""
-    files.write_json(job.file("manifest.json"), {**job.manifest(), **facts})
+    files.write_sealed(job.file("manifest.json"), {**job.manifest(), **facts})
+
+
+def keep_predictions(job: JobFolder, table: pd.DataFrame) -> None:
+    """Write predictions.parquet, its checksum first: `JobFolder.predictions` compares it."""
+    buffer = io.BytesIO()
+    table.to_parquet(buffer, index=False)
+    add_to_manifest(job, predictions_crc32=crc(buffer.getvalue()))
+    write_atomically(job.file("predictions.parquet"), lambda file: file.write(buffer.getbuffer()))
 
 
 def now() -> str:
@@ -51,10 +64,12 @@ def now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S%z")
 
 
-def _answers(material: Material) -> dict[str, Any]:
+def _answers(job: JobFolder, material: Material) -> dict[str, Any]:
     """Return what models learn: ratings on which scale, or how many classes."""
     if material.labels is not None:
-        return {"learns": material.config.learns, "n_classes": len(material.outputs)}
+        labels = crc_of_file(job.file("labels.tsv"))
+        facts = {"learns": material.config.learns, "n_classes": len(material.outputs)}
+        return {**facts, "labels_crc32": labels}
     return {"rating_scale": {"kind": material.config.rating_scale, **material.scale.as_json()}}
 
 

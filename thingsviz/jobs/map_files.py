@@ -58,7 +58,7 @@ class MapSet:
 
     def add_facts(self, **more: Any) -> None:  # noqa: ANN401
         """Write facts beside those that are there."""
-        files.write_json(self.path / "facts.json", self.facts() | more)
+        files.write_sealed(self.path / "facts.json", self.facts() | more)
 
     def methods(self) -> list[str]:
         """Return the methods whose maps are there."""

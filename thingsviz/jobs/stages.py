@@ -8,13 +8,12 @@ import pandas as pd
 
 from thingsviz.analysis.differences import comparison_sentences
 from thingsviz.analysis.limits import free_confidence, sentences
-from thingsviz.core.files import write_atomically
 from thingsviz.data.splits import audit
 from thingsviz.jobs import files
 from thingsviz.jobs.class_stages import finish_classes
 from thingsviz.jobs.clerk import Clerk, Interruptible
 from thingsviz.jobs.fitting import default_threads, fit
-from thingsviz.jobs.manifest import add_to_manifest, begin_manifest, now
+from thingsviz.jobs.manifest import add_to_manifest, begin_manifest, keep_predictions, now
 from thingsviz.jobs.material import Material
 from thingsviz.jobs.naming import naming
 from thingsviz.jobs.references import differences, reference_rows, score
@@ -49,7 +48,7 @@ def _predict_once(clerk: Clerk, material: Material) -> pd.DataFrame:
     add_to_manifest(job, test_set_touched=touched)
     X = Interruptible(material.responses, clerk)
     found = predict_parts(material, load_predict(job, material, X))
-    write_atomically(job.file("predictions.parquet"), lambda f: found.to_parquet(f, index=False))
+    keep_predictions(job, found)
     return found
 
 
@@ -71,7 +70,7 @@ def _score(clerk: Clerk, material: Material, predictions: pd.DataFrame) -> None:
         "audit": checked._asdict(),
         "constant_confidence": _free(material, predictions),
     }
-    files.write_json(job.file("scores.json"), record)
+    files.write_sealed(job.file("scores.json"), record)
 
 
 def _free(material: Material, predictions: pd.DataFrame) -> dict[str, Any]:

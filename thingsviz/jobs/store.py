@@ -107,7 +107,7 @@ class JobFolder:
     def write_status(self, status: JobStatus) -> None:
         """Publish where the job is; only its own process and its launcher do that."""
         stamped = replace(status, updated_at=time.time())
-        files.write_json(self.file("status.json"), asdict(stamped))
+        files.write_sealed(self.file("status.json"), asdict(stamped))
 
     def is_alive(self) -> bool:
         """Whether the job waits in the line, or a process holds its lock."""
@@ -252,7 +252,7 @@ def create_job(config: JobConfig) -> JobFolder:
         root.mkdir(parents=True, exist_ok=True)
         job = JobFolder(_new_folder(root, config.name))
         try:
-            files.write_json(job.file("config.json"), dump_config(config))
+            files.write_sealed(job.file("config.json"), dump_config(config))
         except BaseException:
             shutil.rmtree(job.path, ignore_errors=True)
             raise

@@ -129,7 +129,7 @@ class Runner:
         values = suggest(claimed.trial, self.config.space)
         if not job.file("config.json").is_file():
             recipe = candidate_recipe(self.config, values, self.folder.name, job.name)
-            files.write_json(job.file("config.json"), dump_config(recipe))
+            files.write_sealed(job.file("config.json"), dump_config(recipe))
         job.file("stop").unlink(missing_ok=True)
         _borrow(self.folder.file("shared"), job)
         clerk.announce("opening the data")

@@ -67,7 +67,7 @@ def final_job(folder: StudyFolder, which: str, recipe: JobConfig) -> JobFolder:
         job, wanted = JobFolder(folder.root / name), recipe.model_copy(update={"name": name})
         if not job.file("config.json").is_file():
             job.path.mkdir(exist_ok=True)
-            files.write_json(job.file("config.json"), dump_config(wanted))
+            files.write_sealed(job.file("config.json"), dump_config(wanted))
         if job.config() == wanted:
             return job
     msg = f"{folder.name} has 999 final trainings: begin a new study"

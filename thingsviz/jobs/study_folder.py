@@ -97,7 +97,8 @@ class StudyFolder:
 
     def write_status(self, status: StudyStatus) -> None:
         """Publish where the study is; only its own process and its launcher do that."""
-        files.write_json(self.file("status.json"), asdict(replace(status, updated_at=time.time())))
+        stamped = replace(status, updated_at=time.time())
+        files.write_sealed(self.file("status.json"), asdict(stamped))
 
     def result(self) -> dict[str, Any] | None:
         """Return the table of final trainings, or None before there is one."""
@@ -162,7 +163,7 @@ def create_study(config: StudyConfig) -> StudyFolder:
 
 def write_config(study: StudyFolder, config: StudyConfig) -> None:
     """Write a study's recipe, new or with more candidates."""
-    files.write_json(study.file("config.json"), config.model_dump(mode="json"))
+    files.write_sealed(study.file("config.json"), config.model_dump(mode="json"))
 
 
 def _new_folder(root: Path, name: str) -> Path:

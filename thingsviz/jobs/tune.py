@@ -133,7 +133,7 @@ class Tuner:
             jobs = train_finals(self.folder, recipes, self._final, self.check)
             self._listen()
             rows = result_rows(jobs, searches, config)
-            files.write_json(self.folder.file("result.json"), {"rows": rows})
+            files.write_sealed(self.folder.file("result.json"), {"rows": rows})
             check_finals(rows)
 
     def _search(self, searches: dict[str, Records], run: Runner) -> None:
@@ -221,7 +221,8 @@ def check_data(folder: StudyFolder, config: StudyConfig, store: BetaStore) -> No
         msg = "the split has no validation trials to choose by: give validation a share"
         raise ConfigError(msg)
     if not known:
-        files.write_json(folder.file("manifest.json"), {"dataset_fingerprint": store.fingerprint})
+        begun_with = {"dataset_fingerprint": store.fingerprint}
+        files.write_sealed(folder.file("manifest.json"), begun_with)
 
 
 def check_finals(rows: list[dict[str, Any]]) -> None:
