@@ -128,7 +128,7 @@ class Foreman:
         if limits.memory_mb is not None and memory_mb > limits.memory_mb:
             words = (
                 f"it took {memory_mb:,.0f} MB of the {limits.memory_mb:,} MB that a training may "
-                "take here: make the batch, the trials in memory or the model smaller"
+                f"take here: {_advice(job, limits.memory_mb * 2**20)}"
             )
             self.queue.update(row.name, verdict=words)
             kill(job, row.pid)
@@ -204,7 +204,7 @@ class Foreman:
                 return
             state, words = "stopped", f"it was killed from outside (signal {-(code or 0)})"
             if code == -9:
-                words += ", as the system does when memory runs out"
+                words += f", as the system does when memory runs out ({_advice(job)})"
             if row.verdict:
                 state, words = "failed", row.verdict
             else:
@@ -212,6 +212,12 @@ class Foreman:
             job.write_status(replace(last_status(job), state=state, message=words))
         finally:
             os.close(handle)
+
+
+def _advice(job: JobFolder, room: float | None = None) -> str:
+    from thingsviz.jobs import memory  # half a second, which only a death is worth
+
+    return memory.advice(job, memory.machine_bytes() if room is None else room)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from models.errors import ModelError
 from thingsviz.core.errors import EXIT_BAD_INPUT, ThingsvizError
-from thingsviz.jobs import files
+from thingsviz.jobs import files, memory
 from thingsviz.jobs.clerk import Clerk, StoppedError
 from thingsviz.jobs.launch import LOCK_HANDLE, tend_if_waiting
 from thingsviz.jobs.material import open_material
@@ -116,24 +116,13 @@ def _verdict(error: Exception, folder: Path) -> tuple[str, int]:
     if isinstance(error, ThingsvizError | ModelError):
         return str(error), EXIT_BAD_INPUT
     sentence = files.disk_sentence(error, folder) if isinstance(error, OSError) else None
-    if _no_memory(error):
-        sentence = (
-            "there is not enough memory: make the batch, the micro-batch or the model smaller"
-        )
+    if memory.ran_out(error):
+        sentence = memory.sentence(JobFolder(folder), error)
     if sentence:
         return sentence, EXIT_BAD_INPUT
     traceback.print_exception(error)
     kind = type(error).__name__
     return f"an error in thingsviz ended it ({kind}): its log tells more", UNEXPECTED
-
-
-def _no_memory(error: Exception) -> bool:
-    """Whether memory ran out; PyTorch says so in a RuntimeError."""
-    words = str(error).lower()
-    torch_says = isinstance(error, RuntimeError) and (
-        "can't allocate memory" in words or "out of memory" in words
-    )
-    return isinstance(error, MemoryError) or torch_says
 
 
 def _refuse(sentence: str, code: int = EXIT_BAD_INPUT) -> int:
