@@ -95,6 +95,19 @@ PRESETS: dict[str, Preset] = {
             precision="float32",
         ),
     ),
+    "report_attention": Preset(
+        "The report's attention figure",
+        "The report's transformer after 16 batches, as good as untrained: its figure, read again.",
+        ViT3DConfig(),
+        FitConfig(
+            epochs=2,
+            batches_per_epoch=8,
+            micro_batch_size=2,
+            target_scaling="none",
+            gradient_clip=None,
+            precision="float32",
+        ),
+    ),
     "report_brain": Preset(
         "The report, on brain tokens",
         "The report's transformer on the patches that meet the brain: twice as fast.",

@@ -4,6 +4,7 @@ import streamlit as st
 
 from thingsviz.ui import attention_make, attention_pick, attention_regions, predictions_view
 from thingsviz.ui.attention_agreement import show_agreement
+from thingsviz.ui.attention_report import show_report
 from thingsviz.ui.attention_trust import show_trust
 from thingsviz.ui.attention_view import offer_animation, show_heads, show_slices
 from thingsviz.ui.frame import guard, open_page
@@ -28,4 +29,5 @@ with guard():
         with right, guard():
             attention_regions.show_regions(page, look)
         show_trust(page, look)
+        show_report(page, look)
         show_agreement(page, look)

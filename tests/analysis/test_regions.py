@@ -72,3 +72,19 @@ def test_a_missing_atlas_is_one_sentence(monkeypatch):
     monkeypatch.setattr(regions, "files", lambda _: [])
     with pytest.raises(DataError, match=r"atlas is missing: pip install -r requirements\.txt"):
         from_atlas(np.zeros((1, 3)))
+
+
+def test_a_brain_of_its_own_space_is_stretched_to_mni_and_called_approximate(monkeypatch):
+    seen = []
+
+    def atlas(mm):
+        seen.append(mm)
+        return regions.Regions(np.ones(len(mm), np.uint16), ("somewhere",), "the atlas")
+
+    monkeypatch.setattr(regions, "from_atlas", atlas)
+    mask = np.ones((3, 3, 3), bool)
+    found = regions.approximate(Grid.of(mask.shape, np.diag([5.0, 6, 7, 1])), mask)
+    assert "approximate: these data are not in MNI space" in found.source
+    np.testing.assert_allclose(seen[0].min(0), regions.MNI_LOW)
+    np.testing.assert_allclose(seen[0].max(0), regions.MNI_HIGH)
+    np.testing.assert_allclose(seen[0][13], np.add(regions.MNI_LOW, regions.MNI_HIGH) / 2)

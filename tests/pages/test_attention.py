@@ -214,3 +214,19 @@ def test_two_maps_stand_side_by_side_with_their_difference(visit, monkeypatch):
     assert order.kind == "heads_gif"
     assert order.names == ("Layer 1, head 1", "Layer 2, head 1")
     assert len(several) == 2
+
+
+def test_the_reports_figure_is_read_again(visit):
+    made_maps(finished_job("looked"))
+    app = visit(job="looked")
+    next(t for t in app.toggle if t.label == "Show it for these heads").set_value(True).run()
+    assert not app.error
+    assert not app.exception, app.exception
+    rows = next(d.value for d in app.dataframe if "n_patches" in d.value)
+    assert list(rows["head"]) == [f"Head {n}" for n in range(1, 9)]
+    assert rows["share"].between(0, 1).all()
+    assert (rows["outside"] > 0.2).all()
+    text = words(app)
+    assert "approximate" in text
+    assert "One patch is 210 voxels of one value" in text
+    assert "that is the same everywhere would put" in text

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from thingsviz.core.errors import DataError
 from thingsviz.core.space import Grid
 
+# mm: the extent of the MNI152 brain
+MNI_LOW, MNI_HIGH = (-72.0, -108.0, -72.0), (72.0, 74.0, 82.0)
 MIN_PROBABILITY = 25  # %, the Harvard-Oxford atlas' 'thr25'
 
 
@@ -84,6 +86,19 @@ def from_atlas(mm: NDArray[np.floating]) -> Regions:
         better = inside & (values > best)
         labels[better], best[better] = label, values[better]
     return Regions(labels, tuple(names), "Harvard-Oxford atlas (MNI space, 25 % threshold)")
+
+
+def approximate(grid: Grid, mask: NDArray[np.bool_]) -> Regions:
+    """Name voxels of a brain in its own space by the atlas, after stretching it to MNI's extent.
+
+    Box to box, without any registration: names may be off by centimetres, so 'approximate'.
+    """
+    mm = grid.to_mm(np.argwhere(mask))
+    low, high = mm.min(0), mm.max(0)
+    place = (mm - low) / np.maximum(high - low, 1e-9)
+    stretched = np.array(MNI_LOW) + place * (np.array(MNI_HIGH) - np.array(MNI_LOW))
+    source = "Harvard-Oxford atlas, approximate: these data are not in MNI space"
+    return from_atlas(stretched)._replace(source=source)
 
 
 def _merged_name(name: str) -> str:

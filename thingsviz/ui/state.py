@@ -104,6 +104,7 @@ class Key(StrEnum):
     W_MAP_ONE = "w_map_one"
     W_MAP_REGIONS = "w_map_regions"
     W_MAP_BESIDE = "w_map_beside"
+    W_MAP_REPORT = "w_map_report"
     W_MAP_FILM = "w_map_film"
     W_MAP_BETWEEN = "w_map_between"
 
