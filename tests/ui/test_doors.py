@@ -179,6 +179,26 @@ def test_metrics_are_for_this_machine_only(mode):
     assert knock(settings, headers=through, path="/metrics")[0] == 403
 
 
+@pytest.mark.parametrize(
+    ("settings", "status"),
+    [
+        ({}, 200),
+        ({"THINGSVIZ_ACCESS": "open"}, 200),
+        ({"THINGSVIZ_ACCESS": "open", "THINGSVIZ_OPEN_ROLE": "look"}, 403),
+        (HEADER | {"THINGSVIZ_ROLES": "look"}, 403),
+        (HEADER | {"THINGSVIZ_ROLES": "train"}, 200),
+    ],
+)
+def test_files_come_only_from_those_who_may_train(tmp_path, settings, status):
+    if "THINGSVIZ_ROLES" in settings:
+        roles = tmp_path / "roles.toml"
+        roles.write_text(f'{settings["THINGSVIZ_ROLES"]} = ["ada"]\n')
+        settings = settings | {"THINGSVIZ_ROLES": str(roles)}
+    user = [("X-Forwarded-User", "ada")] if "THINGSVIZ_TRUSTED_PROXIES" in settings else []
+    assert knock(settings, headers=user, path="/_stcore/upload_file/s/f")[0] == status
+    assert knock(settings, headers=user, path="/trials")[0] == 200
+
+
 def test_with_oidc_the_page_asks_for_the_login():
     status, _, seen = knock({"THINGSVIZ_ACCESS": "oidc"}, ("10.0.0.9", 1), [(USER, "ada")])
     assert status == 200

@@ -14,7 +14,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from thingsviz.core.errors import ConfigError
-from thingsviz.ui.policy import Policy, is_loopback, read_policy
+from thingsviz.ui.policy import Policy, Role, allows, is_loopback, read_policy
 
 USER, ADDRESS = "x-thingsviz-user", "x-thingsviz-address"
 OURS = {USER.encode(), ADDRESS.encode()}
@@ -25,6 +25,7 @@ FORWARDING = ("x-forwarded-for", "forwarded", "x-real-ip")
 ALWAYS = ("/healthz", "/_stcore/health")
 # numbers of the server: for a monitor on this machine, whoever may look at pages
 MONITOR = ("/metrics",)
+UPLOAD = "/_stcore/upload_file"
 LOG = logging.getLogger("thingsviz.doors")
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>thingsviz</title>
 <style>:root{{color-scheme:light dark}}body{{font:1.05rem/1.5 sans-serif;max-width:40rem;
@@ -71,6 +72,7 @@ class Doors:
                 found = _local(scope.get("client") or ("", -1), Headers(scope=scope))
             else:
                 found = who(self.policy, scope)
+                check_upload(self.policy, found, scope)
         except RefusedError as refusal:
             await refuse(scope, receive, send, str(refusal))
             return
@@ -92,6 +94,19 @@ def who(policy: Policy, scope: Scope) -> Found:
     if policy.mode == "header":
         return _from_header(policy, host, port, headers)
     return Found(ANONYMOUS if policy.mode == "open" else "", host)
+
+
+def check_upload(policy: Policy, found: Found, scope: Scope) -> None:
+    """Refuse files from visitors who may only look: what they send would stay in memory.
+
+    With `oidc` the login is the page's, not the request's: there the page alone hides the field.
+    """
+    if UPLOAD not in scope["path"] or policy.mode == "oidc":
+        return
+    known: dict[str, Role | None] = {"local": "administer", "open": policy.open_role}
+    role = known.get(policy.mode, policy.role_of(found.name)) or "look"
+    if not allows(role, "train"):
+        raise RefusedError("Files can be brought by those who may train: ask the administrator.")
 
 
 def _local(client: tuple[str, int], headers: Headers) -> Found:
