@@ -5,9 +5,10 @@ import pytest
 import torch
 
 from models import collect
+from models.cost import count_tokens
 from thingsviz.analysis.regions import Regions
 from thingsviz.core.errors import ConfigError, JobError
-from thingsviz.inference import methods
+from thingsviz.inference import method_list, methods
 from thingsviz.inference.decoder import open_decoder
 from thingsviz.inference.method_list import SHARES
 from thingsviz.inference.methods import METHODS, compute, methods_for, to_mass
@@ -168,3 +169,15 @@ def test_the_pattern_around_is_the_pattern_averaged(decoders):
     wide = compute(decoder, "pattern_local", rows).values
     np.testing.assert_allclose(wide, methods.around(decoder, plain), atol=1e-6)
     assert wide.std() < plain.std()
+
+
+def test_the_page_and_the_command_agree_on_memory(decoders):
+    assert method_list.ROW_BYTES == collect.ROW_BYTES
+    vit = decoders["cls"]
+    size = method_list.Sizes(vit.material.store.shape[1], vit.tokens.n_tokens, 2, 2)
+    for name in ("attention", "occlusion", "pattern"):
+        assert method_list.peak_of(name, size) == methods.peak_bytes(vit, name)
+    assert size.n_tokens == count_tokens(vit.material.config.model, vit.material.store.mask)
+    large = size._replace(n_tokens=2000, n_heads=8, n_layers=6)
+    # one trial at a time: 6 layers of 8 heads of 2,001² numbers
+    assert method_list.peak_of("rollout", large) > 4 * 8 * 6 * 2001**2

@@ -71,6 +71,7 @@ def test_maps_are_offered_and_made_in_a_process_of_their_own(visit, monkeypatch)
     monkeypatch.setattr("thingsviz.ui.actions.begin_task", lambda *a: begun.append(a))
     app = visit(job="young")
     assert "There are no maps of these trials yet" in app.info[0].value
+    assert "GB of memory beside the model" in app.info[0].value
     app.button[0].click().run()
     assert begun == [("maps", [str(job.path), "--part", "test", "--target", "all", "--judge"])]
     assert "maps" in tasks.KINDS

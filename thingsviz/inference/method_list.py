@@ -83,3 +83,28 @@ METHODS: dict[str, Method] = {
 
 # of these a value below zero is chance, not use
 SHARES = ("pattern", "pattern_local")
+
+GRADIENT_BATCH = 16
+ROW_BYTES = 192 * 2**20  # of explicit attention at once, as models.collect has it
+
+
+class Sizes(NamedTuple):
+    """What a map's memory depends on; without attention tokens, heads and layers are 0."""
+
+    n_voxels: int
+    n_tokens: int = 0
+    n_heads: int = 0
+    n_layers: int = 0
+
+
+def peak_of(name: str, size: Sizes) -> int:
+    """Return about how many bytes a method takes beyond the decoder itself.
+
+    Copies of a batch of responses, and with attention each layer's full matrix for it.
+    """
+    n = size.n_tokens + 1
+    if METHODS[name].needs != "attention":
+        return 4 * GRADIENT_BATCH * size.n_voxels * 4
+    batch = min(GRADIENT_BATCH, max(1, ROW_BYTES // (4 * max(size.n_heads, 1) * n * n)))
+    matrices = 4 * batch * size.n_heads * n * n * max(1, size.n_layers)
+    return 4 * batch * size.n_voxels * 2 + matrices

@@ -19,10 +19,9 @@ from thingsviz.core.progress import Progress, Report, silent
 from thingsviz.figures.volume import smooth_in_brain
 from thingsviz.inference import patterns
 from thingsviz.inference.decoder import Decoder
-from thingsviz.inference.method_list import METHODS, SHARES
+from thingsviz.inference.method_list import GRADIENT_BATCH, METHODS, SHARES, Sizes, peak_of
 
 Array = NDArray[np.float64]
-GRADIENT_BATCH = 16
 AROUND_MM = 12.0
 GROUPED = ("occlusion", "occlusion_region")
 
@@ -63,13 +62,8 @@ def check_method(decoder: Decoder, name: str) -> None:
 
 def peak_bytes(decoder: Decoder, name: str) -> int:
     """Return about how much memory a method takes beyond the decoder itself."""
-    n_voxels = decoder.material.store.shape[1]
-    batch = batch_size(decoder, name)
-    full = 4 * batch * n_voxels * (2 if METHODS[name].needs == "attention" else 4)
-    if METHODS[name].needs == "attention":
-        n = decoder.tokens.n_tokens + 1
-        full += 4 * batch * decoder.n_heads * n * n * max(1, decoder.n_layers)
-    return full
+    sizes = decoder.tokens.n_tokens, decoder.n_heads, decoder.n_layers
+    return peak_of(name, Sizes(decoder.material.store.shape[1], *sizes))
 
 
 def batch_size(decoder: Decoder, name: str) -> int:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import psutil
 import streamlit as st
 
+from models.configs.transformer import TransformerConfig
+from models.cost import count_tokens
 from thingsviz.data.betas import BetaStore
+from thingsviz.inference.method_list import METHODS, Sizes, peak_of
 from thingsviz.jobs.map_files import MapSet
 from thingsviz.jobs.tasks import Task, tasks
 from thingsviz.ui import actions
@@ -25,7 +29,7 @@ def ready(maps: MapSet, store: BetaStore) -> bool:
         return True
     if task is not None and task.state == "failed":
         st.error(plain(task.message), icon=":material/error:")
-    _offer(maps, stale=bool(maps.methods()))
+    _offer(maps, store, stale=bool(maps.methods()))
     return False
 
 
@@ -35,7 +39,7 @@ def _fresh(maps: MapSet, store: BetaStore) -> bool:
     return bool(maps.methods()) and kept == current_fingerprint(maps.job, store)
 
 
-def _offer(maps: MapSet, *, stale: bool) -> None:
+def _offer(maps: MapSet, store: BetaStore, *, stale: bool) -> None:
     single = maps.part.startswith("row-")
     sentence = (
         "These maps were made with other weights or data: make them again."
@@ -43,7 +47,10 @@ def _offer(maps: MapSet, *, stale: bool) -> None:
         else "There are no maps of these trials yet."
     )
     time = "seconds" if single else "minutes; the app stays usable"
-    st.info(f"{sentence} Making them takes {time}.", icon=":material/info:")
+    st.info(
+        f"{sentence} Making them takes {time}. {plain(memory_words(maps, store))}",
+        icon=":material/info:",
+    )
     refused = plain(actions.refusal())
     clicked = st.button(
         "Make the maps",
@@ -56,6 +63,26 @@ def _offer(maps: MapSet, *, stale: bool) -> None:
         with guard():
             start(maps)
             st.rerun()
+
+
+def memory_words(maps: MapSet, store: BetaStore) -> str:
+    """Say how much memory the costliest method takes, and how much is free."""
+    model = maps.job.config().model
+    sizes = Sizes(store.shape[1])
+    names = [name for name, method in METHODS.items() if method.needs != "attention"]
+    if isinstance(model, TransformerConfig):
+        n_tokens = count_tokens(model, store.mask)
+        sizes = Sizes(store.shape[1], n_tokens, model.n_heads, model.n_layers)
+        names = list(METHODS)
+    worst = max(names, key=lambda name: peak_of(name, sizes))
+    needed, free = peak_of(worst, sizes), psutil.virtual_memory().available
+    words = (
+        f"They need at most about {needed / 2**30:.1f} GB of memory beside the model "
+        f"({METHODS[worst].title}); {free / 2**30:.1f} GB are free, and they can be stopped."
+    )
+    if needed > 0.8 * free:
+        words += " That is too little: methods that do not fit are refused before they start."
+    return words
 
 
 def start(maps: MapSet, *more: str) -> Task:
