@@ -1,4 +1,4 @@
-"""Kills of trainings, supervisor, launcher, study and prepare at random moments: what is lost.
+"""Kills of all that works, full disks and flipped bits at random moments: what is lost.
 
     python -m benchmarks.faults [--short] [--only training,supervisor,...] [--seed 1]
 
@@ -47,7 +47,9 @@ VIT = {
 }
 FIT = {"epochs": 12, "batches_per_epoch": 5, "batch_size": 16, "precision": "float32"}
 LONG = {"training": 200, "supervisor": 50, "launcher": 50, "study": 50, "prepare": 50}
+LONG |= {"disk": 50, "flips": 2000}
 SHORT = {"training": 6, "supervisor": 3, "launcher": 3, "study": 3, "prepare": 4}
+SHORT |= {"disk": 1, "flips": 52}
 PATIENCE_S = 900.0
 
 
@@ -467,12 +469,73 @@ def _bytes_of(folder: Path) -> dict[str, str]:
     return found
 
 
+def disk(row: Row, faults: int, root: Path, moments: random.Random) -> None:
+    """Let the disk of the jobs be full at a random row; with room again the job ends as ever."""
+    from benchmarks._damage import filled_at, small_disk
+    from thingsviz.jobs import train
+
+    with small_disk(root / "disk") as mounted:
+        if not mounted:
+            print("no small disk can be mounted here: that needs the rights of root")
+            return
+        os.environ["THINGSVIZ_JOBS"] = str(root / "disk")
+        recipe = {"model": VIT, "fit": FIT | {"epochs": 3}, "role": "candidate", "study": "faults"}
+        whole = new_job("whole", **recipe)
+        os.waitpid(fork(_train(whole)), 0)
+        expected = _learned(whole)
+        for _ in range(faults):
+            job, number = new_job("job", **recipe), moments.randint(1, len(expected[0]))
+
+            def work(job: Any = job, number: int = number) -> None:  # noqa: ANN401
+                filled_at(root / "disk", number)
+                train.main([str(job.path)])
+
+            os.waitpid(fork(work), 0)
+            row.kills += 1
+            row.unreadable += _unreadable(job)
+            (root / "disk" / "filler").unlink()
+            os.waitpid(fork(_train(job)), 0)
+            row.lost += job.status().state != "done"
+            row.different += job.status().state == "done" and _learned(job) != expected
+            shutil.rmtree(job.path)
+
+
+def _learned(job: Any) -> tuple[list[dict[str, Any]], dict[str, bytes]]:  # noqa: ANN401
+    from safetensors.numpy import load_file
+
+    from thingsviz.jobs.weights import best_file
+
+    rows = [{k: v for k, v in line.items() if k != "time"} for line in job.metrics()[0]]
+    return rows, {k: v.tobytes() for k, v in load_file(best_file(job)).items()}
+
+
+def flips(row: Row, faults: int, root: Path, moments: random.Random) -> None:
+    """Flip single bits in the files of a finished job and of a store: found, or harmless."""
+    from benchmarks._damage import flip_one, readers
+
+    jobs_folder(root, "flips")
+    job = new_job("whole", model=VIT, fit=FIT | {"epochs": 1})
+    os.waitpid(fork(_train(job)), 0)
+    store = root / "data" / "tiny" / "derivatives" / "thingsviz" / "sub-01"
+    known = readers(job, store)
+    for number in range(faults):
+        path = list(known)[number % len(known)]
+        row.kills += 1
+        try:
+            row.different += flip_one(path, known[path], moments) == "wrong"
+        except Exception as error:
+            print(f"{path.name}: {type(error).__name__}: {error}", file=sys.stderr)
+            row.unreadable += 1
+
+
 ROWS: dict[str, Callable[[Row, int, Path, random.Random], None]] = {
     "training": training,
     "supervisor": supervisor,
     "launcher": launcher,
     "study": study,
     "prepare": prepare,
+    "disk": disk,
+    "flips": flips,
 }
 
 if __name__ == "__main__":

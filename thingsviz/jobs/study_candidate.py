@@ -17,7 +17,7 @@ import optuna
 from models.errors import ModelError
 from thingsviz.core.errors import ThingsvizError
 from thingsviz.data.betas import BetaStore
-from thingsviz.jobs import files
+from thingsviz.jobs import files, memory
 from thingsviz.jobs.clerk import Clerk, StoppedError
 from thingsviz.jobs.config import JobConfig, dump_config
 from thingsviz.jobs.material import open_material
@@ -160,6 +160,8 @@ class Runner:
             raise error
         known = isinstance(error, ThingsvizError | ModelError)
         reason = str(error) if known else f"{type(error).__name__}: {error}"
+        if memory.ran_out(error):
+            reason = memory.sentence(claimed.job, error)
         print(f"{claimed.job.name} failed: {reason}", file=sys.stderr, flush=True)
         if claimed.job.file("config.json").is_file():
             with suppress(OSError):
