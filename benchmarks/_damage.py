@@ -38,7 +38,7 @@ def filled_at(disk: Path, row_number: int) -> None:
                 os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(disk).free)
         report(clerk, row)
 
-    Clerk.report = hooked  # type: ignore[method-assign]
+    Clerk.report = hooked  # type: ignore[method-assign,assignment]
 
 
 def readers(job: Any, store: Path) -> dict[Path, Callable[[], object]]:  # noqa: ANN401
