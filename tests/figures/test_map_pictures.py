@@ -134,3 +134,18 @@ def test_head_profiles_need_no_order_of_heads(rng):
     assert info.correlation[at["one"]][at["turned"]] == 1
     assert abs(info.correlation[at["one"]][at["other"]]) < 0.7
     assert info.words == "RSA, rank r"
+
+
+def test_slices_use_the_whole_width_of_a_narrow_column(rng):
+    mask = np.ones(GRID.shape, bool)
+    volume = rng.random(GRID.shape).astype("f4")
+    figure = draw_map_slices(map_slices_info(volume, volume, mask, GRID, 20), "light")
+    domains = [figure.layout[side].domain for side in ("xaxis", "xaxis2", "xaxis3")]
+    assert domains[0][0] < 0.02
+    assert domains[2][1] > 0.98
+    assert domains[0][1] < domains[1][0]
+    assert domains[1][1] < domains[2][0]
+    bars = [t.colorbar for t in figure.data if t.showscale is not False]
+    assert bars
+    assert all(bar.orientation == "h" for bar in bars)
+    assert all(len(line) < 50 for line in figure.layout.title.text.split("<br>"))
