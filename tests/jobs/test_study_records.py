@@ -12,11 +12,14 @@ from thingsviz.core.errors import JobError
 from thingsviz.jobs import files
 from thingsviz.jobs.store import JobStatus
 from thingsviz.jobs.study_config import parse_study
+from thingsviz.jobs.study_final import best_values
 from thingsviz.jobs.study_folder import StudyFolder, create_study, list_studies, open_study
 from thingsviz.jobs.study_records import Records, work
+from thingsviz.jobs.study_rows import Reader
 from thingsviz.jobs.study_space import suggest
 from thingsviz.jobs.study_storage import open_storage
 
+NUMBERS = [("trial_values", "value"), ("trial_params", "param_value")]
 SPACE = {"model.score_power": {"kind": "float", "low": 0, "high": 4}}
 
 
@@ -279,3 +282,23 @@ def test_a_study_whose_process_died_says_so(make):
         assert folder.status().state == "running"
         folder.file("stop").touch()
         assert folder.status().state == "stopping"
+
+
+@pytest.mark.parametrize(
+    ("table", "column"), [("trial_values", "value"), ("trial_params", "param_value")]
+)
+def test_a_number_that_changed_in_the_database_is_found(make, table, column):
+    folder, records = make(n_candidates=2)
+    records.plan()
+    work(records, plain, go)
+    reader = Reader(folder, records.config)
+    assert [row.state for row in reader.rows()] == ["done", "done"]
+    assert best_values(records, records.config)
+    connection = records.storage._backend.engine.raw_connection()
+    connection.execute(f"UPDATE {table} SET {column} = {column} + 0.25 WHERE trial_id = 2")
+    connection.commit()
+    with pytest.raises(JobError, match=r"candidate 2 of the study's records is damaged"):
+        Reader(folder, records.config).rows()
+    again = Records(folder, records.config, "search", open_storage(folder))
+    with pytest.raises(JobError, match="is damaged"):
+        best_values(again, records.config)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
+from optuna.trial import TrialState
 
 from thingsviz.analysis.differences import difference_rows, verdict
 from thingsviz.analysis.table import MEAN
@@ -19,6 +20,7 @@ from thingsviz.jobs.study_config import StudyConfig
 from thingsviz.jobs.study_folder import StudyFolder
 from thingsviz.jobs.study_records import Records
 from thingsviz.jobs.study_space import Value, shown, with_values
+from thingsviz.jobs.study_sums import check_trial
 
 N_DRAWS = 1000
 Row = dict[str, Any]
@@ -49,6 +51,8 @@ def final_recipes(
 
 def best_values(records: Records, config: StudyConfig) -> dict[str, Value] | None:
     """Return the settings of the best candidate on the validation trials; None without any."""
+    for trial in records.trials(TrialState.COMPLETE):
+        check_trial(trial)
     try:
         params = records.study.best_trial.params
     except ValueError:

@@ -28,6 +28,7 @@ from thingsviz.jobs.study_config import StudyConfig
 from thingsviz.jobs.study_deaths import place_of, to_repeat
 from thingsviz.jobs.study_folder import StudyFolder
 from thingsviz.jobs.study_server import patient
+from thingsviz.jobs.study_sums import sum_of
 
 PHASES = ("search", "random")
 DIED = "its process ended without a word"
@@ -168,6 +169,8 @@ class Records:
     def complete(self, claimed: Claimed, value: float, seconds: float) -> None:
         """Record the result of a candidate."""
         self._spent(claimed, seconds)
+        for key, kept in sum_of(claimed.trial.params, value).items():
+            claimed.trial.set_user_attr(key, kept)
         self.study.tell(claimed.trial, value)
 
     def prune(self, claimed: Claimed, seconds: float) -> None:

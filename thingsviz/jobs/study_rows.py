@@ -11,6 +11,7 @@ from thingsviz.jobs.store import JobFolder
 from thingsviz.jobs.study_config import StudyConfig
 from thingsviz.jobs.study_folder import StudyFolder
 from thingsviz.jobs.study_storage import open_storage
+from thingsviz.jobs.study_sums import check_trial
 
 if TYPE_CHECKING:
     from optuna import Study
@@ -74,7 +75,7 @@ class Reader:
         return [self._row(phase, trial) for trial in trials]
 
     def _row(self, phase: str, trial: FrozenTrial) -> CandidateRow:
-        about = trial.user_attrs
+        about = check_trial(trial).user_attrs
         index = int(about.get("index", trial.number))
         name = self.folder.candidate_name(phase, index)
         has_job = JobFolder(self.folder.root / name).file("config.json").is_file()
