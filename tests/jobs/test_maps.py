@@ -168,8 +168,11 @@ def test_regions_of_ones_own_are_left_out(jobs, decoders, run, tmp_path, monkeyp
 
 def test_the_mark_for_maps_voxel_by_voxel(decoders):  # noqa: F811
     found = {"weights": compute(decoders["ridge"], "weights", np.arange(1))}
+    found["occlusion_region"] = found["weights"]
     rows = map_truth.truth_rows(decoders["ridge"], found)
     assert 0.5 < rows[map_truth.TRUE_RATINGS]["auc"] <= 1
+    # the data's regions are the planted ones: to find those by them proves nothing
+    assert set(rows) == {map_truth.TRUE_RATINGS, "weights"}
 
 
 def test_permuted_labels_on_request(jobs, run):  # noqa: F811
