@@ -13,7 +13,8 @@ from thingsviz.analysis.maps_truth import auc, read_truth
 from thingsviz.data.betas import BetaStore
 from thingsviz.figures.volume import smooth_in_brain
 from thingsviz.inference.decoder import Decoder
-from thingsviz.inference.methods import GRADIENT_BATCH, Found, to_mass
+from thingsviz.inference.method_list import GRADIENT_BATCH
+from thingsviz.inference.methods import Found, to_mass
 from thingsviz.inference.patterns import explained
 from thingsviz.jobs.material import Rows
 
