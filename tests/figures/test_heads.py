@@ -54,7 +54,8 @@ def test_more_mass_is_more_voxels(volumes, mask):
 
 
 @pytest.mark.parametrize(
-    ("n", "rows", "columns"), [(1, 1, 1), (2, 1, 2), (3, 1, 3), (4, 2, 2), (6, 2, 3), (8, 2, 4), (12, 3, 4)]
+    ("n", "rows", "columns"),
+    [(1, 1, 1), (2, 1, 2), (3, 1, 3), (4, 2, 2), (6, 2, 3), (8, 2, 4), (12, 3, 4)],
 )
 def test_the_grid_is_wider_than_high(n, rows, columns):
     assert heads.layout_of(n) == (rows, columns)

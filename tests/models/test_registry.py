@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import models
-from models.config import CNNViTConfig, CONFIGS, MeanConfig, ViT3DConfig
+from models.config import CONFIGS, CNNViTConfig, MeanConfig, ViT3DConfig
 from models.errors import ModelError
 from models.network import Network
 from models.registry import MODELS, build_linear, build_network, spec_of
