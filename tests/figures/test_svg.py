@@ -37,3 +37,9 @@ def test_lines_run_from_left_to_right_and_larger_is_higher():
 def test_nothing_and_constants_are_drawn_too():
     for svg in (dots([], "r"), lines([], "x", "y"), lines([Line("c", (1,), (2,))], "x", "y")):
         assert ET.fromstring(svg).tag == "svg"
+
+
+def test_a_long_name_ends_inside_the_picture_and_says_that_it_goes_on():
+    text = lines([Line("ViT3D, patch 12 × 13 × 15, 3 layers", (1,), (1,))], "epoch", "loss")
+    assert "3 layers<" in text
+    assert "a" * 39 + "…<" in lines([Line("a" * 60, (1,), (1,))], "epoch", "loss")

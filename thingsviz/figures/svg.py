@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 WIDTH, LEFT, RIGHT, ROW = 900, 250, 90, 36
+LONGEST = 40  # letters of a name beside lines
 HEIGHT = 300
 N_COLOURS = 6
 
@@ -112,7 +113,7 @@ def lines(found: Sequence[Line], x_unit: str, y_unit: str) -> str:
     xs = [v for line in found for v in line.x] or [0.0, 1.0]
     ys = [v for line in found for v in line.y] or [0.0, 1.0]
     (x0, x1), (y0, y1) = (min(xs), max(xs)), _padded(min(ys), max(ys))
-    left, right, top = 60, 220, 12
+    left, right, top = 60, 300, 12
 
     def x(v: float) -> float:
         return round(left + (v - x0) / (x1 - x0 or 1) * (WIDTH - left - right), 1)
@@ -137,7 +138,7 @@ def lines(found: Sequence[Line], x_unit: str, y_unit: str) -> str:
         parts.append(
             f'<rect x="{WIDTH - right + 14}" y="{at - 4}" width="14" height="4" '
             f'fill="{colour}"/><text x="{WIDTH - right + 34}" y="{at + 2}">'
-            f"{html.escape(line.name[:30])}</text>"
+            f"{html.escape(_short(line.name))}</text>"
         )
     parts.append(
         f'<text class="m" x="{WIDTH - right}" y="{HEIGHT - 10}" text-anchor="end">'
@@ -145,6 +146,11 @@ def lines(found: Sequence[Line], x_unit: str, y_unit: str) -> str:
         f"{html.escape(y_unit)}</text>"
     )
     return _svg(HEIGHT, parts, f"{y_unit} of {len(found)} lines over {x_unit}")
+
+
+def _short(name: str) -> str:
+    """Return a name that fits beside the picture."""
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
 
 
 def _svg(height: float, parts: Sequence[str], alt: str) -> str:
