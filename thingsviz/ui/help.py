@@ -67,7 +67,7 @@ GLOSSARY: dict[str, str] = {
         "to other concepts. The grey band holds 95 of 100 of them."
     ),
     "mean": (
-        "**Mean** (prior-only): always predicts the average rating of the training trials; "
+        "**Mean (prior-only)**: always predicts the average rating of the training trials; "
         "looks at no brain."
     ),
     "oracle": (
