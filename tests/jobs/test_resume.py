@@ -77,6 +77,7 @@ def test_a_network_trains(whole):
     assert set(whole.scores()["model"]) == {
         "vit3d",
         "chance",
+        "prior",
         "mean",
         "ridge",
         "ceiling",

@@ -26,7 +26,8 @@ def whole_form(recipe):
     trials = pd.DataFrame({mean_column(t): [1.0] for t in [*TARGETS_12, "size"]})
     grid = SimpleNamespace(shape=(72, 91, 75))
     store = SimpleNamespace(trials=trials, grid=grid, mask=np.ones(grid.shape, bool))
-    page = SimpleNamespace(store=store, dataset=SimpleNamespace(name="demo"), subject="sub-01")
+    known = SimpleNamespace(name="demo")
+    page = SimpleNamespace(store=store, kept=store, dataset=known, subject="sub-01")
     if "filled" not in st.session_state:
         st.session_state["filled"] = True
         job_form.fill_form(parse_config(recipe), grid.shape)
