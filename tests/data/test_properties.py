@@ -278,8 +278,17 @@ def betas_of(seed, n=60, width=7):
     level, spread = rng.normal(0, 5, (13, width)), rng.uniform(0.5, 3, (13, width))
     betas = (rng.normal(size=(n, width)) * spread[sessions] + level[sessions]).astype(np.float16)
     trials = pd.DataFrame({"session": sessions})
+
+    def read(rows, voxels=None):
+        return betas[rows] if voxels is None else betas[rows, voxels]
+
     return SimpleNamespace(
-        betas=betas, trials=trials, shape=betas.shape, vector=lambda k: betas[k].astype(np.float32)
+        betas=betas,
+        trials=trials,
+        shape=betas.shape,
+        vector=lambda k: betas[k].astype(np.float32),
+        read=read,
+        release=lambda: None,
     )
 
 
