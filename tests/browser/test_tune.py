@@ -1,4 +1,5 @@
 import os
+import re
 import signal
 import time
 from urllib.parse import parse_qs, urlparse
@@ -100,7 +101,7 @@ def test_a_killed_study_is_resumed_from_the_page(app, page, settle):
         assert time.monotonic() < end
         time.sleep(0.1)
     os.kill(_process(study), signal.SIGKILL)
-    page.get_by_text("its process ended without a word").wait_for()
+    page.get_by_text(re.compile("ended without a word|killed from outside")).first.wait_for()
     page.get_by_role("button", name="Resume").click()
     stop_button(page).wait_for()
     page.get_by_text("1 repeated").wait_for()

@@ -140,7 +140,7 @@ def test_one_computes_when_several_start(make_job):
     ]
     for worker in workers:
         worker.start()
-    lengths = {queue.get(timeout=100) for _ in workers}
+    lengths = {queue.get(timeout=400) for _ in workers}
     for worker in workers:
         worker.join()
     assert counter.value == 1
