@@ -24,6 +24,7 @@ from thingsviz.ui.form_fields import Field, fields_of, fill, form_key, prime, wi
 from thingsviz.ui.frame import PageContext, plain
 from thingsviz.ui.question_form import fill_question, question_form
 from thingsviz.ui.split_audit import show_audit
+from thingsviz.ui.start_button import start_button
 from thingsviz.ui.state import Key
 
 # the report drew single trials; it trained on ratings as given in its §3, on (r − 1) / 6 in its §4
@@ -275,16 +276,7 @@ def _start_row(page: PageContext, data: dict[str, Any], faults: list[str]) -> No
     except (ThingsvizError, ModelError) as error:
         st.error(plain(str(error)), icon=":material/error:")
         config = None
-    refused = actions.refusal()
-    clicked = st.button(
-        "Start training",
-        type="primary",
-        icon=":material/play_arrow:",
-        disabled=config is None or bool(refused),
-    )
-    if refused:
-        st.caption(plain(f"{refused}."))
-    if clicked and config is not None:
+    if start_button("Start training", ready=config is not None) and config is not None:
         begin(page, config)
 
 

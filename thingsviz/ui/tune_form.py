@@ -30,6 +30,7 @@ from thingsviz.ui import actions, cache, job_form, state, tune_space
 from thingsviz.ui.estimates import duration
 from thingsviz.ui.form_fields import form_key, prime
 from thingsviz.ui.frame import PageContext, plain
+from thingsviz.ui.start_button import start_button
 from thingsviz.ui.state import Key
 
 RIDGE = "ridge"
@@ -201,16 +202,7 @@ def _start_row(page: PageContext, data: dict[str, Any], fault: str, choose: Any)
     except (ThingsvizError, ModelError) as error:
         st.error(plain(str(error)), icon=":material/error:")
         config = None
-    refused = actions.refusal()
-    clicked = st.button(
-        "Start study",
-        type="primary",
-        icon=":material/play_arrow:",
-        disabled=config is None or bool(refused),
-    )
-    if refused:
-        st.caption(plain(f"{refused}."))
-    if clicked and config is not None:
+    if start_button("Start study", ready=config is not None) and config is not None:
         try:
             folder = actions.begin_study(config)
         except ThingsvizError as error:
