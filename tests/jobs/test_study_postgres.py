@@ -1,16 +1,21 @@
 """Studies in a real PostgreSQL server of Debian's, which these tests start and restart."""
 
+import ast
+import inspect
 import multiprocessing
 import os
 import shutil
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from optuna.distributions import FloatDistribution
+from optuna.storages._cached_storage import _CachedStorage
 from optuna.trial import TrialState
 
 from thingsviz.core.errors import JobError
@@ -125,6 +130,37 @@ def test_eight_workers_and_a_restart_in_the_middle(make, server):
     failed = {t.user_attrs["index"] for t in records.trials(TrialState.FAIL)}
     assert {index for index, n in repeated.items() if n > 1} <= failed
     assert not folder.database.exists()
+
+
+def test_every_question_to_the_server_waits_for_it():
+    tree = ast.parse(Path(inspect.getfile(_CachedStorage)).read_text())
+    asked = {
+        node.func.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and isinstance(node.func.value, ast.Attribute)
+        and node.func.value.attr == "_backend"
+    }
+    # not twice: what makes or removes a row (planning looks first), and what asks no database
+    once = {"create_new_study", "delete_study", "_create_new_trial"}
+    local = {"get_heartbeat_interval", "get_heartbeat_stale_trial_callback"}
+    assert "_set_trial_param" in asked
+    assert asked - once - local == asked & set(study_server.ASKED_AGAIN)
+
+
+def test_a_value_drawn_while_the_server_is_away_is_written_when_it_is_back(make, server):
+    folder, records = make(n_candidates=1)
+    records.plan()
+    claimed = records.claim()
+    server.stop()
+    back = threading.Timer(1.5, server.start)
+    back.start()
+    range_ = FloatDistribution(0, 4)
+    records.storage.set_trial_param(claimed.trial._trial_id, "power", 2.5, range_)
+    back.join()
+    os.close(claimed.handle)
+    assert records.trials()[0].params == {"power": 2.5}
 
 
 def test_the_page_reads_the_same_records(make):

@@ -22,8 +22,11 @@ PAUSE_S = 0.5
 ASKED_AGAIN = (
     *("get_study_id_from_name", "get_study_name_from_id", "get_study_directions"),
     *("get_study_user_attrs", "get_study_system_attrs", "get_all_studies"),
-    *("get_trial", "get_all_trials", "_get_trials", "get_best_trial"),
-    *("set_trial_param", "set_trial_intermediate_value"),
+    *("get_trial", "get_all_trials", "_get_trials", "get_best_trial", "_get_best_trial_id"),
+    *("get_trial_id_from_study_id_trial_number", "_get_stale_trial_ids"),
+    # the cached storage calls the one with an underscore
+    *("set_trial_param", "_set_trial_param", "set_trial_intermediate_value"),
+    *("set_study_user_attr", "set_study_system_attr", "record_heartbeat"),
     *("set_trial_user_attr", "set_trial_system_attr", "set_trial_state_values"),
 )
 
