@@ -150,7 +150,7 @@ def test_every_question_to_the_server_waits_for_it():
 
 
 def test_a_value_drawn_while_the_server_is_away_is_written_when_it_is_back(make, server):
-    folder, records = make(n_candidates=1)
+    _, records = make(n_candidates=1)
     records.plan()
     claimed = records.claim()
     server.stop()
