@@ -5,9 +5,10 @@ from pathlib import Path
 from starlette.middleware import Middleware
 from streamlit.starlette import App
 
-from thingsviz.ui import monitor, server
-from thingsviz.ui.doors import Doors
-from thingsviz.ui.server import RootAddress
+from thingsviz.ui.access.doors import Doors
+from thingsviz.ui.server import monitor
+from thingsviz.ui.server import wiring as server
+from thingsviz.ui.server.wiring import RootAddress
 
 SCRIPT = Path(__file__).parent / "thingsviz" / "ui" / "main.py"
 

@@ -27,7 +27,7 @@ def small_disk(path: Path) -> Iterator[bool]:
 
 def filled_at(disk: Path, row_number: int) -> None:
     """Let the disk be full just before this process writes its n-th row of metrics."""
-    from thingsviz.jobs.clerk import Clerk
+    from thingsviz.jobs.engine.clerk import Clerk
 
     report, count = Clerk.report, [0]
 
@@ -49,7 +49,7 @@ def readers(job: Any, store: Path) -> dict[Path, Callable[[], object]]:  # noqa:
     from thingsviz.data.betas import BetaStore
     from thingsviz.data.manifest import read_manifest
     from thingsviz.data.splits import Split
-    from thingsviz.jobs.arrays import read_arrays
+    from thingsviz.jobs.folder.arrays import read_arrays
 
     def weights() -> object:
         return {k: v.numpy().tobytes() for k, v in load_tensors(best)[0].items()}

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 from benchmarks._rows import Entry
 from benchmarks._subjects import Bench, open_bench
 from models.registry import build_linear, build_network, needs_score
-from thingsviz.jobs.material import Material
-from thingsviz.jobs.results import predict_parts
+from thingsviz.jobs.training.material import Material
+from thingsviz.jobs.training.results import predict_parts
 
 
 class Measured(NamedTuple):
@@ -67,7 +67,7 @@ def _network(material: Material, entry: Entry) -> Any:  # noqa: ANN401
 
     from models.fit import fit_network, predict_network
     from models.selection import encoding_score
-    from thingsviz.jobs.fitting import default_threads, fit_data
+    from thingsviz.jobs.training.fitting import default_threads, fit_data
 
     assert entry.fit is not None
     torch.set_num_threads(default_threads())

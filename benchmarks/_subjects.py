@@ -20,9 +20,9 @@ from thingsviz.data.planted import Order, is_planted, plant
 from thingsviz.data.planted.concepts import PROPERTIES
 from thingsviz.data.planted.presets import PRESETS
 from thingsviz.data.splits import make_split
-from thingsviz.jobs.config import JobConfig, SplitConfig
-from thingsviz.jobs.material import Material
-from thingsviz.jobs.results import KEYS, Scored, scored_parts
+from thingsviz.jobs.folder.config import JobConfig, SplitConfig
+from thingsviz.jobs.training.material import Material
+from thingsviz.jobs.training.results import KEYS, Scored, scored_parts
 
 SUBJECT = "sub-01"
 SEED = 1

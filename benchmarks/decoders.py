@@ -37,7 +37,7 @@ from benchmarks._subjects import Bench, chance_band, lettered, mean_r, open_benc
 from thingsviz.analysis.comparison import swapped, two_sided
 from thingsviz.core.errors import EXIT_BAD_INPUT, ThingsvizError
 from thingsviz.data.paths import datasets_root
-from thingsviz.jobs.results import Scored
+from thingsviz.jobs.training.results import Scored
 
 MOST_GB = 4.0
 N_DRAWS = 2000

@@ -157,8 +157,8 @@ def _import_all() -> None:
     import lightning_fabric  # noqa: F401
     import torch
 
-    import thingsviz.jobs.stages
     import thingsviz.jobs.train
+    import thingsviz.jobs.training.stages
     import thingsviz.jobs.tune  # noqa: F401
 
     torch.set_num_threads(1)
@@ -211,8 +211,8 @@ def jobs_folder(root: Path, name: str) -> Path:
 
 def new_job(name: str, **recipe: object) -> Any:  # noqa: ANN401
     """Make a job of the tiny subject."""
-    from thingsviz.jobs.config import parse_config
-    from thingsviz.jobs.store import create_job
+    from thingsviz.jobs.folder.config import parse_config
+    from thingsviz.jobs.folder.store import create_job
 
     return create_job(parse_config({"dataset": "tiny", "seed": 3, "name": name, **recipe}))
 
@@ -221,7 +221,7 @@ def essence(job: Any) -> dict[str, Any]:  # noqa: ANN401
     """Return all that decides whether two trainings are the same: rows, weights, predictions."""
     from safetensors.numpy import load_file
 
-    from thingsviz.jobs.weights import best_file
+    from thingsviz.jobs.folder.weights import best_file
 
     rows, _ = job.metrics()
     return {
@@ -273,7 +273,7 @@ def _train(job: Any) -> Callable[[], object]:  # noqa: ANN401
 def _unreadable(job: Any) -> int:  # noqa: ANN401
     """Count the files of a killed job that a reader would stumble over."""
     from models.checkpoint import load_tensors
-    from thingsviz.jobs import files
+    from thingsviz.jobs.folder import files
 
     bad = 0
     for path in job.checkpoints.glob("*.safetensors"):
@@ -308,7 +308,7 @@ MEAN = {"model": {"name": "mean"}, "role": "candidate", "study": "faults"}
 
 def supervisor(row: Row, kills: int, root: Path, moments: random.Random) -> None:
     """Kill the supervisor while jobs come, wait, run and end."""
-    from thingsviz.jobs import launch
+    from thingsviz.jobs.engine import launch
 
     folder = jobs_folder(root, "supervisor")
     os.environ["THINGSVIZ_SLOTS"] = "2"
@@ -327,7 +327,7 @@ def supervisor(row: Row, kills: int, root: Path, moments: random.Random) -> None
 
 def launcher(row: Row, kills: int, root: Path, moments: random.Random) -> None:
     """Kill what starts jobs, as an app is killed, at moments around the start."""
-    from thingsviz.jobs import launch
+    from thingsviz.jobs.engine import launch
 
     folder = jobs_folder(root, "launcher")
     os.environ["THINGSVIZ_SLOTS"] = "2"
@@ -376,8 +376,8 @@ def _command(process: psutil.Process) -> list[str]:
 
 def _to_the_end(row: Row, folder: Path, jobs: list[Any]) -> None:
     """Let all jobs end, and count those that did not, or did more than once."""
-    from thingsviz.jobs import launch
-    from thingsviz.jobs.queue import Queue, queue_folder
+    from thingsviz.jobs.engine import launch
+    from thingsviz.jobs.engine.queue import Queue, queue_folder
 
     end = time.monotonic() + PATIENCE_S
     while time.monotonic() < end and any(launch.is_alive(job) for job in jobs):
@@ -398,10 +398,10 @@ def _to_the_end(row: Row, folder: Path, jobs: list[Any]) -> None:
 def study(row: Row, kills: int, root: Path, moments: random.Random) -> None:
     """Kill a study's process; each candidate ends once, none is left out."""
     from thingsviz.jobs import tune
-    from thingsviz.jobs.study_config import parse_study
-    from thingsviz.jobs.study_folder import create_study
-    from thingsviz.jobs.study_records import Records
-    from thingsviz.jobs.study_storage import open_storage
+    from thingsviz.jobs.studies.config import parse_study
+    from thingsviz.jobs.studies.folder import create_study
+    from thingsviz.jobs.studies.records import Records
+    from thingsviz.jobs.studies.storage import open_storage
 
     jobs_folder(root, "study")
     n = max(4, 3 * kills)
@@ -503,7 +503,7 @@ def disk(row: Row, faults: int, root: Path, moments: random.Random) -> None:
 def _learned(job: Any) -> tuple[list[dict[str, Any]], dict[str, bytes]]:  # noqa: ANN401
     from safetensors.numpy import load_file
 
-    from thingsviz.jobs.weights import best_file
+    from thingsviz.jobs.folder.weights import best_file
 
     rows = [{k: v for k, v in line.items() if k != "time"} for line in job.metrics()[0]]
     return rows, {k: v.tobytes() for k, v in load_file(best_file(job)).items()}

@@ -237,8 +237,8 @@ async def storm(url: str, pid: int, plan: Plan, dataset: str) -> tuple[Tally, li
 @contextlib.contextmanager
 def trainings(n: int, dataset: str) -> Iterator[None]:
     """Run `n` trainings beside, at the lower priority that the queue gives them."""
-    from thingsviz.jobs.config import JobConfig
-    from thingsviz.jobs.store import create_job
+    from thingsviz.jobs.folder.config import JobConfig
+    from thingsviz.jobs.folder.store import create_job
 
     started_ones = []
     for i in range(n):

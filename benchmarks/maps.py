@@ -14,9 +14,9 @@ from thingsviz.core.errors import EXIT_BAD_INPUT, ThingsvizError
 from thingsviz.inference import judging
 from thingsviz.inference.method_list import METHODS
 from thingsviz.jobs import maps, plant, prepare, train
-from thingsviz.jobs.config import parse_config
-from thingsviz.jobs.map_files import MapSet
-from thingsviz.jobs.store import JobFolder, create_job
+from thingsviz.jobs.folder.config import parse_config
+from thingsviz.jobs.folder.store import JobFolder, create_job
+from thingsviz.jobs.mapping.files import MapSet
 
 # the best method must find the planted voxels: of the demo, and of the tiny subject (84 trials)
 GOAL_AUC, GOAL_AUC_SHORT = 0.90, 0.70

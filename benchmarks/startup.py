@@ -85,8 +85,8 @@ def first_batch(folder: Path, i: int) -> Start:
     """Start a training and wait for the first report of it."""
     import psutil
 
-    from thingsviz.jobs.config import JobConfig
-    from thingsviz.jobs.store import create_job
+    from thingsviz.jobs.folder.config import JobConfig
+    from thingsviz.jobs.folder.store import create_job
 
     model = {"name": "vit3d", "tokens": "brain", "patch_size": (6, 7, 5), "embed_dim": 64}
     recipe = {"name": f"start-{i}", "dataset": "tiny", "model": {**model, "n_heads": 4}}

@@ -30,17 +30,17 @@ import torch
 from models.fit import FitData, fit_network
 from models.registry import build_network
 from thingsviz.jobs import plant, prepare
-from thingsviz.jobs.clerk import Clerk
-from thingsviz.jobs.config import parse_config
-from thingsviz.jobs.material import Material, find_dataset, open_material, open_store
-from thingsviz.jobs.stages import run
-from thingsviz.jobs.store import create_job
-from thingsviz.jobs.study_candidate import Runner
-from thingsviz.jobs.study_config import StudyConfig, parse_study
-from thingsviz.jobs.study_folder import create_study
-from thingsviz.jobs.study_records import Records
-from thingsviz.jobs.study_space import suggest, with_values
-from thingsviz.jobs.study_storage import open_storage
+from thingsviz.jobs.engine.clerk import Clerk
+from thingsviz.jobs.folder.config import parse_config
+from thingsviz.jobs.folder.store import create_job
+from thingsviz.jobs.studies.candidate import Runner
+from thingsviz.jobs.studies.config import StudyConfig, parse_study
+from thingsviz.jobs.studies.folder import create_study
+from thingsviz.jobs.studies.records import Records
+from thingsviz.jobs.studies.space import suggest, with_values
+from thingsviz.jobs.studies.storage import open_storage
+from thingsviz.jobs.training.material import Material, find_dataset, open_material, open_store
+from thingsviz.jobs.training.stages import run
 
 GOAL_S = 0.15
 STUDY, PLAIN, BARE = "a candidate of a study", "an ordinary training", "a turn of a bare loop"

@@ -2,13 +2,16 @@
 
 import streamlit as st
 
-from thingsviz.ui import attention_make, attention_pick, attention_regions, predictions_view
-from thingsviz.ui.attention_agreement import show_agreement
-from thingsviz.ui.attention_report import show_report
-from thingsviz.ui.attention_trust import show_trust
-from thingsviz.ui.attention_view import offer_animation, show_heads, show_slices
+from thingsviz.ui.attention import make as attention_make
+from thingsviz.ui.attention import pick as attention_pick
+from thingsviz.ui.attention import regions as attention_regions
+from thingsviz.ui.attention.agreement import show_agreement
+from thingsviz.ui.attention.report import show_report
+from thingsviz.ui.attention.trust import show_trust
+from thingsviz.ui.attention.view import offer_animation, show_heads, show_slices
 from thingsviz.ui.frame import guard, open_page
-from thingsviz.ui.trialpanels import show_picture, shown_trial
+from thingsviz.ui.scores import predictions_view
+from thingsviz.ui.trials.panels import show_picture, shown_trial
 
 page = open_page(
     "Attention",

@@ -2,10 +2,10 @@
 
 import streamlit as st
 
+from thingsviz.ui.brain.volume_view import show_volume, subject_of
 from thingsviz.ui.frame import guard, open_page
-from thingsviz.ui.pickers import pick_trial
-from thingsviz.ui.trialpanels import average_slider, shown_trial
-from thingsviz.ui.volume_view import show_volume, subject_of
+from thingsviz.ui.trials.panels import average_slider, shown_trial
+from thingsviz.ui.trials.pickers import pick_trial
 
 page = open_page(
     "3D brain",

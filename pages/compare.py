@@ -1,14 +1,12 @@
 """Compare: two or more trainings on the same test trials, with a paired test."""
 
-from thingsviz.ui import (
-    again_view,
-    compare,
-    compare_choice,
-    compare_cost,
-    compare_export,
-    compare_tests,
-    compare_trials,
-)
+from thingsviz.ui.compare import again_view
+from thingsviz.ui.compare import choice as compare_choice
+from thingsviz.ui.compare import cost as compare_cost
+from thingsviz.ui.compare import export as compare_export
+from thingsviz.ui.compare import page as compare
+from thingsviz.ui.compare import tests as compare_tests
+from thingsviz.ui.compare import trials as compare_trials
 from thingsviz.ui.frame import guard, open_page
 
 page = open_page(

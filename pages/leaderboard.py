@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from thingsviz.ui import ceiling_view, charts, leaderboard
+from thingsviz.ui import charts
 from thingsviz.ui.frame import guard, open_page
+from thingsviz.ui.scores import ceiling_view, leaderboard
 
 page = open_page(
     "Leaderboard",

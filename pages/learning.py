@@ -2,8 +2,9 @@
 
 import streamlit as st
 
-from thingsviz.ui import charts, learning
+from thingsviz.ui import charts
 from thingsviz.ui.frame import guard, open_page
+from thingsviz.ui.scores import learning
 
 page = open_page(
     "Learning curves",

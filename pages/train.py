@@ -2,8 +2,10 @@
 
 import streamlit as st
 
-from thingsviz.ui import again_view, job_form, jobs_list, live
+from thingsviz.ui.compare import again_view
 from thingsviz.ui.frame import guard, open_page
+from thingsviz.ui.jobs import list as jobs_list
+from thingsviz.ui.training import job_form, live
 
 page = open_page(
     "Train",

@@ -3,13 +3,13 @@
 import streamlit as st
 
 from thingsviz.ui.frame import guard, open_page
-from thingsviz.ui.pickers import pick_trial
-from thingsviz.ui.trialpanels import (
+from thingsviz.ui.trials.panels import (
     show_picture,
     show_ratings,
     show_response,
     shown_trial,
 )
+from thingsviz.ui.trials.pickers import pick_trial
 
 page = open_page(
     "Trials",

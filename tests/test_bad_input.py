@@ -17,9 +17,9 @@ from models.config import parse_fit, parse_model
 from models.errors import ModelError
 from thingsviz.core.errors import ThingsvizError
 from thingsviz.data.paths import open_dataset
-from thingsviz.jobs.config import parse_config
-from thingsviz.jobs.store import open_job
-from thingsviz.ui.policy import read_policy
+from thingsviz.jobs.folder.config import parse_config
+from thingsviz.jobs.folder.store import open_job
+from thingsviz.ui.access.policy import read_policy
 
 GOOD = {"name": "job", "dataset": "tiny", "model": {"name": "ridge"}}
 VIT = {"name": "vit3d", "patch_size": [6, 7, 5]}
@@ -212,7 +212,7 @@ SETTINGS = [
 
 @pytest.mark.parametrize(("name", "value"), SETTINGS)
 def test_settings_of_the_engine(monkeypatch, name, value):
-    from thingsviz.jobs.limits import engine, read_limits
+    from thingsviz.jobs.engine.limits import engine, read_limits
 
     monkeypatch.setenv(name, value)
     with pytest.raises(ThingsvizError, match=name) as error:

@@ -15,7 +15,7 @@ from models.config import ConceptDecoderConfig, RidgeConfig
 from thingsviz.analysis.parts import part
 from thingsviz.analysis.table import Where
 from thingsviz.data.planted.concepts import PROPERTIES
-from thingsviz.jobs.results import Scored
+from thingsviz.jobs.training.results import Scored
 
 
 @pytest.fixture(scope="module")

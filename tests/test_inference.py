@@ -9,8 +9,8 @@ from thingsviz.data.betas import BetaStore
 from thingsviz.data.paths import open_dataset
 from thingsviz.inference import load_predictor
 from thingsviz.jobs import train
-from thingsviz.jobs.config import parse_config
-from thingsviz.jobs.store import create_job
+from thingsviz.jobs.folder.config import parse_config
+from thingsviz.jobs.folder.store import create_job
 
 RECIPES = {
     "mean": {"model": {"name": "mean"}},

@@ -2,9 +2,10 @@
 
 import pytest
 
-from thingsviz.jobs import class_references, train
-from thingsviz.jobs.config import parse_config
-from thingsviz.jobs.store import create_job
+from thingsviz.jobs import train
+from thingsviz.jobs.folder.config import parse_config
+from thingsviz.jobs.folder.store import create_job
+from thingsviz.jobs.training import class_references
 
 
 @pytest.fixture(scope="module")

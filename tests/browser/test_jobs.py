@@ -3,9 +3,9 @@ from urllib.parse import parse_qs, urlparse
 
 import pytest
 
-from thingsviz.jobs import launch
-from thingsviz.jobs.config import parse_config
-from thingsviz.jobs.store import create_job, open_job
+from thingsviz.jobs.engine import launch
+from thingsviz.jobs.folder.config import parse_config
+from thingsviz.jobs.folder.store import create_job, open_job
 
 LONG = {"epochs": 2000, "batches_per_epoch": 20, "batch_size": 16}
 VIT = {"name": "vit3d", "tokens": "brain", "patch_embedding": "local", "embed_dim": 32}

@@ -3,7 +3,7 @@ from urllib.parse import parse_qs, urlparse
 
 import pytest
 
-from thingsviz.jobs.store import JobFolder
+from thingsviz.jobs.folder.store import JobFolder
 
 CURVES = ".js-plotly-plot"
 # how many points the training curve has, and the batches that it has reached

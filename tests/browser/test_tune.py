@@ -7,8 +7,8 @@ from urllib.parse import parse_qs, urlparse
 import psutil
 import pytest
 
-from thingsviz.jobs.study_config import parse_study
-from thingsviz.jobs.study_folder import StudyFolder, write_config
+from thingsviz.jobs.studies.config import parse_study
+from thingsviz.jobs.studies.folder import StudyFolder, write_config
 
 PLOTS = ".js-plotly-plot"
 

@@ -11,7 +11,7 @@ from thingsviz.figures.study import (
     importance_info,
 )
 from thingsviz.figures.study_space import draw_parallel, draw_slices, space_info
-from thingsviz.jobs.study_rows import CandidateRow
+from thingsviz.jobs.studies.rows import CandidateRow
 
 
 def row(number, value, params=None, state="done", epochs=(), **more):

@@ -13,7 +13,7 @@ from thingsviz.figures.style import diverging_table, palette, rgb
 from thingsviz.figures.views import camera, frame_of
 from thingsviz.figures.volume import Choice, volume_info
 from thingsviz.figures.volume_picture import N_COLOURS, SIZE, picture_info
-from thingsviz.ui.drawing import Studio
+from thingsviz.ui.brain.drawing import Studio
 
 CHOICE = Choice(0.0, "value", 4.0)
 FRAME = frame_of(mask(), GRID)

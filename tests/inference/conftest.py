@@ -6,9 +6,10 @@ import pytest
 
 from tests.jobs.conftest import TINY_FIT, TINY_VIT
 from thingsviz.inference.decoder import open_decoder
-from thingsviz.jobs import references, train
-from thingsviz.jobs.config import parse_config
-from thingsviz.jobs.store import create_job
+from thingsviz.jobs import train
+from thingsviz.jobs.folder.config import parse_config
+from thingsviz.jobs.folder.store import create_job
+from thingsviz.jobs.training import references
 
 RECIPES = {
     "pooled": {"model": TINY_VIT, "fit": TINY_FIT},

@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 
 from tests.figures.plain import TARGETS, metrics, scores
-from thingsviz.jobs import files
-from thingsviz.jobs.comparable import Finished
-from thingsviz.jobs.config import parse_config
-from thingsviz.jobs.store import JobFolder, JobStatus, create_job
+from thingsviz.jobs.folder import files
+from thingsviz.jobs.folder.config import parse_config
+from thingsviz.jobs.folder.store import JobFolder, JobStatus, create_job
+from thingsviz.jobs.reports.comparable import Finished
 
 
 def ratings_table(gain=0.6, seed=0, n_concepts=20, n_repeats=3):

@@ -6,8 +6,9 @@ import json
 import pytest
 
 from thingsviz.core import files as core_files
-from thingsviz.jobs import train, weights
-from thingsviz.jobs.store import JobFolder
+from thingsviz.jobs import train
+from thingsviz.jobs.folder import weights
+from thingsviz.jobs.folder.store import JobFolder
 
 
 def refused(job, result):
@@ -193,7 +194,7 @@ def test_too_little_memory_is_one_sentence(make_job, run, monkeypatch, error):
     def fail(*_):
         raise error
 
-    monkeypatch.setattr("thingsviz.jobs.stages.fit", fail)
+    monkeypatch.setattr("thingsviz.jobs.training.stages.fit", fail)
     job = make_job()
     assert refused(job, run(job)).startswith("there is not enough memory: make the batch")
 
@@ -204,7 +205,7 @@ def test_an_error_of_ours_is_confessed(make_job, run, monkeypatch, capfd):
     def wrong(*_):
         return 1 / 0
 
-    monkeypatch.setattr("thingsviz.jobs.stages.begin_manifest", wrong)
+    monkeypatch.setattr("thingsviz.jobs.training.stages.begin_manifest", wrong)
     code = train.main([str(job.path)])
     assert code == 1
     assert "ZeroDivisionError" in capfd.readouterr().err

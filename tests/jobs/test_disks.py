@@ -14,14 +14,15 @@ from safetensors.numpy import load_file
 from tests.jobs.conftest import TINY_FIT, TINY_VIT
 from thingsviz.data.paths import open_dataset
 from thingsviz.data.state import store_state
-from thingsviz.jobs import launch, prepare, tune
-from thingsviz.jobs.clerk import Clerk
-from thingsviz.jobs.config import parse_config
-from thingsviz.jobs.queue import Queue, queue_folder
-from thingsviz.jobs.store import JobFolder, create_job
-from thingsviz.jobs.study_config import parse_study
-from thingsviz.jobs.study_folder import create_study
-from thingsviz.jobs.weights import best_file
+from thingsviz.jobs import prepare, tune
+from thingsviz.jobs.engine import launch
+from thingsviz.jobs.engine.clerk import Clerk
+from thingsviz.jobs.engine.queue import Queue, queue_folder
+from thingsviz.jobs.folder.config import parse_config
+from thingsviz.jobs.folder.store import JobFolder, create_job
+from thingsviz.jobs.folder.weights import best_file
+from thingsviz.jobs.studies.config import parse_study
+from thingsviz.jobs.studies.folder import create_study
 
 SMALL_FIT = {**TINY_FIT, "epochs": 2, "batches_per_epoch": 3}
 RECIPE = {"dataset": "tiny", "seed": 3, "model": TINY_VIT, "fit": SMALL_FIT}

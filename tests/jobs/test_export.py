@@ -4,16 +4,16 @@ import pandas as pd
 import pytest
 
 from tests.jobs.finished import folder
-from tests.jobs.test_html import checked
+from tests.jobs.reports.test_html import checked
 from thingsviz.jobs import export
-from thingsviz.jobs.store import open_job
+from thingsviz.jobs.folder.store import open_job
 
 
 @pytest.fixture(autouse=True)
 def here(tmp_path, monkeypatch):
     monkeypatch.setenv("THINGSVIZ_JOBS", str(tmp_path / "jobs"))
     monkeypatch.setenv("THINGSVIZ_DATA", str(tmp_path / "data"))
-    monkeypatch.setattr("thingsviz.jobs.html_job.N_DRAWS", 30)
+    monkeypatch.setattr("thingsviz.jobs.reports.html_job.N_DRAWS", 30)
     return tmp_path
 
 

@@ -18,14 +18,14 @@ from thingsviz.data.manifest import read_manifest
 from thingsviz.data.splits import Split
 from thingsviz.data.state import first_fault
 from thingsviz.jobs import train
-from thingsviz.jobs.about import About, read_about, write_about
-from thingsviz.jobs.arrays import read_arrays
-from thingsviz.jobs.class_labels import job_labels
-from thingsviz.jobs.config import parse_config
-from thingsviz.jobs.manifest import add_to_manifest
-from thingsviz.jobs.queue import Queue
-from thingsviz.jobs.store import JobFolder, create_job
-from thingsviz.jobs.ticket import Ticket
+from thingsviz.jobs.engine.queue import Queue
+from thingsviz.jobs.engine.ticket import Ticket
+from thingsviz.jobs.folder.about import About, read_about, write_about
+from thingsviz.jobs.folder.arrays import read_arrays
+from thingsviz.jobs.folder.config import parse_config
+from thingsviz.jobs.folder.manifest import add_to_manifest
+from thingsviz.jobs.folder.store import JobFolder, create_job
+from thingsviz.jobs.training.class_labels import job_labels
 
 PLACES = 30
 QUIET = {"metrics.jsonl", "about.json"}
@@ -40,7 +40,7 @@ def sound(tiny, tmp_path_factory):
         patch.setenv("THINGSVIZ_DATA", str(tiny))
         patch.setenv("THINGSVIZ_JOBS", str(root))
         patch.setenv("THINGSVIZ_THREADS", "1")
-        patch.setattr("thingsviz.jobs.references.N_DRAWS", 100)
+        patch.setattr("thingsviz.jobs.training.references.N_DRAWS", 100)
         fit = {**TINY_FIT, "epochs": 2}
         recipe = {"dataset": "tiny", "name": "a", "model": TINY_VIT, "fit": fit}
         job = create_job(parse_config(recipe))

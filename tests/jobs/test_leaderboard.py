@@ -8,8 +8,9 @@ import pytest
 
 from thingsviz.data.betas import BetaStore
 from thingsviz.data.paths import Dataset
-from thingsviz.jobs import kept, leaderboard
-from thingsviz.jobs.regions_of_interest import FEWEST_VOXELS, WHOLE, kernels, regions
+from thingsviz.jobs import leaderboard
+from thingsviz.jobs.folder import kept
+from thingsviz.jobs.mapping.regions_of_interest import FEWEST_VOXELS, WHOLE, kernels, regions
 
 # what data/planted/regions.tsv plants strongly, where `tiny` has the voxels for it
 PLANTED = {

@@ -5,7 +5,8 @@ import pytest
 from thingsviz.data.betas import BetaStore
 from thingsviz.data.paths import Dataset
 from thingsviz.figures.learning import AXES, draw_learning, learning_info
-from thingsviz.jobs import kept, learning_curves
+from thingsviz.jobs import learning_curves
+from thingsviz.jobs.folder import kept
 
 
 @pytest.fixture(scope="module")

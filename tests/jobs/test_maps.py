@@ -9,8 +9,9 @@ from thingsviz.analysis import parcellation
 from thingsviz.core.errors import ConfigError, DataError
 from thingsviz.inference import judging
 from thingsviz.inference.methods import compute, to_mass
-from thingsviz.jobs import map_truth, maps
-from thingsviz.jobs.map_files import MapSet, map_sets
+from thingsviz.jobs import maps
+from thingsviz.jobs.mapping import truth as map_truth
+from thingsviz.jobs.mapping.files import MapSet, map_sets
 
 
 @pytest.fixture(autouse=True)

@@ -6,8 +6,10 @@ import pytest
 from thingsviz.core.errors import ConfigError
 from thingsviz.data.labels import LabelMap
 from thingsviz.figures.overfitting import draw_study, study_info
-from thingsviz.jobs import files, overfitting
-from thingsviz.jobs.overfitting_study import (
+from thingsviz.jobs import overfitting
+from thingsviz.jobs.folder import files
+from thingsviz.jobs.folder.store import try_lock
+from thingsviz.jobs.training.overfitting_study import (
     Cell,
     cells_of,
     drawn,
@@ -21,8 +23,7 @@ from thingsviz.jobs.overfitting_study import (
     study_folder,
     study_material,
 )
-from thingsviz.jobs.store import try_lock
-from thingsviz.ui.overfitting import cost_text, table_of
+from thingsviz.ui.scores.overfitting import cost_text, table_of
 
 SMALL = {
     "dataset": "tiny",

@@ -12,8 +12,8 @@ from safetensors.numpy import load_file
 
 from thingsviz.analysis.scoring import confidence, mse, pearson
 from thingsviz.core.sums import sealed
-from thingsviz.jobs import stages
-from thingsviz.jobs.store import jobs_root
+from thingsviz.jobs.folder.store import jobs_root
+from thingsviz.jobs.training import stages
 
 FILES = {
     *("config.json", "status.json", "metrics.jsonl", "lock", "split.json", "checkpoints"),

@@ -7,8 +7,8 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from thingsviz.core.progress import Progress
-from thingsviz.jobs.tasks import Task
-from thingsviz.ui import again_view
+from thingsviz.jobs.engine.tasks import Task
+from thingsviz.ui.compare import again_view
 
 PAGES = Path(__file__).parents[2] / "pages"
 

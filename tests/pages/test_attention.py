@@ -11,8 +11,10 @@ from tests.ui.made_maps import made_maps
 from thingsviz.data.betas import BetaStore
 from thingsviz.data.paths import Dataset
 from thingsviz.figures.orders import Reply
-from thingsviz.jobs import tasks
-from thingsviz.ui import attention_view, parcellation_pick, stage
+from thingsviz.jobs.engine import tasks
+from thingsviz.ui.attention import parcellation_pick
+from thingsviz.ui.attention import view as attention_view
+from thingsviz.ui.brain import stage
 
 PAGE = Path(__file__).parents[2] / "pages" / "attention.py"
 

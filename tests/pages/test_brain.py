@@ -9,9 +9,10 @@ from streamlit.testing.v1 import AppTest
 
 from thingsviz.data.paths import open_dataset
 from thingsviz.figures.orders import DrawingError, Layer, Reply
-from thingsviz.ui import cache, volume_data, volume_view
+from thingsviz.ui import cache
+from thingsviz.ui.brain import volume_data, volume_view
 from thingsviz.ui.state import Key
-from thingsviz.ui.trialindex import trial_index
+from thingsviz.ui.trials.index import trial_index
 
 PAGE = Path(__file__).parents[2] / "pages" / "brain.py"
 PNG = bytes.fromhex(

@@ -6,11 +6,12 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from thingsviz.jobs import class_references, train
-from thingsviz.jobs.config import parse_config
-from thingsviz.jobs.store import create_job, list_jobs
-from thingsviz.ui.form_fields import form_key
+from thingsviz.jobs import train
+from thingsviz.jobs.folder.config import parse_config
+from thingsviz.jobs.folder.store import create_job, list_jobs
+from thingsviz.jobs.training import class_references
 from thingsviz.ui.state import Key
+from thingsviz.ui.training.form_fields import form_key
 
 PAGES = Path(__file__).parents[2] / "pages"
 
@@ -39,7 +40,7 @@ def words(app):
 
 
 def test_a_click_on_a_classifier_makes_the_report_s_job(tiny_env, monkeypatch):
-    monkeypatch.setattr("thingsviz.jobs.launch.start", lambda job: None)
+    monkeypatch.setattr("thingsviz.jobs.engine.launch.start", lambda job: None)
     app = visit("train.py")
     app.selectbox(key=str(Key.W_PRESET)).set_value("MLP, 10 epochs").run()
     assert not app.exception, app.exception

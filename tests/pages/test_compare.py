@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from tests.figures.plain import class_scores
 from tests.jobs.finished import class_table
 from tests.ui.made_jobs import finished_job, made_job
-from thingsviz.jobs import files
+from thingsviz.jobs.folder import files
 
 PAGE = Path(__file__).parents[2] / "pages" / "compare.py"
 
@@ -24,7 +24,7 @@ def made(tiny, tmp_path_factory):
         patch.setenv("THINGSVIZ_DATA", str(tiny))
         patch.setenv("THINGSVIZ_JOBS", str(root))
         patch.delenv("THINGSVIZ_DERIVATIVES", raising=False)
-        patch.setattr("thingsviz.jobs.references.N_DRAWS", 60)
+        patch.setattr("thingsviz.jobs.training.references.N_DRAWS", 60)
         finished_job("sharp", share=0.8)
         finished_job("blunt", share=0.1, seed=1)
         finished_job("other", split={"kind": "trial"})
@@ -36,7 +36,7 @@ def made(tiny, tmp_path_factory):
 def page(tiny_env, made, monkeypatch):
     """The page on a copy of the jobs, at an address."""
     shutil.copytree(made, tiny_env, dirs_exist_ok=True)
-    monkeypatch.setattr("thingsviz.ui.compare_tests.N_DRAWS", 60)
+    monkeypatch.setattr("thingsviz.ui.compare.tests.N_DRAWS", 60)
     st.cache_data.clear()
     st.cache_resource.clear()
 

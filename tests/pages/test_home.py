@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from thingsviz.core.progress import Progress
 from thingsviz.core.sums import sealed
-from thingsviz.jobs.tasks import Task
+from thingsviz.jobs.engine.tasks import Task
 from thingsviz.ui import background
 
 PAGE = Path(__file__).parents[2] / "pages" / "home.py"

@@ -10,12 +10,12 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from tests.ui.made_jobs import finished_job, made_job
-from thingsviz.jobs import launch
-from thingsviz.jobs.about import read_about, write_about
-from thingsviz.jobs.queue import Queue, queue_folder
-from thingsviz.jobs.store import JobFolder, JobStatus, list_jobs
-from thingsviz.jobs.ticket import Ticket, write_ticket
-from thingsviz.ui.form_fields import form_key
+from thingsviz.jobs.engine import launch
+from thingsviz.jobs.engine.queue import Queue, queue_folder
+from thingsviz.jobs.engine.ticket import Ticket, write_ticket
+from thingsviz.jobs.folder.about import read_about, write_about
+from thingsviz.jobs.folder.store import JobFolder, JobStatus, list_jobs
+from thingsviz.ui.training.form_fields import form_key
 
 PAGE = Path(__file__).parents[2] / "pages" / "jobs.py"
 

@@ -9,11 +9,11 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from tests.ui.made_jobs import finished_job, made_job
-from thingsviz.jobs import audit, launch
-from thingsviz.jobs.about import read_about
-from thingsviz.jobs.store import JobStatus, list_jobs, open_job
-from thingsviz.jobs.ticket import os_user
-from thingsviz.ui.jobs_travel import zip_of
+from thingsviz.jobs.engine import audit, launch
+from thingsviz.jobs.engine.ticket import os_user
+from thingsviz.jobs.folder.about import read_about
+from thingsviz.jobs.folder.store import JobStatus, list_jobs, open_job
+from thingsviz.ui.jobs.travel import zip_of
 
 PAGES = Path(__file__).parents[2] / "pages"
 

@@ -5,7 +5,8 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from tests.ui.strips import bare_scores
-from thingsviz.jobs import leaderboard, tasks
+from thingsviz.jobs import leaderboard
+from thingsviz.jobs.engine import tasks
 
 PAGE = Path(__file__).parents[2] / "pages" / "leaderboard.py"
 

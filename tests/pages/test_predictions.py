@@ -7,9 +7,9 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from tests.ui.made_jobs import TARGETS, finished_job, made_job, scores_of
-from thingsviz.jobs import files
-from thingsviz.jobs.material import open_material
-from thingsviz.jobs.naming import naming
+from thingsviz.jobs.folder import files
+from thingsviz.jobs.training.material import open_material
+from thingsviz.jobs.training.naming import naming
 
 PAGE = Path(__file__).parents[2] / "pages" / "predictions.py"
 

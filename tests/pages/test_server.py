@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from thingsviz.jobs import audit, files
-from thingsviz.jobs.store import JobFolder, JobStatus
+from thingsviz.jobs.engine import audit
+from thingsviz.jobs.folder import files
+from thingsviz.jobs.folder.store import JobFolder, JobStatus
 
 
 @pytest.fixture

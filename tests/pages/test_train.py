@@ -6,10 +6,10 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from tests.ui.made_jobs import finished_job, made_job
-from thingsviz.jobs import launch
-from thingsviz.jobs.store import list_jobs, open_job
-from thingsviz.ui.form_fields import form_key
+from thingsviz.jobs.engine import launch
+from thingsviz.jobs.folder.store import list_jobs, open_job
 from thingsviz.ui.state import Key
+from thingsviz.ui.training.form_fields import form_key
 
 PAGE = Path(__file__).parents[2] / "pages" / "train.py"
 

@@ -9,8 +9,8 @@ from streamlit.testing.v1 import AppTest
 
 from tests.figures.plain import metrics
 from tests.ui.made_jobs import finished_job, made_job
-from thingsviz.jobs import files
-from thingsviz.jobs.store import JobStatus
+from thingsviz.jobs.folder import files
+from thingsviz.jobs.folder.store import JobStatus
 
 PAGE = Path(__file__).parents[2] / "pages" / "train.py"
 

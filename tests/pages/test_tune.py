@@ -7,14 +7,14 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from tests.ui.made_jobs import finished_job, made_job
-from thingsviz.jobs import files
-from thingsviz.jobs.store import JobFolder
-from thingsviz.jobs.study_config import parse_study
-from thingsviz.jobs.study_folder import StudyStatus, create_study, open_study
-from thingsviz.jobs.study_records import Records, phases_of, work
-from thingsviz.jobs.study_space import suggest
-from thingsviz.jobs.study_storage import open_storage
-from thingsviz.ui.form_fields import form_key
+from thingsviz.jobs.folder import files
+from thingsviz.jobs.folder.store import JobFolder
+from thingsviz.jobs.studies.config import parse_study
+from thingsviz.jobs.studies.folder import StudyStatus, create_study, open_study
+from thingsviz.jobs.studies.records import Records, phases_of, work
+from thingsviz.jobs.studies.space import suggest
+from thingsviz.jobs.studies.storage import open_storage
+from thingsviz.ui.training.form_fields import form_key
 
 PAGE = Path(__file__).parents[2] / "pages" / "tune.py"
 SPACE = {

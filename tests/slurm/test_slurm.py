@@ -6,11 +6,12 @@ from contextlib import closing
 
 import pytest
 
-from tests.jobs.test_launch import wait_for, wait_for_end
-from tests.jobs.test_resume import essence
+from tests.jobs.engine.test_launch import wait_for, wait_for_end
 from tests.jobs.test_supervisor import supervisors
-from thingsviz.jobs import launch, sbatch, train
-from thingsviz.jobs.queue import Queue, queue_folder
+from tests.jobs.training.test_resume import essence
+from thingsviz.jobs import train
+from thingsviz.jobs.engine import launch, sbatch
+from thingsviz.jobs.engine.queue import Queue, queue_folder
 
 CANDIDATE = {"role": "candidate", "study": "s"}  # ends with its validation: no test part to score
 

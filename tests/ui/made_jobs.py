@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 
 from tests.figures.plain import metrics
-from thingsviz.jobs import files, references
-from thingsviz.jobs.config import parse_config
-from thingsviz.jobs.material import open_material
-from thingsviz.jobs.results import predict_parts
-from thingsviz.jobs.store import JobFolder, JobStatus, create_job
+from thingsviz.jobs.folder import files
+from thingsviz.jobs.folder.config import parse_config
+from thingsviz.jobs.folder.store import JobFolder, JobStatus, create_job
+from thingsviz.jobs.training import references
+from thingsviz.jobs.training.material import open_material
+from thingsviz.jobs.training.results import predict_parts
 
 TARGETS = ["heavy", "lives", "grasp", "moves", "nameability", "size"]
 

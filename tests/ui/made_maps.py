@@ -7,8 +7,8 @@ import numpy as np
 from models.patches import PatchGrid, TokenIndex
 from models.token_map import from_index
 from thingsviz.inference.judging import CEILING, RANDOM
-from thingsviz.jobs.map_files import MapSet, fingerprint
-from thingsviz.jobs.material import open_material
+from thingsviz.jobs.mapping.files import MapSet, fingerprint
+from thingsviz.jobs.training.material import open_material
 
 METHODS = ("attention", "occlusion", "pattern")
 

@@ -11,25 +11,26 @@ from streamlit.testing.v1 import AppTest
 
 from tests.ui.made_jobs import made_job
 from thingsviz.core.errors import JobError
-from thingsviz.jobs import audit, launch
-from thingsviz.jobs.about import owner_of, read_about, write_about
-from thingsviz.jobs.bin import deleted
-from thingsviz.jobs.config import JobConfig
-from thingsviz.jobs.store import list_jobs
-from thingsviz.jobs.tasks import tasks
-from thingsviz.ui import access, actions
-from thingsviz.ui.access import AccessError
+from thingsviz.jobs.engine import audit, launch
+from thingsviz.jobs.engine.tasks import tasks
+from thingsviz.jobs.folder.about import owner_of, read_about, write_about
+from thingsviz.jobs.folder.bin import deleted
+from thingsviz.jobs.folder.config import JobConfig
+from thingsviz.jobs.folder.store import list_jobs
+from thingsviz.ui import actions
+from thingsviz.ui.access import visitor as access
+from thingsviz.ui.access.visitor import AccessError
 
 ROOT = Path(__file__).parents[2]
 DOERS = {
-    "thingsviz.jobs.launch": {"start", "stop", "withdraw"},
-    "thingsviz.jobs.tasks": {"start_task", "stop_task"},
-    "thingsviz.jobs.study_launch": {"start_study", "stop_study", "add_candidates"},
-    "thingsviz.jobs.study_folder": {"create_study", "write_config"},
-    "thingsviz.jobs.store": {"create_job"},
-    "thingsviz.jobs.bin": {"delete", "restore", "empty", "clean"},
-    "thingsviz.jobs.bundle": {"import_job"},
-    "thingsviz.jobs.about": {"write_about"},
+    "thingsviz.jobs.engine.launch": {"start", "stop", "withdraw"},
+    "thingsviz.jobs.engine.tasks": {"start_task", "stop_task"},
+    "thingsviz.jobs.studies.launch": {"start_study", "stop_study", "add_candidates"},
+    "thingsviz.jobs.studies.folder": {"create_study", "write_config"},
+    "thingsviz.jobs.folder.store": {"create_job"},
+    "thingsviz.jobs.folder.bin": {"delete", "restore", "empty", "clean"},
+    "thingsviz.jobs.reports.bundle": {"import_job"},
+    "thingsviz.jobs.folder.about": {"write_about"},
 }
 ALLOWED = {"actions.py", "ownership.py"}  # a claim is part of every action
 
@@ -55,7 +56,7 @@ def attributes(nodes):
 
 
 def test_nothing_but_actions_does_anything():
-    sources = [*ROOT.glob("thingsviz/ui/*.py"), *ROOT.glob("pages/*.py")]
+    sources = [*ROOT.glob("thingsviz/ui/**/*.py"), *ROOT.glob("pages/*.py")]
     assert len(sources) > 60
     bad = {p.name: found for p in sources if (found := doings(p.read_text("utf-8")))}
     assert set(bad) <= ALLOWED, bad
@@ -64,10 +65,10 @@ def test_nothing_but_actions_does_anything():
 @pytest.mark.parametrize(
     "source",
     [
-        "from thingsviz.jobs.tasks import start_task as go",
-        "from thingsviz.jobs import launch\nlaunch.start(job)",
-        "from thingsviz.jobs import bin as b\nb.empty([])",
-        "import thingsviz.jobs.launch",
+        "from thingsviz.jobs.engine.tasks import start_task as go",
+        "from thingsviz.jobs.engine import launch\nlaunch.start(job)",
+        "from thingsviz.jobs.folder import bin as b\nb.empty([])",
+        "import thingsviz.jobs.engine.launch",
     ],
 )
 def test_the_look_finds_every_way_in(source):
@@ -75,7 +76,7 @@ def test_the_look_finds_every_way_in(source):
 
 
 def test_the_look_lets_readers_be():
-    assert not doings("from thingsviz.jobs import launch\nlaunch.tend()")
+    assert not doings("from thingsviz.jobs.engine import launch\nlaunch.tend()")
 
 
 @pytest.fixture
@@ -148,7 +149,7 @@ def test_somebodys_job_is_left_alone(as_visitor):
 
 
 def test_a_task_is_stopped_by_its_starter(as_visitor, monkeypatch):
-    monkeypatch.setattr("thingsviz.jobs.tasks.spawn", lambda *a, **k: 2**30)
+    monkeypatch.setattr("thingsviz.jobs.engine.tasks.spawn", lambda *a, **k: 2**30)
     as_visitor("ada")
     task = actions.begin_task("plant", ["x"])
     assert task.owner == "ada"

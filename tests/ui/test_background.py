@@ -7,7 +7,7 @@ from streamlit.testing.v1 import AppTest
 
 from thingsviz.core.progress import Progress
 from thingsviz.data.paths import open_dataset
-from thingsviz.jobs.tasks import Task
+from thingsviz.jobs.engine.tasks import Task
 from thingsviz.ui import background
 
 

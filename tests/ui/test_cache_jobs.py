@@ -3,8 +3,8 @@ import streamlit as st
 
 from tests.figures.plain import metrics
 from tests.ui.made_jobs import made_job
-from thingsviz.jobs import files
-from thingsviz.jobs.store import JobFolder
+from thingsviz.jobs.folder import files
+from thingsviz.jobs.folder.store import JobFolder
 from thingsviz.ui import cache_jobs
 
 

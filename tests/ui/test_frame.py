@@ -125,7 +125,7 @@ def test_the_state_of_a_file_is_path_time_and_size(tmp_path):
 
 
 def test_job_recipes_that_cannot_be_read_belong_to_nobody(tmp_path):
-    from thingsviz.jobs.store import JobFolder
+    from thingsviz.jobs.folder.store import JobFolder
 
     job = JobFolder(tmp_path)
     assert cache.job_subject(job) is None

@@ -12,13 +12,13 @@ from models.config import CONFIGS, FitConfig
 from thingsviz.core.entities import TrialKey
 from thingsviz.core.errors import ConfigError, ThingsvizError
 from thingsviz.figures.scores import METRICS, Question, Reference, ScoreInfo
-from thingsviz.ui.form_fields import fields_of, form_key, sizes_of, sizes_text
 from thingsviz.ui.frame import plain
 from thingsviz.ui.help import GLOSSARY
-from thingsviz.ui.jobs_list import ago
-from thingsviz.ui.pickers import parse_key
-from thingsviz.ui.question_form import shares_of
-from thingsviz.ui.scores import METRIC_TERMS, p_text, sentence_of, value_text
+from thingsviz.ui.jobs.list import ago
+from thingsviz.ui.scores.strip import METRIC_TERMS, p_text, sentence_of, value_text
+from thingsviz.ui.training.form_fields import fields_of, form_key, sizes_of, sizes_text
+from thingsviz.ui.training.question_form import shares_of
+from thingsviz.ui.trials.pickers import parse_key
 
 seeded = settings(derandomize=True, deadline=None, max_examples=40)
 MARKS = r"\*_[]$<>#~|:"

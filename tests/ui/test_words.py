@@ -11,9 +11,9 @@ from streamlit.testing.v1 import AppTest
 
 from models.errors import ModelError
 from thingsviz.core.errors import DataError
-from thingsviz.ui import memory
 from thingsviz.ui.frame import PAGES, page_path, plain
 from thingsviz.ui.help import GLOSSARY, glossary
+from thingsviz.ui.server import memory
 from thingsviz.ui.state import Key
 
 

@@ -23,11 +23,11 @@ from models import (
 from models.presets import PRESETS
 from thingsviz.analysis.scoring import pearson
 from thingsviz.jobs import train
-from thingsviz.jobs.comparable import read_finished
-from thingsviz.jobs.compared import pair_tests
-from thingsviz.jobs.config import JobConfig
-from thingsviz.jobs.material import open_material
-from thingsviz.jobs.store import create_job
+from thingsviz.jobs.folder.config import JobConfig
+from thingsviz.jobs.folder.store import create_job
+from thingsviz.jobs.reports.comparable import read_finished
+from thingsviz.jobs.reports.compared import pair_tests
+from thingsviz.jobs.training.material import open_material
 
 dataset = sys.argv[1] if len(sys.argv) > 1 else "demo"
 epochs = int(sys.argv[2]) if len(sys.argv) > 2 else 8

@@ -2,7 +2,7 @@
 
 VTK ends the process that it runs in when the machine has no OpenGL (measured: `pyvista.Plotter()`
 alone is a segmentation fault then), and no process that many people look at may end like that. So
-it runs here. Started by `thingsviz.ui.drawing`; ends when stdin closes or nobody asks.
+it runs here. Started by `thingsviz.ui.brain.drawing`; ends when stdin closes or nobody asks.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import plotly.graph_objects as go
 
 from thingsviz.figures import style
-from thingsviz.jobs.study_rows import CandidateRow
+from thingsviz.jobs.studies.rows import CandidateRow
 
 WORDS = {
     "validation_r": "Validation r",

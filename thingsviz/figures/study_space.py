@@ -11,7 +11,7 @@ from plotly.subplots import make_subplots
 
 from thingsviz.figures import style
 from thingsviz.figures.study import WORDS
-from thingsviz.jobs.study_rows import CandidateRow
+from thingsviz.jobs.studies.rows import CandidateRow
 
 PER_ROW = 3
 

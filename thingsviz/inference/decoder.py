@@ -21,11 +21,11 @@ from models.token_map import TokenMap, from_index, token_map
 from thingsviz.analysis.regions import Regions, regions_of
 from thingsviz.core.errors import JobError
 from thingsviz.data.betas import BetaStore
-from thingsviz.jobs.arrays import read_arrays
-from thingsviz.jobs.map_files import fingerprint
-from thingsviz.jobs.material import Material, open_material
-from thingsviz.jobs.store import JobFolder
-from thingsviz.jobs.weights import best_file
+from thingsviz.jobs.folder.arrays import read_arrays
+from thingsviz.jobs.folder.store import JobFolder
+from thingsviz.jobs.folder.weights import best_file
+from thingsviz.jobs.mapping.files import fingerprint
+from thingsviz.jobs.training.material import Material, open_material
 
 # patches by which decoders without tokens are judged: the report's
 PATCH = (6, 7, 5)

@@ -18,8 +18,8 @@ from models.registry import build_network, needs_score
 from models.selection import encoding_score
 from thingsviz.core.progress import Progress, Report, silent
 from thingsviz.inference.decoder import Decoder
-from thingsviz.jobs.fitting import fit_data
-from thingsviz.jobs.material import Material, Rows
+from thingsviz.jobs.training.fitting import fit_data
+from thingsviz.jobs.training.material import Material, Rows
 
 MOST_EPOCHS = 8
 

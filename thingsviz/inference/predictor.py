@@ -10,9 +10,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from thingsviz.data.betas import BetaStore
-from thingsviz.jobs.material import Material, open_material
-from thingsviz.jobs.store import JobFolder
-from thingsviz.jobs.weights import load_predict
+from thingsviz.jobs.folder.store import JobFolder
+from thingsviz.jobs.folder.weights import load_predict
+from thingsviz.jobs.training.material import Material, open_material
 
 Rows = NDArray[np.int64]
 

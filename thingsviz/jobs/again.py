@@ -13,13 +13,13 @@ from types import FrameType
 
 from models.errors import ModelError
 from thingsviz.core.errors import EXIT_BAD_INPUT, ConfigError, ThingsvizError
-from thingsviz.jobs import files
-from thingsviz.jobs.again_report import write_report
-from thingsviz.jobs.again_run import Step, plan, remembered, run_all, write_record
-from thingsviz.jobs.config import parse_config
-from thingsviz.jobs.console import Console
-from thingsviz.jobs.manifest import git_commit, now
-from thingsviz.jobs.material import find_dataset, open_store
+from thingsviz.jobs.engine.console import Console
+from thingsviz.jobs.folder import files
+from thingsviz.jobs.folder.config import parse_config
+from thingsviz.jobs.folder.manifest import git_commit, now
+from thingsviz.jobs.reports.again_report import write_report
+from thingsviz.jobs.reports.again_run import Step, plan, remembered, run_all, write_record
+from thingsviz.jobs.training.material import find_dataset, open_store
 
 INTERRUPTED = 130
 SHORT_MIN = 4.0

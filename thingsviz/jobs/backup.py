@@ -28,8 +28,8 @@ from urllib.parse import quote
 
 from thingsviz.core.errors import EXIT_BAD_INPUT, DataError, ThingsvizError
 from thingsviz.core.progress import Progress, Report
-from thingsviz.jobs.console import Console
-from thingsviz.jobs.store import jobs_root
+from thingsviz.jobs.engine.console import Console
+from thingsviz.jobs.folder.store import jobs_root
 
 LIST = "backup.json"
 VERSION = 1

@@ -16,10 +16,10 @@ from pathlib import Path
 from models.errors import ModelError
 from thingsviz.core.errors import EXIT_BAD_INPUT, ConfigError, JobError, ThingsvizError
 from thingsviz.core.files import write_atomically
-from thingsviz.jobs import files
-from thingsviz.jobs.bundle import export_job, import_job
-from thingsviz.jobs.html_job import comparison_report, job_report
-from thingsviz.jobs.store import JobFolder, open_job
+from thingsviz.jobs.folder import files
+from thingsviz.jobs.folder.store import JobFolder, open_job
+from thingsviz.jobs.reports.bundle import export_job, import_job
+from thingsviz.jobs.reports.html_job import comparison_report, job_report
 
 INTERRUPTED = 130
 
@@ -57,7 +57,7 @@ def _run(options: argparse.Namespace) -> str:
 
 
 def _write_one(job: JobFolder, out: Path, options: argparse.Namespace) -> str:
-    from thingsviz.jobs.tables_out import write_csv, write_events
+    from thingsviz.jobs.reports.tables_out import write_csv, write_events
 
     if options.csv:
         return f"wrote {', '.join(write_csv(job, out))} to {out}"

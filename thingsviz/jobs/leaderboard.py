@@ -21,11 +21,11 @@ from thingsviz.data.betas import BetaStore
 from thingsviz.data.paths import Dataset, open_dataset
 from thingsviz.data.ratings import available
 from thingsviz.data.splits import make_split
-from thingsviz.jobs.config import JobConfig
-from thingsviz.jobs.console import Console
-from thingsviz.jobs.kept import keep, kept_file
-from thingsviz.jobs.material import Material, open_store
-from thingsviz.jobs.regions_of_interest import WHOLE, kernels, regions
+from thingsviz.jobs.engine.console import Console
+from thingsviz.jobs.folder.config import JobConfig
+from thingsviz.jobs.folder.kept import keep, kept_file
+from thingsviz.jobs.mapping.regions_of_interest import WHOLE, kernels, regions
+from thingsviz.jobs.training.material import Material, open_store
 
 EXIT_INTERRUPTED = 130
 VERSION = 1

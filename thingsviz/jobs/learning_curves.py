@@ -32,11 +32,11 @@ from thingsviz.core.errors import EXIT_BAD_INPUT, ConfigError, ThingsvizError
 from thingsviz.core.progress import Progress, Report
 from thingsviz.data.betas import BetaStore
 from thingsviz.data.paths import Dataset, open_dataset
-from thingsviz.jobs.console import Console
-from thingsviz.jobs.kept import keep, kept_file
+from thingsviz.jobs.engine.console import Console
+from thingsviz.jobs.folder.kept import keep, kept_file
 from thingsviz.jobs.leaderboard import EXIT_INTERRUPTED, material_of
-from thingsviz.jobs.material import Material, open_store
-from thingsviz.jobs.results import KEYS
+from thingsviz.jobs.training.material import Material, open_store
+from thingsviz.jobs.training.results import KEYS
 
 VERSION = 1
 N_DRAWS = 300  # of bootstrap and shuffled concepts at each point

@@ -39,12 +39,12 @@ from thingsviz.inference.methods import (
     peak_bytes,
 )
 from thingsviz.inference.permuted import permuted_network, seconds_of
-from thingsviz.jobs.console import Console
-from thingsviz.jobs.fitting import default_threads
-from thingsviz.jobs.map_files import ALL, MapSet
-from thingsviz.jobs.map_truth import pattern_rows, truth_rows
-from thingsviz.jobs.material import Rows
-from thingsviz.jobs.store import JobFolder
+from thingsviz.jobs.engine.console import Console
+from thingsviz.jobs.folder.store import JobFolder
+from thingsviz.jobs.mapping.files import ALL, MapSet
+from thingsviz.jobs.mapping.truth import pattern_rows, truth_rows
+from thingsviz.jobs.training.fitting import default_threads
+from thingsviz.jobs.training.material import Rows
 
 EXIT_INTERRUPTED = 130
 OCCLUSION_S = 90.0

@@ -14,10 +14,11 @@ from models.errors import ModelError
 from models.registry import build_network
 from thingsviz.core.errors import EXIT_BAD_INPUT, ConfigError, JobError, ThingsvizError
 from thingsviz.core.progress import Progress, Report
-from thingsviz.jobs import files
-from thingsviz.jobs.console import Console, left_text
-from thingsviz.jobs.fitting import default_threads
-from thingsviz.jobs.overfitting_study import (
+from thingsviz.jobs.engine.console import Console, left_text
+from thingsviz.jobs.folder import files
+from thingsviz.jobs.folder.store import try_lock
+from thingsviz.jobs.training.fitting import default_threads
+from thingsviz.jobs.training.overfitting_study import (
     ROWS,
     Cell,
     Halved,
@@ -33,7 +34,6 @@ from thingsviz.jobs.overfitting_study import (
     seconds_left,
     study_material,
 )
-from thingsviz.jobs.store import try_lock
 
 EXIT_INTERRUPTED = 130
 CURVES = ("train_loss", "validation_loss", "validation_top1", "validation_top10")

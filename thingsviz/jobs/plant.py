@@ -10,7 +10,7 @@ from thingsviz.core.errors import EXIT_BAD_INPUT, ThingsvizError
 from thingsviz.data.planted import Order, Sources, is_planted, plant
 from thingsviz.data.planted.presets import PRESETS
 from thingsviz.data.planted.responses import RESPONSES
-from thingsviz.jobs.console import Console
+from thingsviz.jobs.engine.console import Console
 
 INTERRUPTED = 130
 

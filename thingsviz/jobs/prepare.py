@@ -16,7 +16,7 @@ from thingsviz.data.paths import Dataset, open_dataset
 from thingsviz.data.releases import RELEASES
 from thingsviz.data.state import StoreState
 from thingsviz.data.verify import verify_store
-from thingsviz.jobs.tasks import progress_file
+from thingsviz.jobs.engine.tasks import progress_file
 
 EXIT_INTERRUPTED = 130
 

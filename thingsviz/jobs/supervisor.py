@@ -19,12 +19,12 @@ from contextlib import suppress
 from pathlib import Path
 
 from thingsviz.core.errors import EXIT_BAD_INPUT, ThingsvizError
-from thingsviz.jobs.foreman import Foreman
-from thingsviz.jobs.launch import LOCK_HANDLE
-from thingsviz.jobs.limits import read_limits
-from thingsviz.jobs.queue import FOLDER, Queue
-from thingsviz.jobs.recovery import recover
-from thingsviz.jobs.store import try_lock
+from thingsviz.jobs.engine.foreman import Foreman
+from thingsviz.jobs.engine.launch import LOCK_HANDLE
+from thingsviz.jobs.engine.limits import read_limits
+from thingsviz.jobs.engine.queue import FOLDER, Queue
+from thingsviz.jobs.engine.recovery import recover
+from thingsviz.jobs.folder.store import try_lock
 
 TICK_S = 1.0
 RECOVER_EVERY_S = 30.0

@@ -13,12 +13,13 @@ from pathlib import Path
 
 from models.errors import ModelError
 from thingsviz.core.errors import EXIT_BAD_INPUT, ThingsvizError
-from thingsviz.jobs import files, memory
-from thingsviz.jobs.clerk import Clerk, StoppedError
-from thingsviz.jobs.launch import LOCK_HANDLE, tend_if_waiting
-from thingsviz.jobs.material import open_material
-from thingsviz.jobs.store import JobFolder, sign, try_lock
-from thingsviz.jobs.ticket import take_ticket
+from thingsviz.jobs.engine import memory
+from thingsviz.jobs.engine.clerk import Clerk, StoppedError
+from thingsviz.jobs.engine.launch import LOCK_HANDLE, tend_if_waiting
+from thingsviz.jobs.engine.ticket import take_ticket
+from thingsviz.jobs.folder import files
+from thingsviz.jobs.folder.store import JobFolder, sign, try_lock
+from thingsviz.jobs.training.material import open_material
 
 INTERRUPTED = 130
 UNEXPECTED = 1
@@ -85,7 +86,7 @@ def _train(clerk: Clerk) -> None:
     started = time.monotonic()
     clerk.announce("opening the data")
     material = open_material(clerk.job)
-    from thingsviz.jobs.stages import run
+    from thingsviz.jobs.training.stages import run
 
     run(clerk, material)
     clerk.finish(time.monotonic() - started)

@@ -21,18 +21,18 @@ from models.errors import ModelError
 from thingsviz.core.errors import EXIT_BAD_INPUT, ConfigError, JobError, ThingsvizError
 from thingsviz.data.betas import BetaStore
 from thingsviz.data.splits import make_split
-from thingsviz.jobs import files
-from thingsviz.jobs.clerk import StoppedError
-from thingsviz.jobs.launch import LOCK_HANDLE, tend_if_waiting
-from thingsviz.jobs.material import check_targets, find_dataset, open_store
-from thingsviz.jobs.store import JobFolder, sign, try_lock
-from thingsviz.jobs.study_candidate import Runner
-from thingsviz.jobs.study_config import StudyConfig
-from thingsviz.jobs.study_final import final_recipes, result_rows, train_finals
-from thingsviz.jobs.study_folder import StudyFolder
-from thingsviz.jobs.study_records import Claimed, Records, phases_of, work
-from thingsviz.jobs.study_storage import open_storage, storage_sentence
-from thingsviz.jobs.ticket import take_ticket
+from thingsviz.jobs.engine.clerk import StoppedError
+from thingsviz.jobs.engine.launch import LOCK_HANDLE, tend_if_waiting
+from thingsviz.jobs.engine.ticket import take_ticket
+from thingsviz.jobs.folder import files
+from thingsviz.jobs.folder.store import JobFolder, sign, try_lock
+from thingsviz.jobs.studies.candidate import Runner
+from thingsviz.jobs.studies.config import StudyConfig
+from thingsviz.jobs.studies.final import final_recipes, result_rows, train_finals
+from thingsviz.jobs.studies.folder import StudyFolder
+from thingsviz.jobs.studies.records import Claimed, Records, phases_of, work
+from thingsviz.jobs.studies.storage import open_storage, storage_sentence
+from thingsviz.jobs.training.material import check_targets, find_dataset, open_store
 
 INTERRUPTED, UNEXPECTED = 130, 1
 

@@ -14,20 +14,20 @@ from thingsviz.analysis import parcellation
 from thingsviz.core.errors import JobError
 from thingsviz.data.betas import BetaStore
 from thingsviz.data.paths import Dataset
-from thingsviz.jobs import audit, launch, tasks
-from thingsviz.jobs import bin as job_bin
-from thingsviz.jobs import bundle as job_bundle
-from thingsviz.jobs.about import owner_of, write_about
-from thingsviz.jobs.bin import Deleted, Leftover
-from thingsviz.jobs.config import JobConfig
-from thingsviz.jobs.store import JobFolder, create_job, jobs_root
-from thingsviz.jobs.study_config import StudyConfig
-from thingsviz.jobs.study_folder import StudyFolder, create_study
-from thingsviz.jobs.study_launch import add_candidates, start_study, stop_study
-from thingsviz.jobs.tasks import Task
-from thingsviz.jobs.ticket import os_user
-from thingsviz.ui.access import AccessError, need, visitor
-from thingsviz.ui.ownership import check_may_change, claim, current_user, may_change
+from thingsviz.jobs.engine import audit, launch, tasks
+from thingsviz.jobs.engine.tasks import Task
+from thingsviz.jobs.engine.ticket import os_user
+from thingsviz.jobs.folder import bin as job_bin
+from thingsviz.jobs.folder.about import owner_of, write_about
+from thingsviz.jobs.folder.bin import Deleted, Leftover
+from thingsviz.jobs.folder.config import JobConfig
+from thingsviz.jobs.folder.store import JobFolder, create_job, jobs_root
+from thingsviz.jobs.reports import bundle as job_bundle
+from thingsviz.jobs.studies.config import StudyConfig
+from thingsviz.jobs.studies.folder import StudyFolder, create_study
+from thingsviz.jobs.studies.launch import add_candidates, start_study, stop_study
+from thingsviz.ui.access.ownership import check_may_change, claim, current_user, may_change
+from thingsviz.ui.access.visitor import AccessError, need, visitor
 
 T = TypeVar("T")
 LOG = logging.getLogger("thingsviz.actions")

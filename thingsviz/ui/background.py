@@ -7,7 +7,7 @@ from pathlib import Path
 import streamlit as st
 
 from thingsviz.data.paths import Dataset, datasets_root
-from thingsviz.jobs.tasks import Task, tasks
+from thingsviz.jobs.engine.tasks import Task, tasks
 from thingsviz.ui import actions, cache, state
 from thingsviz.ui.frame import guard, plain
 from thingsviz.ui.state import Key

@@ -17,8 +17,8 @@ from thingsviz.core.errors import ThingsvizError
 from thingsviz.data.betas import BetaStore, StoreState, store_state
 from thingsviz.data.manifest import NAME as MANIFEST
 from thingsviz.data.paths import Dataset, datasets_root, find_datasets
-from thingsviz.jobs.store import JobFolder, list_jobs
-from thingsviz.jobs.study_folder import without_candidates
+from thingsviz.jobs.folder.store import JobFolder, list_jobs
+from thingsviz.jobs.studies.folder import without_candidates
 
 # seconds for which a look into folders is believed; steps from trial to trial come faster
 FOLDER_TTL = 5

@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from thingsviz.jobs import launch
-from thingsviz.jobs.store import JobFolder, merge
+from thingsviz.jobs.engine import launch
+from thingsviz.jobs.folder.store import JobFolder, merge
 from thingsviz.ui.cache import Stamp, stamp
 
 

@@ -17,11 +17,12 @@ from thingsviz.core.errors import DataError, ThingsvizError
 from thingsviz.data.betas import BetaStore
 from thingsviz.data.paths import Dataset, datasets_root
 from thingsviz.figures.style import Theme
-from thingsviz.jobs.store import jobs_root
-from thingsviz.ui import access, cache, cache_jobs, query, state
+from thingsviz.jobs.folder.store import jobs_root
+from thingsviz.ui import cache, cache_jobs, query, state
+from thingsviz.ui.access import visitor as access
+from thingsviz.ui.access.policy import Role
 from thingsviz.ui.help import glossary
-from thingsviz.ui.memory import spare_the_collector
-from thingsviz.ui.policy import Role
+from thingsviz.ui.server.memory import spare_the_collector
 from thingsviz.ui.state import Key
 
 ROOT = Path(__file__).parents[2]

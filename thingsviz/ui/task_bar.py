@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from thingsviz.jobs.tasks import Task, tasks
+from thingsviz.jobs.engine.tasks import Task, tasks
 from thingsviz.ui import actions
 from thingsviz.ui.frame import guard, plain
 

@@ -1,0 +1,393 @@
+"""The line as a state machine: whatever dies and whenever, nothing is lost and nothing runs twice.
+
+Workers are played in this process: they hold the lock that they were handed, as real ones do.
+"""
+
+import os
+import shutil
+import tempfile
+from collections import Counter
+from pathlib import Path
+from unittest import mock
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from thingsviz.jobs.engine import foreman as foreman_module
+from thingsviz.jobs.engine import launch
+from thingsviz.jobs.engine.foreman import ATTEMPTS, Foreman
+from thingsviz.jobs.engine.limits import Limits
+from thingsviz.jobs.engine.queue import DATABASE, Queue
+from thingsviz.jobs.engine.recovery import recover
+from thingsviz.jobs.engine.ticket import take_ticket
+from thingsviz.jobs.engine.workers import Usage
+from thingsviz.jobs.folder.config import parse_config
+from thingsviz.jobs.folder.store import JobFolder, JobStatus, create_job, is_locked
+
+NO_PID = 2**30
+
+
+class Worker:
+    """A process that does what it is told; `code` is how it ended."""
+
+    pid = NO_PID
+
+    def __init__(self, path, handle):
+        self.job = JobFolder(Path(path))
+        self.handle = os.dup(handle)
+        self.code = None
+        self.begun = False
+
+    def begin(self):
+        self.begun = take_ticket(self.job)
+        self.job.write_status(JobStatus("running", started_at=1.0))
+
+    def end(self, state="", code=0):
+        if state:
+            self.job.write_status(JobStatus(state))
+        self.code = code
+        os.close(self.handle)
+
+    def wait(self, seconds):
+        return self.code
+
+
+class Play:
+    """A jobs folder with a foreman, whose workers are played."""
+
+    def __init__(self, root, limits):
+        self.root, self.limits = root, limits
+        self.workers = []
+        self.patches = [
+            mock.patch.dict(os.environ, {"THINGSVIZ_JOBS": str(root)}),
+            mock.patch.object(launch, "tend"),
+            mock.patch.object(foreman_module, "spawn_process", self.spawn),
+        ]
+        for patch in self.patches:
+            patch.start()
+        self.begin_anew()
+
+    def spawn(self, command, log, handle, extra):
+        worker = Worker(command[-1], handle)
+        self.workers.append(worker)
+        return worker
+
+    def begin_anew(self):
+        """What a supervisor that starts after a kill knows: the folders, and the database."""
+        self.queue = Queue(self.root / ".queue")
+        self.foreman = Foreman(self.queue, self.limits)
+        recover(self.queue)
+
+    def alive(self):
+        return [worker for worker in self.workers if worker.code is None]
+
+    def close(self):
+        for worker in self.alive():
+            worker.end()
+        self.queue.close()
+        for patch in self.patches:
+            patch.stop()
+
+
+@pytest.fixture
+def play(tmp_path):
+    plays = []
+
+    def begin(**limits):
+        plays.append(Play(tmp_path / "jobs", Limits(**limits)))
+        return plays[-1]
+
+    yield begin
+    for one in plays:
+        one.close()
+
+
+def new_job(name="job"):
+    return create_job(parse_config({"dataset": "tiny", "name": name}))
+
+
+def test_one_after_the_other_in_order(play):
+    line = play()
+    jobs = [new_job(name) for name in "cab"]
+    for job in jobs:
+        launch.start(job)
+    order = []
+    for _ in jobs:
+        line.foreman.look()
+        (worker,) = line.alive()
+        worker.begin()
+        order.append(worker.job.name)
+        worker.end("done")
+    line.foreman.look()
+    assert order == ["c", "a", "b"]
+    assert line.queue.rows() == []
+
+
+def test_one_that_never_begins_is_given_up_with_its_last_words(play):
+    line, job = play(), new_job()
+    job.file("log.txt").write_text("No module named torch\n")
+    launch.start(job)
+    for _ in range(ATTEMPTS):
+        line.foreman.look()
+        line.alive()[0].end(code=1)
+        line.foreman.look()
+    line.foreman.look()
+    assert len(line.workers) == ATTEMPTS
+    status = job.status()
+    assert status.state == "failed"
+    assert status.message == "it could not be started: No module named torch"
+
+
+def test_started_again_three_times_is_not_three_failures(play):
+    line, job = play(), new_job()
+    for _ in range(ATTEMPTS + 2):
+        launch.start(job)
+        line.foreman.look()
+        line.alive()[0].begin()
+        line.alive()[0].end("stopped")
+    line.foreman.look()
+    assert len(line.workers) == ATTEMPTS + 2
+    assert job.status().state == "stopped"
+
+
+def test_too_much_memory_is_named(play, monkeypatch):
+    line, job = play(memory_mb=100), new_job()
+    monkeypatch.setattr(foreman_module, "usage", lambda pid: Usage(250.0, 3.0))
+    monkeypatch.setattr(foreman_module, "kill", lambda job, pid: line.alive()[0].end(code=-9))
+    launch.start(job)
+    line.foreman.look()
+    line.alive()[0].begin()
+    line.foreman._measured = float("-inf")
+    line.foreman.look()
+    line.foreman.look()
+    status = job.status()
+    assert status.state == "failed"
+    assert status.message.startswith("it took 250 MB of the 100 MB that a training may take here")
+    assert '"peak_mb": 250.0' in job.file("usage.json").read_text()
+
+
+def test_a_verdict_survives_the_supervisor(play, monkeypatch):
+    """Killed between the kill of a job and its last word: the next one says it."""
+    line, job = play(memory_mb=100), new_job()
+    monkeypatch.setattr(foreman_module, "usage", lambda pid: Usage(250.0, 3.0))
+    monkeypatch.setattr(foreman_module, "kill", lambda job, pid: line.alive()[0].end(code=-9))
+    launch.start(job)
+    line.foreman.look()
+    line.alive()[0].begin()
+    line.foreman._measured = float("-inf")
+    line.foreman.look()
+    line.begin_anew()
+    line.foreman.look()
+    assert "of the 100 MB" in job.status().message
+
+
+def test_time_is_a_wish_first_and_a_kill_later(play, monkeypatch):
+    line, job = play(hours=1.0), new_job()
+    killed = []
+    monkeypatch.setattr(foreman_module, "kill", lambda job, pid: killed.append(job.name))
+    launch.start(job)
+    line.foreman.look()
+    line.alive()[0].begin()
+    for ago, expected in ((3601, []), (3601, []), (3700, ["job"])):
+        line.queue.update("job", started=foreman_module.time.time() - ago)
+        line.foreman._measured = float("-inf")
+        line.foreman.look()
+        assert killed == expected
+    assert job.file("stop").read_text().startswith("it ran for the 1 h")
+
+
+def test_killed_by_the_system_is_not_without_a_word(play):
+    line, job = play(), new_job()
+    launch.start(job)
+    line.foreman.look()
+    line.alive()[0].begin()
+    line.alive()[0].end(code=-9)
+    line.foreman.look()
+    assert job.status().state == "stopped"
+    assert "signal 9), as the system does when memory runs out" in job.status().message
+
+
+def test_a_folder_deleted_under_its_job_takes_the_process_along(play, monkeypatch):
+    line, job = play(), new_job()
+    killed = []
+    monkeypatch.setattr(foreman_module, "kill", lambda job, pid: killed.append((job.name, pid)))
+    launch.start(job)
+    line.foreman.look()
+    line.alive()[0].begin()
+    shutil.rmtree(job.path)
+    line.foreman.look()
+    assert killed == [("job", NO_PID)]
+    assert line.queue.rows() == []
+
+
+def test_the_trouble_of_one_job_does_not_hold_up_the_others(play, capsys):
+    line, bad, good = play(slots=2), new_job("bad"), new_job("good")
+    for job in (bad, good):
+        launch.start(job)
+    plain = line.spawn
+
+    def spawn(command, log, handle, extra):
+        if command[-1] == str(bad.path):
+            raise OSError(28, "No space left on device")
+        return plain(command, log, handle, extra)
+
+    with mock.patch.object(foreman_module, "spawn_process", spawn):
+        for _ in range(3 * ATTEMPTS):
+            line.foreman.look()
+    assert [worker.job.name for worker in line.alive()] == ["good"]
+    assert bad.status().state == "failed"
+    assert "No space left" in capsys.readouterr().err
+
+
+def test_what_runs_keeps_its_place_when_the_database_is_lost(play):
+    line, jobs = play(), [new_job("runs"), new_job("waits")]
+    for job in jobs:
+        launch.start(job)
+    line.foreman.look()
+    line.alive()[0].begin()
+    line.queue.close()
+    for path in line.queue.path.parent.glob(f"{DATABASE}*"):
+        path.unlink()
+    line.begin_anew()
+    line.foreman.look()
+    assert [worker.job.name for worker in line.alive()] == ["runs"]
+    assert {row.name: row.state for row in line.queue.rows()} == {
+        "runs": "running",
+        "waits": "waiting",
+    }
+
+
+def test_what_a_reboot_ended_goes_on_by_itself_and_what_a_kill_ended_does_not(play, monkeypatch):
+    line, jobs = play(slots=2), [new_job("cut"), new_job("killed")]
+    for job in jobs:
+        launch.start(job)
+    line.foreman.look()
+    for worker in line.alive():
+        worker.begin()
+        worker.end(code=None)
+        worker.code = 0
+    began = foreman_module.psutil.boot_time() - 3600
+    line.queue.update("cut", started=began)
+    line.begin_anew()
+    line.foreman.look()
+    assert jobs[0].status().message == foreman_module.REBOOTED
+    assert jobs[0].is_waiting()
+    assert [worker.job.name for worker in line.alive()] == ["cut"]
+    assert jobs[1].status().state == "stopped"
+
+
+def test_the_environment_is_passed_on_and_nothing_else(play, monkeypatch):
+    seen = []
+    monkeypatch.setenv("THINGSVIZ_DATA", "/data of ana")
+    line, job = play(gpus=("3",)), new_job()
+    plain = line.spawn
+
+    def spawn(command, log, handle, extra):
+        seen.append(extra)
+        return plain(command, log, handle, extra)
+
+    with mock.patch.object(foreman_module, "spawn_process", spawn):
+        launch.start(job)
+        line.foreman.look()
+    assert seen[0]["THINGSVIZ_DATA"] == "/data of ana"
+    assert set(seen[0]) <= {*foreman_module.PASSED_ON, launch.LOCK_HANDLE}
+
+
+class Line(RuleBasedStateMachine):
+    """People start and stop, workers end or die, supervisors die, the database is lost."""
+
+    def __init__(self):
+        super().__init__()
+        self.root = Path(tempfile.mkdtemp())
+        self.play = Play(self.root, Limits(slots=2))
+        self.jobs = [new_job(f"j{i}") for i in range(4)]
+        self.asked = Counter()  # how often a job came into the line
+        self.begun = Counter()  # how often a worker took its ticket
+
+    def teardown(self):
+        for _ in range(40):  # let everything come to its end
+            self.play.foreman.look()
+            for worker in self.play.alive():
+                self._work(worker, "done")
+        left = [job.name for job in self.jobs if job.is_alive()]
+        ended = {job.name: job.status().state for job in self.jobs if self.asked[job.name]}
+        counts = (self.asked, self.begun)
+        self.play.close()
+        shutil.rmtree(self.root)
+        assert left == []
+        assert all(state in {"done", "stopped"} for state in ended.values()), ended
+        # Whoever asked got one run or took the wish back; nobody got two for one.
+        assert all(counts[1][name] <= counts[0][name] for name in counts[0]), counts
+
+    def _work(self, worker, state):
+        if not worker.begun:
+            worker.begin()
+            self.begun[worker.job.name] += worker.begun
+        worker.end(state)
+
+    @rule(i=st.integers(0, 3))
+    def start(self, i):
+        before = self.jobs[i].is_alive()
+        launch.start(self.jobs[i])
+        self.asked[self.jobs[i].name] += not before
+        assert self.jobs[i].is_alive()
+
+    @rule(i=st.integers(0, 3))
+    def stop(self, i):
+        launch.stop(self.jobs[i])
+
+    @rule()
+    def look(self):
+        self.play.foreman.look()
+
+    @rule(i=st.integers(0, 9))
+    def begin(self, i):
+        idle = [worker for worker in self.play.alive() if not worker.begun]
+        if idle:
+            worker = idle[i % len(idle)]
+            worker.begin()
+            self.begun[worker.job.name] += worker.begun
+
+    @rule(i=st.integers(0, 9), state=st.sampled_from(["done", "stopped", ""]))
+    def end(self, i, state):
+        if self.play.alive():
+            self._work(self.play.alive()[i % len(self.play.alive())], state)
+
+    @rule(i=st.integers(0, 9))
+    def die_before_taking_the_ticket(self, i):
+        idle = [worker for worker in self.play.alive() if not worker.begun]
+        if idle:
+            job = idle[i % len(idle)].job
+            idle[i % len(idle)].end(code=-9)
+            if self.play.queue.rows() and _attempts(self.play.queue, job) >= ATTEMPTS:
+                launch.stop(job)  # it would be given up; that has a test of its own
+
+    @rule(lost=st.booleans())
+    def another_supervisor(self, lost):
+        self.play.queue.close()
+        if lost:
+            for path in (self.root / ".queue").glob(f"{DATABASE}*"):
+                path.unlink()
+        self.play.begin_anew()
+
+    @invariant()
+    def never_two_for_one_job_and_never_too_many(self):
+        running = [worker.job.name for worker in self.play.alive()]
+        assert len(running) == len(set(running))
+        assert len(running) <= 2
+
+    @invariant()
+    def what_runs_is_seen(self):
+        for worker in self.play.alive():
+            assert is_locked(worker.job.file("lock"))
+            assert worker.job.is_alive()
+
+
+def _attempts(queue, job):
+    return max((row.attempts for row in queue.rows() if row.name == job.name), default=0)
+
+
+TestLine = Line.TestCase
+TestLine.settings = settings(max_examples=40, stateful_step_count=25, deadline=None)

@@ -1,0 +1,167 @@
+"""What is said to SLURM, without one: options of a site, and the words of its commands."""
+
+import os
+import stat
+from contextlib import closing
+
+import pytest
+
+from thingsviz.core.errors import ConfigError, JobError
+from thingsviz.jobs.engine import launch, sbatch
+from thingsviz.jobs.engine import slurm as slurm_module
+from thingsviz.jobs.engine.queue import Queue, queue_folder
+from thingsviz.jobs.engine.slurm import Slurm
+from thingsviz.jobs.engine.ticket import Ticket, read_ticket
+from thingsviz.jobs.folder.store import JobStatus, try_lock
+
+
+def test_options_of_a_site():
+    text = "partition=gpu time=1-12:00:00 gres=gpu:a100:1 exclusive"
+    expected = ["--partition=gpu", "--time=1-12:00:00", "--gres=gpu:a100:1", "--exclusive"]
+    assert sbatch.site_options(text) == expected
+    assert sbatch.site_options("") == []
+
+
+def test_options_from_a_file(tmp_path):
+    file = tmp_path / "slurm"
+    file.write_text("# of our cluster\npartition = gpu  # the new one\n\nmem=16G\n")
+    assert sbatch.site_options(str(file)) == ["--partition=gpu", "--mem=16G"]
+    with pytest.raises(ConfigError, match="which cannot be read"):
+        sbatch.site_options(str(tmp_path / "none"))
+
+
+@pytest.mark.parametrize(
+    "word", ["wrap=reboot", "partition=a;b", "mem=$(id)", "output=/etc/x", "--x"]
+)
+def test_nothing_else_is_passed_on(word):
+    with pytest.raises(ConfigError, match="give name=value with one of partition, account"):
+        sbatch.site_options(word)
+
+
+@pytest.fixture
+def commands(tmp_path, monkeypatch):
+    """A folder of commands that stand in for SLURM's; each notes what it was given."""
+    folder = tmp_path / "commands"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}{os.pathsep}{os.environ['PATH']}")
+
+    def write(name, script):
+        path = folder / name
+        path.write_text(f"#!/bin/sh\n{script.replace('HERE', str(folder))}\n")
+        path.chmod(path.stat().st_mode | stat.S_IXUSR)
+        return folder
+
+    return write
+
+
+def test_a_submission_carries_no_secret_and_no_shell_words(make_job, commands, monkeypatch):
+    folder = commands(
+        "sbatch", 'echo "$@" >HERE/args; env >HERE/env; cat >HERE/script; echo "17;c"'
+    )
+    monkeypatch.setenv("THINGSVIZ_STUDY_STORAGE", "postgresql://me:secret@host/db")
+    monkeypatch.setenv("THINGSVIZ_SLURM", "time=2:00:00")
+    job = make_job(name="a.b-c")
+    assert sbatch.submit(job, Ticket(environment={"THINGSVIZ_DATA": "/d", "EVIL": "1"})) == "17"
+    arguments, environment = (folder / "args").read_text(), (folder / "env").read_text()
+    for part in ("--requeue", "--open-mode=append", "--time=2:00:00", "--signal=B:TERM@60"):
+        assert part in arguments
+    assert "THINGSVIZ_DATA=/d\n" in environment
+    assert f"THINGSVIZ_JOB={job.path}\n" in environment
+    assert "secret" not in environment
+    assert "EVIL" not in environment
+    assert (folder / "script").read_text() == sbatch.SCRIPT
+    assert job.name not in sbatch.SCRIPT
+
+
+def test_a_refusal_is_one_sentence(make_job, commands):
+    commands("sbatch", "echo 'sbatch: error: one' >&2; echo 'sbatch: error: two' >&2; exit 1")
+    with pytest.raises(JobError, match=r"^SLURM refused it: error: two$"):
+        sbatch.submit(make_job(), Ticket())
+
+
+def test_a_controller_that_is_down_changes_nothing(commands):
+    commands("squeue", "exit 1")
+    assert sbatch.listed() is None
+    commands("squeue", "echo '17|PENDING|Resources|thingsviz-1-a|b'; echo odd")
+    assert sbatch.listed() == [sbatch.Known("17", "PENDING", "Resources", "thingsviz-1-a|b")]
+
+
+@pytest.fixture
+def desk(make_job, monkeypatch):
+    """A job in the line of a SLURM that says what the test wants; calls are noted."""
+    monkeypatch.setattr(launch, "tend", lambda: None)
+    monkeypatch.setattr(slurm_module, "ASK_EVERY_S", 0)
+    monkeypatch.setenv("THINGSVIZ_ENGINE", "slurm")
+    job, said, calls = make_job(name="job"), [], []
+    monkeypatch.setattr(sbatch, "listed", lambda: said[-1])
+    monkeypatch.setattr(sbatch, "submit", lambda job, ticket: calls.append("submit") or "5")
+    monkeypatch.setattr(sbatch, "cancel", lambda number: calls.append(f"cancel {number}"))
+    launch.start(job)
+    with closing(Queue(queue_folder())) as queue:
+        slurm = Slurm(queue)
+
+        def look(state=None, number="5"):
+            known = sbatch.Known(number, state, "Why", sbatch.cluster_name(job))
+            said.append([known] if state else [])
+            slurm.look(queue.rows())
+            return calls, {row.name: row for row in queue.rows()}.get("job")
+
+        yield job, look
+        if job.is_waiting():
+            launch.withdraw(job, "")
+
+
+def test_it_is_submitted_once(desk):
+    _, look = desk
+    calls, row = look()
+    assert (calls, row.cluster_id, row.state) == (["submit"], "5", "waiting")
+    calls, row = look("PENDING")
+    assert calls == ["submit"]
+
+
+def test_killed_between_submitting_and_writing_it_down_it_is_found_by_its_name(desk):
+    _, look = desk
+    calls, row = look("PENDING", "77")
+    assert (calls, row.cluster_id) == ([], "77")
+
+
+def test_a_requeued_job_waits_again_with_its_ticket(desk):
+    job, look = desk
+    look()
+    job.file("ticket.json").unlink()
+    handle = try_lock(job.file("lock"))
+    job.write_status(JobStatus("running", step=7))
+    assert look("RUNNING")[1].state == "running"
+    os.close(handle)
+    assert look("COMPLETING")[1].state == "running"
+    assert look("PENDING")[1].state == "waiting"
+    status = job.status()
+    assert (status.state, status.step) == ("queued", 7)
+    assert read_ticket(job).cluster_id == "5"
+    assert look("PENDING")[0] == ["submit"]
+
+
+def test_one_that_ends_without_a_word_is_named(desk):
+    job, look = desk
+    look()
+    job.file("ticket.json").unlink()
+    job.write_status(JobStatus("running"))
+    look("RUNNING")
+    assert look()[1] is None
+    assert (job.status().state, job.status().message) == ("stopped", slurm_module.SILENT)
+
+
+def test_one_deleted_while_it_waited_is_cancelled(desk):
+    job, look = desk
+    look()
+    launch.withdraw(job, "deleted")
+    calls, row = look("PENDING")
+    assert (calls, row) == (["submit", "cancel 5"], None)
+
+
+def test_a_silent_controller_changes_nothing(desk, monkeypatch):
+    job, look = desk
+    look()
+    monkeypatch.setattr(sbatch, "listed", lambda: None)
+    assert look()[1].state == "waiting"
+    assert job.status().state == "queued"

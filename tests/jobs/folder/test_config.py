@@ -1,0 +1,141 @@
+"""Recipes: round trip, one seed for all, and a sentence for each mistake."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.config import FitConfig, MeanConfig, ViT3DConfig
+from thingsviz.core.errors import ConfigError
+from thingsviz.data.ratings import TARGETS_12
+from thingsviz.jobs.folder.config import (
+    JobConfig,
+    SplitConfig,
+    check_name,
+    dump_config,
+    parse_config,
+)
+
+
+@pytest.mark.parametrize(
+    "extra",
+    [
+        {},
+        {"model": {"name": "mean"}},
+        {"model": {"name": "vit3d", "patch_size": [12, 13, 15]}, "fit": {"epochs": 3}},
+        {"split": {"kind": "trial", "fractions": [0.7, 0.1, 0.2], "seed": 4}, "seed": 9},
+        {"targets": ["lives", "size"], "rating_scale": "z", "standardise": "none"},
+    ],
+)
+def test_recipe_there_and_back(extra):
+    config = parse_config({"dataset": "demo", **extra})
+    text = json.dumps(dump_config(config))
+    assert parse_config(json.loads(text)) == config
+
+
+def test_protocols_bring_their_own_test():
+    split = {"kind": "test_images", "fractions": [0.8, 0.2, 0]}
+    assert parse_config({"dataset": "x", "split": split}).split.fractions == (0.8, 0.2, 0)
+
+
+def test_defaults_are_the_fields_protocol():
+    config = parse_config({"dataset": "demo"})
+    assert config.targets == TARGETS_12
+    assert config.split.kind == "unseen_concepts"
+    assert config.model.name == "ridge"
+    assert config.rating_scale == "unit"
+
+
+def test_one_seed_serves_split_and_fit():
+    config = parse_config({"dataset": "demo", "seed": 7, "fit": {"epochs": 2}})
+    assert (config.seed, config.split.seed, config.fit.seed) == (7, 7, 7)
+    config = parse_config({"dataset": "demo", "seed": 7, "split": {"seed": 1}})
+    assert (config.split.seed, config.fit.seed) == (1, 7)
+
+
+def test_objects_are_as_good_as_dicts():
+    config = JobConfig(
+        dataset="demo", seed=5, model=ViT3DConfig(n_layers=1), fit=FitConfig(epochs=2)
+    )
+    assert config.fit == FitConfig(epochs=2, seed=5)
+    own = JobConfig(dataset="demo", seed=5, fit=FitConfig(seed=0), model=MeanConfig())
+    assert own.fit.seed == 0
+
+
+@pytest.mark.parametrize(
+    ("data", "sentence"),
+    [
+        ({}, r"config\.dataset is missing"),
+        ([], "valid dictionary"),
+        ({"dataset": ""}, r"config\.dataset: .*at least 1 character"),
+        ({"dataset": "x", "mdel": 1}, r"config\.mdel is not a setting \(did you mean 'model'\?\)"),
+        (
+            {"dataset": "x", "model": {"name": "vit"}},
+            r"'vit' is not a model \(did you mean 'vit3d'",
+        ),
+        ({"dataset": "x", "model": {"name": "ridge", "alpa": 1}}, r"model\.alpa is not a setting"),
+        ({"dataset": "x", "model": 3}, r"config\.model"),
+        ({"dataset": "x", "fit": {"epochs": 0}}, r"config\.fit\.epochs: .*greater than or equal"),
+        ({"dataset": "x", "fit": {"epoch": 3}}, r"fit\.epoch is not a setting.*'epochs'"),
+        (
+            {"dataset": "x", "split": {"kind": "random"}},
+            r"config\.split\.kind: .*but it is 'random'",
+        ),
+        ({"dataset": "x", "split": {"fractions": [1, 1, 1]}}, "must be shares of trials"),
+        ({"dataset": "x", "split": {"fractions": [0, 0.5, 0.5]}}, "must be shares of trials"),
+        (
+            {"dataset": "x", "split": {"kind": "trial", "fractions": [0.8, 0.2, 0]}},
+            "no trials for",
+        ),
+        ({"dataset": "x", "targets": []}, r"config\.targets: .*at least 1 item"),
+        ({"dataset": "x", "targets": ["lives", "lives"]}, "names lives more than once"),
+        ({"dataset": "x", "rating_scale": "log"}, r"config\.rating_scale"),
+        ({"dataset": "x", "seed": -1}, r"config\.(split\.|fit\.)?seed"),
+        ({"dataset": "x", "version": 2}, r"config\.version"),
+    ],
+)
+def test_each_mistake_is_one_sentence(data, sentence):
+    with pytest.raises(ConfigError, match=sentence) as error:
+        parse_config(data)
+    assert "\n" not in str(error.value)
+
+
+def test_the_sentence_names_the_file():
+    with pytest.raises(ConfigError, match=r"/jobs/x/config\.json: model\.name 'q'"):
+        parse_config({"dataset": "x", "model": {"name": "q"}}, "/jobs/x/config.json")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", ".", "..", ".hidden", "a/b", "../x", "a\\b", "-x", "a b", "ü", "x" * 81, "a\n", "a\0"],
+)
+def test_unsafe_names_are_refused(name):
+    with pytest.raises(ValueError, match="cannot be a folder"):
+        check_name(name)
+    with pytest.raises(ConfigError, match="cannot be a folder"):
+        parse_config({"dataset": "x", "name": name})
+
+
+@given(st.text(max_size=90))
+def test_a_safe_name_stays_in_its_folder(name):
+    try:
+        check_name(name)
+    except ValueError:
+        return
+    assert "/" not in name
+    assert name not in {".", ".."}
+    assert not name.startswith(".")
+
+
+def test_split_settings_are_immutable():
+    with pytest.raises(ValueError, match="frozen"):
+        SplitConfig.model_validate({}).seed = 3
+
+
+def test_recipes_cost_no_torch():
+    modules = "thingsviz.jobs.engine.launch, thingsviz.jobs.engine.tasks, thingsviz.jobs.train"
+    code = f"import sys, {modules}; assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -1,0 +1,183 @@
+"""A job as a zip: there and back, and everything that is not let in."""
+
+import json
+import stat
+import zipfile
+
+import numpy as np
+import pytest
+
+from tests.jobs.finished import folder
+from thingsviz.core.errors import ThingsvizError
+from thingsviz.jobs.folder.arrays import write_arrays
+from thingsviz.jobs.folder.config import dump_config
+from thingsviz.jobs.folder.store import JobFolder, try_lock
+from thingsviz.jobs.reports import bundle
+from thingsviz.jobs.reports.bundle import LIST, export_job, import_job
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.setenv("THINGSVIZ_JOBS", str(tmp_path / "here"))
+    return tmp_path
+
+
+@pytest.fixture
+def job(here) -> JobFolder:
+    made = folder("mine")
+    made.checkpoints.mkdir()
+    write_arrays(made.checkpoints / "best.safetensors", {"w": np.ones((2, 3), np.float32)})
+    write_arrays(made.checkpoints / "state-0001.safetensors", {"w": np.ones(2)})
+    return made
+
+
+@pytest.fixture
+def there(here, job, monkeypatch):
+    """Another machine, with the exported job as a file."""
+    export_job(job, here / "mine.zip")
+    monkeypatch.setenv("THINGSVIZ_JOBS", str(here / "there"))
+    return here / "mine.zip"
+
+
+def rewritten(path, change):
+    """The same zip with its (name, content) entries changed."""
+    with zipfile.ZipFile(path) as old:
+        entries = {info.filename: old.read(info) for info in old.infolist()}
+    change(entries)
+    with zipfile.ZipFile(path, "w") as new:
+        for name, content in entries.items():
+            new.writestr(name, content)
+
+
+def nothing_is_left(root):
+    return not any((root / "there").glob("*")) and not any((root / "there").glob(".import*"))
+
+
+def test_a_job_opens_on_another_machine_as_it_was(job, there):
+    found = import_job(there)
+    assert found.path.parent.name == "there"
+    assert found.name == "mine"
+    assert dump_config(found.config()) == dump_config(job.config())
+    assert found.scores().equals(job.scores())
+    assert found.predictions().equals(job.predictions())
+    assert found.manifest() == job.manifest()
+    assert found.is_done()
+    assert not list(found.checkpoints.glob("state-*"))
+    best = "checkpoints/best.safetensors"
+    assert found.file(best).read_bytes() == job.file(best).read_bytes()
+
+
+def test_a_taken_name_gets_a_number(there):
+    assert [import_job(there).name for _ in range(3)] == ["mine", "mine-2", "mine-3"]
+
+
+def test_a_running_job_is_not_exported(job, here):
+    import os
+
+    handle = try_lock(job.file("lock"))
+    with pytest.raises(ThingsvizError, match="'mine' is running: stop it"):
+        export_job(job, here / "x.zip")
+    os.close(handle)
+    assert not (here / "x.zip").exists()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../evil", "/etc/evil", "checkpoints/../../evil", "evil.py", "checkpoints/evil.pkl"],
+)
+def test_only_a_jobs_own_files_are_let_in(there, here, name):
+    rewritten(there, lambda entries: entries.update({name: b"x"}))
+    with pytest.raises(ThingsvizError, match="is none of its files"):
+        import_job(there)
+    assert nothing_is_left(here)
+    assert not list(here.rglob("evil*"))
+
+
+def test_links_are_not_let_in(there, here):
+    def link(entries):
+        entries.pop("log.txt")
+
+    rewritten(there, link)
+    with zipfile.ZipFile(there, "a") as file:
+        info = zipfile.ZipInfo("log.txt")
+        info.external_attr = (stat.S_IFLNK | 0o777) << 16
+        file.writestr(info, "/etc/passwd")
+    with pytest.raises(ThingsvizError, match=r"'log.txt' is no plain file"):
+        import_job(there)
+    assert nothing_is_left(here)
+
+
+def change_list(**more):
+    def change(entries):
+        entries[LIST] = json.dumps(json.loads(entries[LIST]) | more).encode()
+
+    return change
+
+
+def set_entry(name, content):
+    def change(entries):
+        entries[name] = content
+        head = json.loads(entries[LIST])
+        import hashlib
+
+        sha = hashlib.sha256(content).hexdigest()
+        head["files"][name] = {"size": len(content), "sha256": sha}
+        entries[LIST] = json.dumps(head).encode()
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (change_list(version=99), "of version 99, but"),
+        (change_list(kind="a cake"), "holds a 'a cake'"),
+        (change_list(name="../up"), "its job.json cannot be read"),
+        (change_list(files={}), "names other files than it holds"),
+        (lambda entries: entries.update({LIST: b"not json"}), "its job.json cannot be read"),
+        (lambda entries: entries.pop(LIST), "it has no job.json"),
+        (lambda entries: entries.update({"log.txt": b"other words"}), "log.txt in .* is damaged"),
+        (set_entry("config.json", b'{"dataset": "demo", "extra": 1}'), "extra"),
+        (set_entry("config.json", b"[]"), "should hold a JSON object"),
+        (set_entry("scores.json", b'{"no": "rows"}'), "cannot be read"),
+        (set_entry("predictions.parquet", b"not parquet"), "cannot be read"),
+        (set_entry("checkpoints/best.safetensors", b"\x80\x04pickle"), "cannot be read"),
+    ],
+)
+def test_what_is_not_as_it_should_be_is_one_sentence(there, here, change, words):
+    rewritten(there, change)
+    with pytest.raises(ThingsvizError, match=words) as caught:
+        import_job(there)
+    assert "\n" not in str(caught.value)
+    assert nothing_is_left(here)
+
+
+def test_a_bomb_is_refused_before_it_is_unpacked(there, here, monkeypatch):
+    monkeypatch.setattr(bundle, "MOST_BYTES", 1000)
+    with pytest.raises(ThingsvizError, match="holds more than 1,000 bytes"):
+        import_job(there)
+    monkeypatch.setattr(bundle, "MOST_JSON", 10)
+    with pytest.raises(ThingsvizError, match="is larger than 10 bytes"):
+        import_job(there)
+    assert nothing_is_left(here)
+
+
+def test_a_file_that_is_no_zip_and_one_that_is_not_there(here):
+    (here / "x.zip").write_bytes(b"PK not a zip")
+    with pytest.raises(ThingsvizError, match="cannot be read as a zip"):
+        import_job(here / "x.zip")
+    with pytest.raises(ThingsvizError, match="there is no file"):
+        import_job(here / "nowhere.zip")
+
+
+def test_a_sent_file_is_called_as_its_sender_calls_it_and_takes_no_other_name(there):
+    with there.open("rb") as file:
+        assert import_job(file, "sent.zip", rename=False).name == "mine"
+    with (
+        there.open("rb") as file,
+        pytest.raises(
+            ThingsvizError, match=r"sent\.zip holds a job named 'mine', and one of that"
+        ),
+    ):
+        import_job(file, "sent.zip", rename=False)
+    assert [p.name for p in there.parent.joinpath("there").iterdir()] == ["mine"]

@@ -1,0 +1,147 @@
+"""Reference rows: computed once, by one process, and right."""
+
+import multiprocessing
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from thingsviz.analysis.scoring import pearson
+from thingsviz.jobs.engine.clerk import StoppedError
+from thingsviz.jobs.training import references
+from thingsviz.jobs.training.material import open_material
+from thingsviz.jobs.training.references import cache_folder, predict_linear, reference_rows
+from thingsviz.jobs.training.results import scored_parts
+
+
+def silent(_):
+    pass
+
+
+@pytest.fixture
+def material(make_job):
+    return open_material(make_job())
+
+
+def rows_of(material):
+    rows = pd.DataFrame(reference_rows(material, material.responses, silent))
+    return rows.set_index(["model", "part", "n_averaged", "target", "metric"]).sort_index()
+
+
+def test_every_reference_has_a_row(material):
+    rows = rows_of(material)
+    assert rows.index.is_unique
+    for place in (("test", "single"), ("test", "mean of 4"), ("exemplars", "single")):
+        for model in ("mean", "ridge", "ceiling", "oracle"):
+            assert rows.index.isin([(model, *place, "lives", "r")]).sum() == 1, (model, place)
+    value = rows["value"]
+    test = ("test", "single", "mean")
+    assert np.isnan(value["mean", *test, "r"])
+    assert value["ridge", *test, "mse"] < value["mean", *test, "mse"]
+    assert value["oracle", *test, "r"] > value["ridge", *test, "r"] > 0
+    assert value["oracle", *test, "r"] < value["ceiling", *test, "r"] < 1
+
+
+def test_oracle_row_is_the_planted_oracles_r(material):
+    path = material.dataset.planted_dir("sub-01") / "oracle.parquet"
+    known = pd.read_parquet(path)
+    trials = material.store.trials.iloc[material.split.test]
+    found = trials.merge(known[known["n_averaged"] == 1], on=["session", "run", "trial"])
+    plain = pearson(found[["property_lives_mean"]], found[["pred_lives"]])[0]
+    value = rows_of(material)["value"]["oracle", "test", "single", "lives", "r"]
+    assert value == pytest.approx(plain)
+
+
+def test_measured_data_have_no_oracle(tiny_copy, make_job, monkeypatch):
+    monkeypatch.setenv("THINGSVIZ_DATA", str(tiny_copy))
+    material = open_material(make_job())
+    (material.dataset.planted_dir("sub-01") / "oracle.parquet").unlink()
+    assert set(rows_of(material).index.get_level_values("model")) == {"mean", "ridge", "ceiling"}
+
+
+def test_ridge_row_is_a_ridge_fitted_here(material):
+    from models.config import RidgeConfig
+
+    frame = predict_linear(material, material.responses, RidgeConfig())
+    scored = next(scored_parts(frame, material.config.targets))
+    plain = pearson(scored.data.true, scored.data.predicted)
+    value = rows_of(material)["value"]
+    for j, target in enumerate(material.config.targets):
+        assert value["ridge", "test", "single", target, "r"] == pytest.approx(plain[j])
+
+
+def test_computed_once(material, monkeypatch):
+    first = rows_of(material)
+
+    def never(*_):
+        raise AssertionError
+
+    monkeypatch.setattr(references, "_compute", never)
+    pd.testing.assert_frame_equal(rows_of(material), first)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"targets": ["lives"]},
+        {"rating_scale": "raw"},
+        {"standardise": "none"},
+        {"split": {"kind": "trial"}},
+        {"split": {"seed": 9}},
+    ],
+)
+def test_another_question_has_another_answer(make_job, material, other):
+    assert cache_folder(open_material(make_job(**other))) != cache_folder(material)
+
+
+def test_the_model_of_a_job_does_not_matter(make_job, material):
+    assert cache_folder(open_material(make_job(model={"name": "mean"}))) == cache_folder(material)
+
+
+def test_a_stop_leaves_nothing_half_made(material):
+    class Stopping:
+        shape = material.responses.shape
+
+        def batch(self, rows):
+            raise StoppedError
+
+        def blocks(self, rows, width):
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        reference_rows(material, Stopping(), silent)
+    folder = cache_folder(material)
+    assert [p.name for p in folder.parent.iterdir()] == [f"{folder.name}.lock"]
+    assert len(rows_of(material)) > 0
+
+
+def _compute_in_process(job, counter, queue):
+    plain = references._compute
+
+    def counted(*args):
+        with counter.get_lock():
+            counter.value += 1
+        time.sleep(0.3)
+        return plain(*args)
+
+    references._compute = counted
+    material = open_material(job)
+    queue.put(len(reference_rows(material, material.responses, silent)))
+
+
+def test_one_computes_when_several_start(make_job):
+    job = make_job(targets=["lives"])
+    _ = open_material(job).scaler
+    context = multiprocessing.get_context("spawn")
+    counter, queue = context.Value("i", 0), context.Queue()
+    workers = [
+        context.Process(target=_compute_in_process, args=(job, counter, queue)) for _ in range(2)
+    ]
+    for worker in workers:
+        worker.start()
+    lengths = {queue.get(timeout=400) for _ in workers}
+    for worker in workers:
+        worker.join()
+    assert counter.value == 1
+    assert len(lengths) == 1

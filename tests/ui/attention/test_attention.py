@@ -1,0 +1,145 @@
+"""What the Attention page computes and writes, without a page."""
+
+import gzip
+
+import nibabel as nib
+import numpy as np
+import pytest
+
+from models.patches import PatchGrid, TokenIndex
+from models.token_map import from_index
+from tests.ui.made_jobs import made_job
+from thingsviz.analysis.maps import Amount
+from thingsviz.analysis.regions import Regions
+from thingsviz.data.betas import BetaStore
+from thingsviz.data.paths import open_dataset
+from thingsviz.jobs.mapping.files import MapSet, fingerprint
+from thingsviz.ui.attention import data as attention_data
+from thingsviz.ui.attention import make as attention_make
+from thingsviz.ui.attention.data import Wanted
+from thingsviz.ui.attention.regions import nifti
+from thingsviz.ui.attention.trust import trust_table, verdict
+
+FACTS = {
+    "made": {"occlusion": {"seconds": 2.0}},
+    "faithfulness": {
+        "areas": {
+            "occlusion": {
+                "deletion": [0.2, 0.1, 0.3],
+                "insertion": [0.1, 0.0, 0.2],
+                "comprehensiveness": 0.3,
+            }
+        }
+    },
+    "sanity": {"occlusion": [{"what": "head", "correlation": 0.1}]},
+    "truth": {"occlusion": {"auc": 0.7, "auc_smooth": 0.9}},
+}
+
+
+@pytest.fixture(scope="module")
+def store(tiny):
+    return BetaStore.open(open_dataset(tiny / "tiny"), "sub-01")
+
+
+@pytest.fixture
+def wanted(store, made_maps):
+    return Wanted(made_maps, store, "attention", 0, above=False)
+
+
+@pytest.fixture
+def made_maps(store, tiny_env):
+    """Maps of two heads over patches: one looks at one token, one at all alike."""
+    job = made_job("looked", "done")
+    maps = MapSet(job, "test")
+    tokens = from_index(TokenIndex.of(store.mask, PatchGrid(store.mask.shape, (6, 7, 5), True)))
+    values = np.full((1, 2, tokens.n_tokens), 1 / tokens.n_tokens)
+    values[0, 0] = 1e-3
+    values[0, 0, tokens.n_tokens // 2] = 1
+    name = fingerprint(job, store.fingerprint)
+    maps.save("attention", values, name)
+    maps.save_tokens(tokens)
+    maps.add_facts(fingerprint=name, made={}, n_tokens=tokens.n_tokens)
+    return maps
+
+
+def test_a_nifti_shows_a_voxel_where_it_is(store):
+    mass = np.zeros(store.shape[1])
+    mass[1234] = 1.0
+    image = nib.Nifti1Image.from_bytes(gzip.decompress(nifti(store, mass)))
+    np.testing.assert_allclose(image.affine, store.grid.matrix)
+    place = np.argwhere(np.asarray(image.dataobj) > 0)
+    assert place.tolist() == [store.brain.ijk[1234].tolist()]
+    mm = nib.affines.apply_affine(image.affine, place[0])
+    np.testing.assert_allclose(mm, store.grid.to_mm(store.brain.ijk[1234]))
+    assert image.header.get_xyzt_units()[0] == "mm"
+
+
+def test_shares_and_evenness(wanted):
+    found = attention_data.shown(wanted)
+    assert found.names == ("Head 1", "Head 2")
+    np.testing.assert_allclose(found.mass.sum(1) + found.background, 1)
+    np.testing.assert_allclose(found.mass[1], found.uniform)
+    assert found.evenness[0] < 0.2
+    assert found.evenness[1] == pytest.approx(1)
+
+
+def test_above_uniform_takes_away_what_all_tokens_have(wanted):
+    found = attention_data.shown(wanted._replace(above=True))
+    assert (found.mass[0] > 0).sum() < 6 * 7 * 5 + 1
+    assert found.mass[1].sum() == pytest.approx(0, abs=1e-6)
+
+
+def test_the_table_has_p_and_q_and_the_background(wanted):
+    table = attention_data.table(wanted, 0, Amount()).set_index("region")
+    assert table["share"].sum() == pytest.approx(1)
+    assert table["uniform"].sum() == pytest.approx(1)
+    assert "background" in table.index
+    known = table["p"].dropna()
+    assert known.between(1 / 401, 1).all()
+    assert (table["q"].dropna() >= known).all()
+    flat = attention_data.table(wanted, 1, Amount())
+    np.testing.assert_allclose(flat["enrichment"].dropna(), 1, rtol=1e-6)
+
+
+def test_maps_of_other_weights_are_offered_again(wanted, store):
+    maps = wanted.maps
+    assert attention_make._fresh(maps, store)
+    maps.add_facts(fingerprint="another")
+    assert not attention_make._fresh(maps, store)
+
+
+def test_the_verdict_says_what_the_tests_say():
+    good = verdict(FACTS, "occlusion")
+    assert "fall apart sooner than in random order (area +0.20 [+0.10, +0.30])" in good
+    assert "+0.10 with itself: it shows what was learned" in good
+    assert "AUC of 0.70 (0.90 smoothed" in good
+    bad = {**FACTS, "sanity": {"occlusion": [{"what": "head", "correlation": 0.8}]}}
+    bad["faithfulness"] = {"areas": {"occlusion": {"deletion": [-0.2, -0.3, -0.1]}}}
+    words = verdict(bad, "occlusion")
+    assert "worse than random order" in words
+    assert "much of it shows the architecture" in words
+
+
+def test_one_row_a_method():
+    (row,) = trust_table(FACTS).to_dict("records")
+    assert row["Method"] == "Occlusion by patch"
+    assert row["95 %"] == "+0.10 to +0.30"
+    assert row["AUC, smoothed"] == 0.9
+
+
+def test_a_parcellation_of_ones_own_is_counted(wanted, store):
+    labels = (np.arange(store.shape[1]) % 2 + 1).astype(np.uint16)
+    table = attention_data.table(wanted, 1, Amount(), Regions(labels, ("odd", "even"), "mine"))
+    shares = table.set_index("region")["share"]
+    assert shares["odd"] + shares["even"] + shares["background"] == pytest.approx(1)
+    assert shares["odd"] == pytest.approx(shares["even"], rel=0.01)
+    other = attention_data.table(wanted, 1, Amount(), Regions(labels[::-1], ("a", "b"), "mine"))
+    assert {"a", "b"} <= set(other["region"])
+
+
+def test_the_verdict_says_what_permuted_labels_leave():
+    facts = {**FACTS, "permuted": {"occlusion": 0.12}}
+    assert "Trained on permuted labels, the model's map correlates +0.12" in verdict(
+        facts, "occlusion"
+    )
+    assert trust_table(facts).loc[0, "Permuted r"] == 0.12

@@ -1,0 +1,47 @@
+"""Rows and tables of the Compare page, without a page around them."""
+
+import pytest
+
+from tests.jobs.finished import finished
+from thingsviz.figures.cost import CostRow
+from thingsviz.figures.scores import Question
+from thingsviz.ui.compare.cost import cost_table
+from thingsviz.ui.compare.page import View, mean_row
+
+
+@pytest.fixture
+def view():
+    return View((finished("one"), finished("two")), Question(), "png")
+
+
+def test_a_mean_stands_beside_its_references(view):
+    row = mean_row(view, view.jobs[0])
+    assert (row["training"], row["model"], row["score"]) == ("one", "vit3d", 0.35)
+    assert (row["low"], row["high"], row["p"]) == (pytest.approx(0.25), 0.55, 0.01)
+    found = [row[name] for name in ("chance", "ridge", "ceiling", "oracle")]
+    assert found == pytest.approx([0.0, 0.45, 0.8, 0.7])
+    assert row["mean"] is None
+    assert (row["trials"], row["concepts"]) == (240, 20)
+
+
+def test_a_job_without_that_score_has_no_row(view):
+    asked = view._replace(question=Question(part="exemplars"))
+    assert mean_row(asked, view.jobs[0]) == {}
+
+
+def test_the_question_says_what_is_averaged(view):
+    assert not view.averaged
+    assert view._replace(question=Question(n_averaged="mean of 4")).averaged
+    assert view.names == ["one", "two"]
+
+
+def test_costs_that_nobody_recorded_stay_empty():
+    table = cost_table(
+        [
+            CostRow("a", 0.1234, 0.0, None, 12.5, 1000, 812_000_000),
+            CostRow("b", 0.5, 0.4, 0.6, None, None, None),
+        ]
+    )
+    assert table.loc[0].tolist()[:3] == ["a", 0.123, 0.0]
+    assert table["peak memory, MB"].tolist()[0] == 812
+    assert table.loc[1, ["seconds", "parameters", "peak memory, MB"]].isna().all()

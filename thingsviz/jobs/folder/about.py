@@ -1,0 +1,62 @@
+"""What people say of a job: its owner, title, tags and a note, in about.json of its folder."""
+
+from __future__ import annotations
+
+from pydantic import Field, ValidationError, field_validator
+
+from thingsviz.core.errors import JobError
+from thingsviz.jobs.engine.ticket import os_user
+from thingsviz.jobs.folder import files
+from thingsviz.jobs.folder.config import Strict
+from thingsviz.jobs.folder.store import JobFolder
+
+MOST_TAGS = 20
+LONGEST_TAG = 40
+
+
+class About(Strict):
+    """Nothing here changes a result; an empty title means the folder's name."""
+
+    owner: str = Field(default="", max_length=200)
+    title: str = Field(default="", max_length=120)
+    tags: tuple[str, ...] = Field(default=(), max_length=MOST_TAGS)
+    note: str = Field(default="", max_length=4000)
+
+    @field_validator("tags")
+    @classmethod
+    def _short_and_once(cls, tags: tuple[str, ...]) -> tuple[str, ...]:
+        kept = tuple(dict.fromkeys(" ".join(tag.split()) for tag in tags))
+        if any(len(tag) > LONGEST_TAG for tag in kept):
+            msg = f"a tag has more than {LONGEST_TAG} letters: put longer words into the note"
+            raise ValueError(msg)
+        return tuple(tag for tag in kept if tag)
+
+
+def read_about(job: JobFolder) -> About:
+    """Return what is said of a job; nothing where nothing is, or nothing readable."""
+    try:
+        return About.model_validate(files.read_json(job.file("about.json")) or {})
+    except (JobError, ValidationError):
+        return About()
+
+
+def write_about(job: JobFolder, **changes: object) -> About:
+    """Change what is said of a job; JobError in one sentence for what is too long."""
+    try:
+        about = About.model_validate({**read_about(job).model_dump(), **changes})
+    except ValidationError as error:
+        fault = error.errors()[0]
+        where = str(fault["loc"][0]) if fault["loc"] else "about.json"
+        words = str(fault["msg"]).removeprefix("Value error, ")
+        raise JobError(f"{where} of job {job.name}: {words}") from None
+    try:
+        files.write_sealed(job.file("about.json"), about.model_dump(mode="json"))
+    except OSError as error:
+        sentence = files.disk_sentence(error, job.path)
+        raise JobError(sentence or f"{job.path} cannot be changed: {error}") from None
+    return about
+
+
+def owner_of(job: JobFolder) -> str:
+    """Return whose job it is: who is named in the folder, or else whose process asks."""
+    return read_about(job).owner or os_user()

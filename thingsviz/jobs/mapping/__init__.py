@@ -1,0 +1,1 @@
+"""Maps of attention and importance as files, and what they are held against."""

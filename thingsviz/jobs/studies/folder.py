@@ -1,0 +1,179 @@
+"""What a study's folder holds, and how the app reads one while its process is still writing."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import time
+from contextlib import suppress
+from dataclasses import asdict, dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from thingsviz.core.errors import JobError
+from thingsviz.jobs.folder import files
+from thingsviz.jobs.folder.config import check_name
+from thingsviz.jobs.folder.store import ALIVE, TICKET, JobFolder, is_locked, jobs_root
+from thingsviz.jobs.studies.config import StudyConfig, parse_study
+
+LETTERS = {"search": "c", "random": "r"}  # of a candidate's folder: STUDY-c0001
+CANDIDATE = re.compile(r"(.+)-[cr]\d{4,}")
+
+
+@dataclass(frozen=True)
+class StudyStatus:
+    """Where a study is; `phase` is search, random or final."""
+
+    state: str = "stopped"
+    phase: str = ""
+    message: str = ""
+    started_at: float | None = None
+    updated_at: float | None = None
+
+
+@dataclass(frozen=True)
+class StudyFolder:
+    """One study's folder; its candidates are ordinary job folders beside it."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        """The folder's name, which is the study's address."""
+        return self.path.name
+
+    @property
+    def root(self) -> Path:
+        """Where the study's candidates lie: the jobs' root."""
+        return self.path.parents[1]
+
+    def file(self, name: str) -> Path:
+        """Return where a file of the folder is."""
+        return self.path / name
+
+    @property
+    def database(self) -> Path:
+        """The file of Optuna's records."""
+        return self.file("study.sqlite3")
+
+    def config(self) -> StudyConfig:
+        """Return the recipe."""
+        path = self.file("config.json")
+        data = files.read_json(path)
+        if data is None:
+            msg = f"{path} is missing: a study's folder needs the recipe of its search"
+            raise JobError(msg)
+        return parse_study(data, str(path))
+
+    def candidate_name(self, phase: str, number: int) -> str:
+        """Return the job of a candidate; numbers count from 0, names from 1."""
+        return f"{self.name}-{LETTERS[phase]}{number + 1:04d}"
+
+    def is_alive(self) -> bool:
+        """Whether the study waits in the line, or a process holds its lock."""
+        # In this order: a process takes the lock before it consumes the ticket.
+        return self.file(TICKET).is_file() or is_locked(self.file("lock"))
+
+    def wants_stop(self) -> bool:
+        """Whether somebody asked the study to stop."""
+        return self.file("stop").exists()
+
+    def status(self) -> StudyStatus:
+        """Return where the study is; one whose lock nobody holds cannot be running."""
+        data = files.read_json(self.file("status.json"))
+        if data is None:
+            return StudyStatus(message="not started yet")
+        known = {field.name for field in fields(StudyStatus)}
+        status = StudyStatus(**{key: value for key, value in data.items() if key in known})
+        if status.state in ALIVE and not self.is_alive():
+            again = files.read_json(self.file("status.json")) or {}
+            if again.get("updated_at") != status.updated_at:
+                return self.status()
+            return replace(status, state="stopped", message="its process ended without a word")
+        if status.state in ALIVE and self.wants_stop():
+            return replace(status, state="stopping", message="stops after the batch it is in")
+        return status
+
+    def write_status(self, status: StudyStatus) -> None:
+        """Publish where the study is; only its own process and its launcher do that."""
+        stamped = replace(status, updated_at=time.time())
+        files.write_sealed(self.file("status.json"), asdict(stamped))
+
+    def result(self) -> dict[str, Any] | None:
+        """Return the table of final trainings, or None before there is one."""
+        return files.read_json(self.file("result.json"))
+
+    def log_tail(self, n: int = 40) -> str:
+        """Return the last `n` lines that the process printed."""
+        try:
+            with self.file("log.txt").open("rb") as file:
+                file.seek(max(0, file.seek(0, os.SEEK_END) - 400 * n))
+                return "\n".join(file.read().decode("utf-8", "replace").splitlines()[-n:])
+        except FileNotFoundError:
+            return ""
+
+
+def studies_root() -> Path:
+    """Return where studies are kept; the dot hides it from the list of jobs."""
+    return jobs_root() / ".studies"
+
+
+def list_studies() -> list[StudyFolder]:
+    """Return all studies, the newest recipe first."""
+    found = [(p.stat().st_mtime, p.parent) for p in studies_root().glob("[!.]*/config.json")]
+    return [StudyFolder(path) for _, path in sorted(found, reverse=True)]
+
+
+def without_candidates(jobs: list[JobFolder]) -> list[JobFolder]:
+    """Leave out the candidates of studies, which are listed with their study; reads no recipe."""
+    studies = {path.name for path in studies_root().glob("[!.]*")}
+    found = [(job, CANDIDATE.fullmatch(job.name)) for job in jobs]
+    return [job for job, match in found if not (match and match[1] in studies)]
+
+
+def open_study(name: str) -> StudyFolder:
+    """Find a study by a name that may come from a URL."""
+    try:
+        study = StudyFolder(studies_root() / check_name(name))
+    except ValueError as error:
+        raise JobError(str(error)) from None
+    if not study.file("config.json").is_file():
+        msg = f"there is no study {name!r} in {studies_root()}: pick one of the list on Tune"
+        raise JobError(msg)
+    return study
+
+
+def create_study(config: StudyConfig) -> StudyFolder:
+    """Make the folder of a new study, named after the recipe; a taken name gets -2 and so on."""
+    root = studies_root()
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        study = StudyFolder(_new_folder(root, config.name))
+        try:
+            write_config(study, config.model_copy(update={"name": study.name}))
+        except BaseException:
+            shutil.rmtree(study.path, ignore_errors=True)
+            raise
+    except OSError as error:
+        sentence = files.disk_sentence(error, root)
+        raise JobError(sentence or f"no study can be made in {root}: {error}") from None
+    return study
+
+
+def write_config(study: StudyFolder, config: StudyConfig) -> None:
+    """Write a study's recipe, new or with more candidates."""
+    files.write_sealed(study.file("config.json"), config.model_dump(mode="json"))
+
+
+def _new_folder(root: Path, name: str) -> Path:
+    for number in range(1, 10_000):
+        path = root / (name if number == 1 else f"{name}-{number}")
+        # candidates of an earlier study of that name may be all that is left of it
+        if any(root.parent.glob(f"{path.name}-c[0-9]*")):
+            continue
+        with suppress(FileExistsError):
+            path.mkdir()
+            return path
+    msg = f"there are 9,999 studies named {name!r}: choose another name"
+    raise JobError(msg)

@@ -1,0 +1,45 @@
+"""How well a rating job's predictions name the concept that was seen, beside those of ridge."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from thingsviz.analysis.class_table import Place
+from thingsviz.analysis.naming import (
+    Candidates,
+    Row,
+    candidates,
+    name_concepts,
+    naming_rows,
+)
+from thingsviz.jobs.training import references
+from thingsviz.jobs.training.material import Material
+from thingsviz.jobs.training.results import scored_parts
+
+
+def naming(material: Material, predictions: pd.DataFrame) -> list[Row]:
+    """Score the concepts named by predicted ratings, and by those of the reference ridge.
+
+    All rated concepts of the dataset may be named, trained or not. Only the predictions and the
+    table of ratings are read. No rows with fewer than two targets.
+    """
+    config, rows = material.config, material.split.train
+    found = candidates(material.concepts, material.ratings, rows)
+    if found is None:
+        return []
+    name = config.model.name
+    out = _rows(found, name, predictions, material)
+    if name != "ridge":
+        beside = references.reference_predictions(material, "ridge")
+        out += _rows(found, "ridge", beside, material)
+    return out
+
+
+def _rows(found: Candidates, name: str, table: pd.DataFrame, material: Material) -> list[Row]:
+    own, rows = name == material.config.model.name, []
+    for scored in scored_parts(table, material.config.targets):
+        data = name_concepts(found, scored.data.predicted, scored.data.concepts)
+        place = Place(name, scored.where.part, scored.where.n_averaged)
+        if data is not None:
+            rows += naming_rows(place, found, data, own=own, n_draws=references.N_DRAWS)
+    return rows

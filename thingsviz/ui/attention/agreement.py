@@ -1,0 +1,174 @@
+"""How alike maps are: heads and methods of a training, trainings (seeds, models), subjects."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import streamlit as st
+from numpy.typing import NDArray
+
+from thingsviz.analysis.maps import shares
+from thingsviz.core.errors import ThingsvizError
+from thingsviz.data.betas import BetaStore
+from thingsviz.figures.map_agreement import (
+    AgreementInfo,
+    agreement_info,
+    draw_agreement,
+    head_profiles_info,
+)
+from thingsviz.inference.method_list import METHODS
+from thingsviz.jobs.mapping.files import MapSet
+from thingsviz.ui import cache, charts
+from thingsviz.ui.attention.data import Wanted, current_fingerprint, shown
+from thingsviz.ui.attention.pick import Look
+from thingsviz.ui.brain.slices import regions
+from thingsviz.ui.cache import stamp
+from thingsviz.ui.frame import PageContext
+from thingsviz.ui.state import Key
+
+Array = NDArray[np.float64]
+MOST_HEADS = 32
+MOST_JOBS = 24
+BETWEEN = {
+    "here": "Heads and methods",
+    "jobs": "Trainings, by voxel",
+    "regions": "Trainings and subjects, by region",
+    "profiles": "Head profiles, RSA",
+}
+EXPLAINED = {
+    "here": "Rank correlation over tokens, ordered by likeness (average linkage). Heads that "
+    "correlate with each other but not with gradient × input or occlusion look at something "
+    "that the decoder does not use.",
+    "jobs": "Rank correlation over voxels of this method's map (heads averaged) between trainings "
+    "of this subject: other seeds and other models. A map that no second seed repeats says "
+    "little.",
+    "regions": "Rank correlation over regions of this method's map, between all trainings whose "
+    "subjects have regions of the same names.",
+    "profiles": "Each layer's heads by region become distances between regions; these are "
+    "rank-correlated (representational similarity). The order of the heads does not matter.",
+}
+
+
+class Other(NamedTuple):
+    """Maps of a training, with its data."""
+
+    name: str
+    wanted: Wanted
+
+
+def show_agreement(page: PageContext, look: Look) -> None:
+    """Show how alike maps are, as a matrix with its tree."""
+    with st.expander("How alike are heads, methods, trainings and subjects?"):
+        between = st.segmented_control(
+            "Between",
+            tuple(BETWEEN),
+            default="here",
+            required=True,
+            format_func=BETWEEN.__getitem__,
+            key=Key.W_MAP_BETWEEN,
+            persist_state="session",
+        )
+        info = _info_of(page, look, str(between))
+        if info is None or len(info.names) < 2:
+            st.info("There is one map only: make more, here or of other trainings, to compare.")
+            return
+        name = f"{look.wanted.maps.job.name}_agreement_{between}"
+        alt = "Matrix of rank correlations between maps, with the tree of their likeness"
+        charts.show(
+            draw_agreement(info, page.theme), page.theme, name, alt=alt, save_as=look.save_as
+        )
+        st.caption(EXPLAINED[str(between)])
+
+
+def _info_of(page: PageContext, look: Look, between: str) -> AgreementInfo | None:
+    if between == "here":
+        files = [stamp(look.wanted.maps.file(m)) for m in look.wanted.maps.methods()]
+        return _info(repr(files), _wanted=look.wanted)
+    found = others(look)
+    if between == "jobs":
+        found = [o for o in found if o.wanted.store.fingerprint == page.store.fingerprint]
+        return (
+            agreement_info({o.name: shown(o.wanted).mass.mean(0) for o in found})
+            if found
+            else None
+        )
+    if between == "profiles":
+        found = [o for o in found if o.wanted.method == "attention"]
+    profiles = by_region(found)
+    if not profiles:
+        return None
+    if between == "profiles":
+        return head_profiles_info(profiles)
+    return agreement_info({name: rows.mean(0) for name, rows in profiles.items()})
+
+
+@st.cache_data(max_entries=16, show_spinner="Comparing maps …")
+def _info(key: str, _wanted: Wanted) -> AgreementInfo:
+    return agreement_info(token_maps(_wanted))
+
+
+def others(look: Look) -> list[Other]:
+    """Return this map and those of the same method and part of all trainings that have them.
+
+    Of attention each layer counts; maps of older weights are left out.
+    """
+    own, found = look.wanted, []
+    jobs = [own.maps.job, *(j for j in cache.jobs() if j.name != own.maps.job.name)]
+    for job in jobs[:MOST_JOBS]:
+        maps = MapSet(job, own.maps.part if own.maps.part == "test" else "test")
+        if own.method not in maps.methods():
+            continue
+        try:
+            store = _store(job.name, own, maps)
+            n = int(maps.facts()["n_layers"]) if own.method == "attention" else 1
+            for layer in range(n):
+                wanted = Wanted(maps, store, own.method, layer, own.above)
+                shown(wanted)
+                name = job.name + (f" L{layer + 1}" if n > 1 else "")
+                found.append(Other(name, wanted))
+        except (ThingsvizError, OSError):
+            continue  # its data are gone, or its maps are of other weights
+    return found
+
+
+def _store(name: str, own: Wanted, maps: MapSet) -> BetaStore:
+    from thingsviz.jobs.training.material import find_dataset
+
+    if name == own.maps.job.name:
+        return own.store
+    config = maps.job.config()
+    store = BetaStore.open(find_dataset(config), config.subject)
+    return own.store if store.fingerprint == own.store.fingerprint else store
+
+
+def by_region(found: list[Other]) -> dict[str, Array]:
+    """Return each training's heads by region, (n_heads, n_regions), of the regions all have."""
+    named = [regions(o.wanted.store) for o in found]
+    common = sorted(set.intersection(*(set(r.names) for r in named))) if named else []
+    if len(common) < 3:
+        return {}
+    rows = {}
+    for one, own in zip(found, named, strict=True):
+        share = shares(shown(one.wanted).mass, own.labels, len(own.names))[:, 1:]
+        flat = shares(shown(one.wanted).uniform[None], own.labels, len(own.names))[:, 1:]
+        ratio = np.divide(share, flat, out=np.zeros_like(share), where=flat > 0)
+        rows[one.name] = ratio[:, [own.names.index(name) for name in common]]
+    return rows
+
+
+def token_maps(wanted: Wanted) -> dict[str, Array]:
+    """Return each head's and each method's map over tokens, (n_tokens,), by name."""
+    maps = wanted.maps
+    name, tokens = current_fingerprint(maps.job, wanted.store), maps.tokens()
+    found: dict[str, Array] = {}
+    for method in [m for m in METHODS if m in maps.methods()]:
+        values = np.abs(maps.load(method, name).astype(float))
+        if METHODS[method].unit == "voxel":
+            found[METHODS[method].title] = tokens.to_tokens(values)
+        elif values.ndim == 1:
+            found[METHODS[method].title] = values
+        else:
+            for at in list(np.ndindex(*values.shape[:2]))[:MOST_HEADS]:
+                found[f"L{at[0] + 1} H{at[1] + 1}"] = values[at]
+    return found

@@ -1,0 +1,110 @@
+"""Making maps from the page: in a process of its own, with a bar, and it can be stopped."""
+
+from __future__ import annotations
+
+import psutil
+import streamlit as st
+
+from models.configs.transformer import TransformerConfig
+from models.cost import count_tokens
+from thingsviz.data.betas import BetaStore
+from thingsviz.inference.method_list import METHODS, Sizes, peak_of
+from thingsviz.jobs.engine.tasks import Task, tasks
+from thingsviz.jobs.mapping.files import MapSet
+from thingsviz.ui import actions
+from thingsviz.ui.attention.data import current_fingerprint
+from thingsviz.ui.frame import guard, plain
+from thingsviz.ui.task_bar import stop_button
+
+EVERY_S = 1.5
+
+
+def ready(maps: MapSet, store: BetaStore) -> bool:
+    """Say whether the maps are there; else offer to make them, or show how far that is."""
+    task = newest(maps)
+    if task is not None and task.state == "running":
+        st.fragment(follow, run_every=EVERY_S)(maps)
+        return bool(_fresh(maps, store)) and bool(maps.facts().get("truth") is not None)
+    if _fresh(maps, store):
+        return True
+    if task is not None and task.state == "failed":
+        st.error(plain(task.message), icon=":material/error:")
+    _offer(maps, store, stale=bool(maps.methods()))
+    return False
+
+
+def _fresh(maps: MapSet, store: BetaStore) -> bool:
+    """Whether there are maps, all of the weights and data as they are now."""
+    kept = maps.facts().get("fingerprint")
+    return bool(maps.methods()) and kept == current_fingerprint(maps.job, store)
+
+
+def _offer(maps: MapSet, store: BetaStore, *, stale: bool) -> None:
+    single = maps.part.startswith("row-")
+    sentence = (
+        "These maps were made with other weights or data: make them again."
+        if stale
+        else "There are no maps of these trials yet."
+    )
+    time = "seconds" if single else "minutes; the app stays usable"
+    st.info(
+        f"{sentence} Making them takes {time}. {plain(memory_words(maps, store))}",
+        icon=":material/info:",
+    )
+    refused = plain(actions.refusal())
+    clicked = st.button(
+        "Make the maps",
+        icon=":material/play_arrow:",
+        type="primary",
+        disabled=bool(refused),
+        help=refused or None,
+    )
+    if clicked:
+        with guard():
+            start(maps)
+            st.rerun()
+
+
+def memory_words(maps: MapSet, store: BetaStore) -> str:
+    """Say how much memory the costliest method takes, and how much is free."""
+    model = maps.job.config().model
+    sizes = Sizes(store.shape[1])
+    names = [name for name, method in METHODS.items() if method.needs != "attention"]
+    if isinstance(model, TransformerConfig):
+        n_tokens = count_tokens(model, store.mask)
+        sizes = Sizes(store.shape[1], n_tokens, model.n_heads, model.n_layers)
+        names = list(METHODS)
+    worst = max(names, key=lambda name: peak_of(name, sizes))
+    needed, free = peak_of(worst, sizes), psutil.virtual_memory().available
+    words = (
+        f"They need at most about {needed / 2**30:.1f} GB of memory beside the model "
+        f"({METHODS[worst].title}); {free / 2**30:.1f} GB are free, and they can be stopped."
+    )
+    if needed > 0.8 * free:
+        words += " That is too little: methods that do not fit are refused before they start."
+    return words
+
+
+def start(maps: MapSet, *more: str) -> Task:
+    """Start making all maps of a set; those of many trials are judged too."""
+    arguments = [str(maps.job.path), "--part", maps.part, "--target", maps.target]
+    judge = [] if more or maps.part.startswith("row-") else ["--judge"]
+    return actions.begin_task("maps", [*arguments, *judge, *more])
+
+
+def newest(maps: MapSet) -> Task | None:
+    """Return the newest making of these maps that is remembered."""
+    wanted = (str(maps.job.path), "--part", maps.part, "--target", maps.target)
+    return next((t for t in tasks() if t.kind == "maps" and t.args[:5] == wanted), None)
+
+
+def follow(maps: MapSet) -> None:
+    """Show the bar; draw the page anew at the end."""
+    task = newest(maps)
+    if task is None or task.state != "running":
+        st.rerun()
+    done, total, _ = task.progress
+    with st.container(horizontal=True, vertical_alignment="center"):
+        share = min(done / total, 1.0) if total else 0.0
+        st.progress(share, text=plain(f"Making the maps: {task.message}"))
+        stop_button(task, f"stop_{task.id}")

@@ -1,0 +1,174 @@
+"""What the visitor of the Attention page chooses: trials, output, method, layer, head, look."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import streamlit as st
+
+from thingsviz.figures.heads import HeadsChoice
+from thingsviz.figures.ratings import readable
+from thingsviz.figures.views import VIEWS
+from thingsviz.inference.method_list import METHODS
+from thingsviz.jobs.folder.store import JobFolder
+from thingsviz.jobs.mapping.files import ALL, MapSet
+from thingsviz.jobs.training.class_labels import job_labels
+from thingsviz.ui import cache, charts
+from thingsviz.ui.attention.data import Wanted
+from thingsviz.ui.frame import PageContext
+from thingsviz.ui.help import glossary
+from thingsviz.ui.state import Key
+from thingsviz.ui.trials.pickers import pick_trial
+
+PARTS = {"test": "All test trials", "row": "One trial", "concept": "One concept"}
+SMOOTHING_MM = 8.0
+
+
+class Look(NamedTuple):
+    """How the chosen maps are drawn; `head` stands in slices and tables, if `only` alone in 3D."""
+
+    wanted: Wanted
+    head: int
+    only: bool
+    choice: HeadsChoice
+    view: str
+    rendered: bool
+    save_as: str = "png"
+
+
+def pick_maps(page: PageContext, job: JobFolder) -> tuple[MapSet | None, int | None]:
+    """Let the visitor choose trials and output; return the set of maps, and the trial's row."""
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        kind = st.segmented_control(
+            "Maps of",
+            tuple(PARTS),
+            default="test",
+            required=True,
+            format_func=PARTS.__getitem__,
+            key=Key.W_MAP_PART,
+            help="An average over trials shows what the decoder does as a rule; one trial, what "
+            "it did with that response.",
+            persist_state="session",
+        )
+        names = {ALL: "all outputs", **{name: name for name in _outputs(page, job)}}
+        target = st.selectbox(
+            "For",
+            tuple(names),
+            format_func=names.__getitem__,
+            key=f"{Key.W_MAP_TARGET}_{job.name}",
+            width=180,
+            help="What the map explains: one property, or all of them together (how far the "
+            "response moves the decoder away from what it says of an average brain).",
+        )
+        concept = _pick_concept(job) if kind == "concept" else ""
+    if kind == "concept" and not concept:
+        st.info("This job's test part names no concept.", icon=":material/info:")
+        return None, None
+    row = pick_trial(page) if kind == "row" else None
+    part = {"test": "test", "row": f"row-{row}", "concept": f"concept-{concept}"}[str(kind)]
+    return MapSet(job, part, str(target)), row
+
+
+def _outputs(page: PageContext, job: JobFolder) -> tuple[str, ...]:
+    """Return what the job predicts: properties, or the labels of classes."""
+    labels = job_labels(job, page.dataset, page.store)
+    return job.config().targets if labels is None else tuple(labels.names)
+
+
+def _pick_concept(job: JobFolder) -> str:
+    rows = cache.predictions(job)
+    if rows is None:
+        return ""
+    concepts = tuple(sorted(rows.loc[rows["part"].eq("test"), "concept"].unique()))
+    found = st.selectbox(
+        "Concept", concepts, format_func=readable, width=200, help=glossary("concept")
+    )
+    return str(found or "")
+
+
+def pick_look(page: PageContext, maps: MapSet) -> Look:
+    """Let the visitor choose method, layer, head, threshold and scale."""
+    facts = maps.facts()
+    there = [name for name in METHODS if name in maps.methods()]
+    titles = {name: METHODS[name].title for name in there}
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        method = str(
+            st.selectbox(
+                "Method",
+                tuple(titles),
+                format_func=titles.__getitem__,
+                key=f"{Key.W_MAP_METHOD}_{maps.job.name}_{len(there)}",
+                width=230,
+                help="How the map is made; the table under 'Does the map mean anything?' judges "
+                "each of them.",
+            )
+        )
+        layer, head, only = 0, 0, False
+        if method == "attention":
+            layer = _number("Layer", int(facts["n_layers"]), Key.W_MAP_LAYER)
+            head = _number("Head", int(facts["n_heads"]), Key.W_MAP_HEAD)
+            only = st.toggle("This head, large", key=Key.W_MAP_ONE, persist_state="session")
+        choice, above = _scale(method)
+        rendered, view = _way()
+        save_as = charts.image_format()
+    wanted = Wanted(maps, page.store, method, layer, above)
+    return Look(wanted, head, bool(only), choice, view, rendered, save_as)
+
+
+def _number(label: str, n: int, key: Key) -> int:
+    help_ = glossary("head" if label == "Head" else "attention")
+    if n < 2:
+        return 0
+    numbers = tuple(range(1, n + 1))
+    found = st.selectbox(label, numbers, key=f"{key}_{n}", width=90, help=help_)
+    return int(found or 1) - 1
+
+
+def _scale(method: str) -> tuple[HeadsChoice, bool]:
+    percent = st.slider(
+        "Strongest, % of mass",
+        1,
+        100,
+        20,
+        key=Key.W_MAP_PERCENT,
+        width=180,
+        help=glossary("share of mass"),
+        persist_state="session",
+    )
+    shared, above = True, False
+    if method == "attention":
+        shared = st.toggle(
+            "One scale for all heads", value=True, key=Key.W_MAP_SCALE, persist_state="session"
+        )
+    if METHODS[method].needs == "attention":
+        above = st.toggle(
+            "Only above uniform",
+            value=False,
+            key=Key.W_MAP_ABOVE,
+            persist_state="session",
+            help="Takes away what each token would get if all got the same: what is left is "
+            "where the head differs from not choosing at all.",
+        )
+    return HeadsChoice(float(percent), bool(shared), SMOOTHING_MM), bool(above)
+
+
+def _way() -> tuple[bool, str]:
+    ways = {"scene": "To turn", "picture": "Rendered"}
+    way = st.segmented_control(
+        "Show",
+        tuple(ways),
+        default="scene",
+        required=True,
+        format_func=ways.__getitem__,
+        key=Key.W_MAP_AS,
+        persist_state="session",
+    )
+    view = st.selectbox(
+        "From",
+        VIEWS,
+        VIEWS.index("oblique"),
+        key=Key.W_MAP_VIEW,
+        width=110,
+        persist_state="session",
+    )
+    return way == "picture", str(view)

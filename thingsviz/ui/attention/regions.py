@@ -1,0 +1,147 @@
+"""Which regions a map lies in, beside uniform attention; and the map as files to take away."""
+
+from __future__ import annotations
+
+import gzip
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import streamlit as st
+from numpy.typing import NDArray
+
+from thingsviz.analysis.maps import LEAST_CEILING, NO_REGION, Amount
+from thingsviz.analysis.regions import Regions
+from thingsviz.data.betas import BetaStore
+from thingsviz.figures.map_regions import draw_regions, regions_info
+from thingsviz.inference.method_list import METHODS
+from thingsviz.ui import charts
+from thingsviz.ui.attention.data import Shown, shown, table
+from thingsviz.ui.attention.parcellation_pick import offer_upload, pick_regions
+from thingsviz.ui.attention.pick import Look
+from thingsviz.ui.frame import PageContext, plain
+from thingsviz.ui.help import glossary
+from thingsviz.ui.state import Key
+
+AMOUNTS = {
+    "all mass": Amount(),
+    "top 10 % of mass": Amount("mass", 10),
+    "top 200 voxels": Amount("voxels", 200),
+}
+
+
+def show_regions(page: PageContext, look: Look) -> None:
+    """Show the regions of one head's map against uniform attention, and offer the files."""
+    found = shown(look.wanted)
+    head = min(look.head, len(found.names) - 1)
+    name = st.segmented_control(
+        "Count",
+        tuple(AMOUNTS),
+        default="all mass",
+        required=True,
+        key=Key.W_MAP_AMOUNT,
+        help="All of the map by its mass, its strongest tenth, or the report's 200 strongest "
+        "voxels. Voxels of equal value at the border count in part.",
+        persist_state="session",
+    )
+    amount = AMOUNTS[str(name or "all mass")]
+    named = pick_regions(page)
+    rows = table(look.wanted, head, amount, named)
+    figure = draw_regions(regions_info(rows), page.theme, found.names[head])
+    key = f"{look.wanted.maps.job.name}_{look.wanted.method}_regions"
+    charts.show(
+        figure,
+        page.theme,
+        key,
+        alt="Share of the map by region beside uniform attention",
+        save_as=look.save_as,
+    )
+    _explain(found, rows, head, named)
+    with st.expander("Numbers and files"):
+        _numbers(rows)
+        _files(page, look, rows, found.mass[head])
+    with st.expander("Regions of your own"):
+        offer_upload(page)
+
+
+def _explain(found: Shown, rows: pd.DataFrame, head: int, named: Regions) -> None:
+    words = [f"Regions: {named.source}."]
+    if len(named.names):
+        n = int((rows["q"] < 0.05).sum())
+        words.append(f"{n} of {len(rows)} get more than turned regions do (q < .05).")
+    if bool(rows["no_signal"].any()):
+        names = rows.loc[rows["no_signal"], "region"].head(3).str.replace("_", " ")
+        words.append(
+            f"Grey: {', '.join(names)} gets more than uniform attention although its noise "
+            f"ceiling is below {LEAST_CEILING:g} %."
+        )
+    if found.uniform_background > 1e-9:
+        words.append(
+            f"{100 * found.background[head]:.1f} % of the map lies outside the brain (uniform "
+            f"attention: {100 * found.uniform_background:.1f} %)."
+        )
+    st.caption(
+        plain(" ".join(words)),
+        help=f"{glossary('uniform attention')}\n\n{glossary('turned regions')}",
+    )
+
+
+def _numbers(rows: pd.DataFrame) -> None:
+    percent = st.column_config.NumberColumn(format="percent")
+    st.dataframe(
+        rows,
+        hide_index=True,
+        column_config={
+            "region": "Region",
+            "n_voxels": "Voxels",
+            "share": percent,
+            "uniform": percent,
+            "enrichment": st.column_config.NumberColumn("Enrichment", format="%.2f"),
+            "ceiling": st.column_config.NumberColumn("Noise ceiling, %", format="%.1f"),
+            "p": st.column_config.NumberColumn(format="%.3f"),
+            "q": st.column_config.NumberColumn(format="%.3f"),
+            "no_signal": "No signal",
+        },
+    )
+
+
+def _files(page: PageContext, look: Look, rows: pd.DataFrame, mass: NDArray[np.floating]) -> None:
+    maps = look.wanted.maps
+    parts = [maps.job.name, maps.part, look.wanted.method]
+    if look.wanted.method == "attention":
+        parts.append(f"layer{look.wanted.layer + 1}-head{look.head + 1}")
+    name = "_".join(parts)
+    with st.container(horizontal=True):
+        st.download_button(
+            "Map as NIfTI",
+            lambda: nifti(page.store, mass),
+            file_name=f"{name}.nii.gz",
+            mime="application/gzip",
+            icon=":material/download:",
+            on_click="ignore",
+            help="In the space of the data; FSLeyes and others show it at the right place.",
+        )
+        st.download_button(
+            "Regions as CSV",
+            rows.to_csv(index=False),
+            file_name=f"{name}_regions.csv",
+            mime="text/csv",
+            icon=":material/download:",
+            on_click="ignore",
+        )
+    st.caption(plain(METHODS[look.wanted.method].sentence))
+
+
+def nifti(store: BetaStore, mass: NDArray[np.floating]) -> bytes:
+    """Return a map (n_voxels,) as a NIfTI file on the grid of the data, gzipped.
+
+    Values sum to 1 over brain and background, times a million: shares of the map in ppm.
+    """
+    volume = store.brain.unmask(np.asarray(mass) * 1e6)
+    image = nib.Nifti1Image(volume, store.grid.matrix)
+    image.header.set_xyzt_units("mm")
+    image.header["descrip"] = b"share of a map's mass, ppm"
+    return gzip.compress(image.to_bytes(), 6, mtime=0)
+
+
+__all__ = ["NO_REGION", "nifti", "show_regions"]

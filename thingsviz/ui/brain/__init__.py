@@ -1,0 +1,1 @@
+"""Slices and surfaces of the brain, drawn beside the app."""

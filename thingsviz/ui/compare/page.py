@@ -1,0 +1,174 @@
+"""Two or more jobs on the same test trials: the question, scores, curves, settings."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pandas as pd
+import streamlit as st
+
+from thingsviz.figures.comparison import (
+    CURVES,
+    draw_overlay,
+    draw_side_by_side,
+    overlay_info,
+    side_by_side_info,
+)
+from thingsviz.figures.scores import (
+    METRICS,
+    Question,
+    headline,
+    metric_name,
+    references_of,
+    score_info,
+)
+from thingsviz.jobs.folder.store import open_job
+from thingsviz.jobs.reports.comparable import Finished
+from thingsviz.jobs.reports.compared import settings_that_differ
+from thingsviz.ui import cache_jobs, charts
+from thingsviz.ui.frame import PageContext, plain
+from thingsviz.ui.help import glossary
+from thingsviz.ui.scores.strip import limits_of
+from thingsviz.ui.state import Key
+
+OFFERED = ("r", "mse_unit")
+PARTS = {"test": "Test", "exemplars": "Train pictures of test concepts"}
+CLOCKS = {"epochs": "by epoch", "seconds": "by second"}
+
+
+class View(NamedTuple):
+    """The jobs that are compared, and the part, averaging and score in which."""
+
+    jobs: tuple[Finished, ...]
+    question: Question
+    save_as: str
+
+    @property
+    def averaged(self) -> bool:
+        """Whether the means of repeats are looked at."""
+        return self.question.n_averaged != "single"
+
+    @property
+    def names(self) -> list[str]:
+        """The jobs' names."""
+        return [job.name for job in self.jobs]
+
+
+def open_view(jobs: tuple[Finished, ...]) -> View:
+    """Let the visitor choose part, averaging and score."""
+    scores = jobs[0].scores
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        part = pick("Trials", [p for p in PARTS if p in set(scores["part"])], PARTS, Key.W_PART)
+        kinds = list(scores[scores["part"] == part]["n_averaged"].drop_duplicates())
+        kinds = sorted(kinds, key=lambda kind: (kind != "single", kind))
+        texts = {k: "single trials" if k == "single" else f"{k} repeats" for k in kinds}
+        averaging = pick("Responses", kinds, texts, Key.W_AVERAGING)
+        metric = headline(scores).metric
+        if jobs[0].learns == "ratings":
+            metric = pick("Score", list(OFFERED), METRICS, Key.W_COMPARE_METRIC)
+        save_as = charts.image_format()
+    return View(jobs, Question(part, averaging, "mean", metric), save_as)
+
+
+def pick(label: str, options: list[str], texts: dict[str, str], key: Key) -> str:
+    """Let the visitor choose one of a few options, the first one to begin with."""
+    found = st.segmented_control(
+        label,
+        options,
+        format_func=texts.__getitem__,
+        default=options[0],
+        required=True,
+        key=f"{key}_compare_{'_'.join(options)}",
+    )
+    return str(found or options[0])
+
+
+def show_scores(view: View, page: PageContext) -> None:
+    """Show each job's mean score in full, then every property side by side."""
+    st.subheader("Scores", anchor=False)
+    _mean_table(view)
+    if view.jobs[0].learns != "ratings":
+        show_limits(view)
+        return
+    tables = {job.name: (job.model, job.scores) for job in view.jobs}
+    info = side_by_side_info(tables, view.question)
+    figure = draw_side_by_side(info, page.theme)
+    alt = f"{metric_name(view.question.metric)} of {len(info.targets) - 1} properties of each job"
+    charts.show(figure, page.theme, "compare_scores", alt=alt, save_as=view.save_as)
+    show_limits(view)
+
+
+def _mean_table(view: View) -> None:
+    table = pd.DataFrame([row for job in view.jobs if (row := mean_row(view, job))])
+    beside = references_of(view.question.metric)
+    for name in {"score", "low", "high", *beside} & {*table.columns}:
+        table[name] = table[name].astype(float).round(3) + 0.0  # no −0.000
+    number = st.column_config.NumberColumn
+    form = "%.3f"
+    config = {"score": number(metric_name(view.question.metric), format=form)}
+    config |= {name: number(label, format=form) for name, (label, _) in beside.items()}
+    config |= {"low": number("95 % from", format=form, help=glossary("confidence interval"))}
+    config |= {"high": number("95 % to", format=form, help=glossary("confidence interval"))}
+    config |= {"p": number(format=form, help=glossary("permutation p"))}
+    alt = "The mean score of each job with its interval and references"
+    st.dataframe(table, column_config=config, hide_index=True, alt=alt, placeholder="–")
+
+
+def mean_row(view: View, job: Finished) -> dict[str, object]:
+    """Return a job's mean score with its interval, p, references and n; {} where it has none."""
+    info = score_info(job.scores, job.model, view.question)
+    if info is None:
+        return {}
+    row: dict[str, object] = {"training": job.name, "model": job.model, "score": info.value}
+    row |= {"low": info.low, "high": info.high, "p": info.p}
+    row |= {"hits": f"{info.hits} of {info.n_trials}"} if info.hits is not None else {}
+    row |= {name: info.reference(name) for name in references_of(info.question.metric)}
+    return row | {"trials": info.n_trials, "concepts": info.n_concepts}
+
+
+def show_limits(view: View) -> None:
+    """Say what these scores could not show; each job's own verdict against ridge stays with it."""
+    first = view.jobs[0]
+    info = score_info(first.scores, first.model, view.question)
+    said = cache_jobs.could_not_show(open_job(first.name))
+    lines = limits_of(said, info) if info else list(said)
+    lines = [line for line in lines if not line.startswith("It is ")]
+    if lines:
+        words = "\n".join(f"- {plain(line)}" for line in lines)
+        st.caption(f"**What this could not show**\n{words}")
+
+
+def show_curves(view: View, page: PageContext) -> None:
+    """Overlay the curves of the networks."""
+    st.subheader("Learning", anchor=False)
+    rows = {name: cache_jobs.metrics(open_job(name)) for name in view.names}
+    offered = [what for what in CURVES if overlay_info(rows, what, "epochs").curves]
+    if not offered:
+        st.caption("None of these was trained over several epochs: there is no curve to compare.")
+        return
+    with st.container(horizontal=True, gap="medium"):
+        what = pick("Curve", offered, CURVES, Key.W_COMPARE_CURVE)
+        clock = pick("Time", list(CLOCKS), CLOCKS, Key.W_COMPARE_CLOCK)
+    info = overlay_info(rows, what, "seconds" if clock == "seconds" else "epochs")
+    alt = f"{CURVES[what]} of {len(info.curves)} trainings, {CLOCKS[clock]}"
+    charts.show(
+        draw_overlay(info, page.theme), page.theme, "compare_curves", alt=alt, save_as=view.save_as
+    )
+    if what != "validation_r" and len(_loss_scales(view)) > 1:
+        st.caption("These losses are on different scales: only the validation r is comparable.")
+
+
+def _loss_scales(view: View) -> set[tuple[object, ...]]:
+    configs = [job.config for job in view.jobs]
+    return {(c.rating_scale, c.fit.loss, c.fit.target_scaling) for c in configs}
+
+
+def show_settings(view: View) -> None:
+    """List the settings on which the recipes differ."""
+    st.subheader("Settings that differ", anchor=False)
+    differing = settings_that_differ(view.jobs)
+    if not differing:
+        st.caption("None: the recipes are the same.")
+        return
+    table = pd.DataFrame(differing, index=view.names).T.rename_axis("setting").reset_index()
+    st.dataframe(table, hide_index=True, alt="Settings on which the recipes differ")

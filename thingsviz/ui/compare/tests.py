@@ -1,0 +1,103 @@
+"""Whether the compared jobs differ: paired tests of ratings, of hits among the first k."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from thingsviz.analysis.comparison import sentence
+from thingsviz.figures.differences import differences_info, draw_differences
+from thingsviz.figures.scores import METRICS, Question
+from thingsviz.jobs.folder.store import open_job
+from thingsviz.jobs.reports.comparable import Finished
+from thingsviz.jobs.reports.compared import class_tests, pair_tests
+from thingsviz.ui import charts
+from thingsviz.ui.cache import stamp
+from thingsviz.ui.compare.page import View
+from thingsviz.ui.frame import PageContext, plain
+from thingsviz.ui.help import glossary
+
+N_DRAWS = 1000
+
+
+def show_tests(view: View, page: PageContext) -> None:
+    """Show whether the jobs differ: a sentence a pair, then one pair property by property."""
+    if view.jobs[0].learns != "ratings":
+        show_classes(view)
+        return
+    st.subheader("Do they differ?", anchor=False, help=glossary("paired permutation test"))
+    rows = _tests(view)
+    for row in rows:
+        if row["target"] == "mean":
+            st.markdown(f"- {plain(sentence(row))}")
+    pair = pick_pair(view, "tests")
+    own = [row for row in rows if (row["a"], row["b"]) == pair]
+    figure = draw_differences(
+        differences_info(own), pair, METRICS[view.question.metric], page.theme
+    )
+    alt = f"Differences of {pair[0]} and {pair[1]}, property by property, with 95 % intervals"
+    charts.show(figure, page.theme, "compare_tests", alt=alt, save_as=view.save_as)
+    n = len([row for row in rows if row["target"] != "mean"])
+    st.caption(
+        f"Filled dots: p below 5 % after Holm's correction over all {n} tests of properties. "
+        "Concepts, not trials, changed places in the test; intervals are not corrected."
+    )
+
+
+def _tests(view: View) -> list[dict[str, Any]]:
+    files = tuple(stamp(open_job(n).file("predictions.parquet")) for n in view.names)
+    return _cached_tests(files, view.question, _jobs=view.jobs)
+
+
+@st.cache_data(max_entries=64, show_spinner="Testing the differences …")
+def _cached_tests(
+    files: tuple[object, ...], question: Question, _jobs: tuple[Finished, ...]
+) -> list[dict[str, Any]]:
+    averaged = question.n_averaged != "single"
+    return pair_tests(_jobs, question.part, averaged, question.metric, N_DRAWS)
+
+
+def pick_pair(view: View, key: str) -> tuple[str, str]:
+    """Let the visitor choose two of the jobs, in either order; two jobs need no choice."""
+    pairs = list(combinations(view.names, 2))
+    if len(pairs) == 1:
+        return pairs[0]
+    texts = {f"{a} and {b}": (a, b) for a, b in pairs}
+    found = st.selectbox("Pair", list(texts), key=f"w_compare_pair_{key}")
+    return texts[str(found)]
+
+
+def show_classes(view: View) -> None:
+    """Compare class jobs by their hits among the first k."""
+    st.subheader("Hits", anchor=False)
+    rows = class_tests(view.jobs, view.question.part)
+    table = pd.DataFrame(
+        [
+            {
+                "first k": row["k"],
+                "A": row["a"],
+                "B": row["b"],
+                "hits of A": f"{row['hits_a']} of {row['n_trials']}",
+                "hits of B": f"{row['hits_b']} of {row['n_trials']}",
+                "only A": row["only_a"],
+                "only B": row["only_b"],
+                "difference": row["difference"],
+                "95 % from": row["low"],
+                "95 % to": row["high"],
+                "p (McNemar)": row["p_mcnemar"],
+                "p (concepts)": row["p"],
+                "p corrected": row["p_holm"],
+            }
+            for row in rows
+        ]
+    )
+    st.dataframe(
+        table, hide_index=True, alt="Hits among the first k of each pair", placeholder="–"
+    )
+    st.caption(
+        "McNemar's test takes trials as independent; the test by concepts does not, and its p is "
+        "the one that is corrected (Holm, over all rows)."
+    )

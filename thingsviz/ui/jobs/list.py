@@ -1,0 +1,194 @@
+"""Which job a page is about: the address, and the list of jobs with their states and scores."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+import streamlit as st
+
+from thingsviz.core.errors import ThingsvizError
+from thingsviz.figures.scores import ScoreInfo, score_info
+from thingsviz.figures.scores import headline as headline_question
+from thingsviz.jobs.folder.store import ALIVE, JobFolder, JobStatus, open_job
+from thingsviz.ui import cache, cache_jobs, query, state
+from thingsviz.ui.frame import PageContext, plain
+from thingsviz.ui.scores.strip import short_text, whole_text
+from thingsviz.ui.state import Key
+
+SHOWN = 8
+BADGE_WIDTH = 96
+LOOKS = {
+    "queued": ("orange", ":material/schedule:"),
+    "running": ("blue", ":material/play_circle:"),
+    "stopping": ("orange", ":material/hourglass_bottom:"),
+    "stopped": ("gray", ":material/stop_circle:"),
+    "done": ("green", ":material/check_circle:"),
+    "failed": ("red", ":material/error:"),
+}
+
+
+class JobLine(NamedTuple):
+    """What a list says about one job."""
+
+    name: str
+    model: str
+    split: str
+    status: JobStatus
+    score: ScoreInfo | None
+    could_not_show: tuple[str, ...] = ()
+
+
+def describe(job: JobFolder) -> JobLine | None:
+    """Look at a job's recipe, state and score; None for a folder that cannot be read."""
+    try:
+        config, status, scores = job.config(), job.status(), cache_jobs.scores(job)
+    except ThingsvizError:
+        return None
+    score = None if scores is None else headline(scores, config.model.name)
+    limits = () if scores is None else tuple(cache_jobs.could_not_show(job))
+    return JobLine(job.name, config.model.name, config.split.kind, status, score, limits)
+
+
+def headline(scores: pd.DataFrame, model: str) -> ScoreInfo | None:
+    """Return the score that stands for a job: mean r of single test trials, or Top-10."""
+    return score_info(scores, model, headline_question(scores))
+
+
+def score_text(line: JobLine) -> str:
+    """Write the score with its interval and references beside it; no bare score."""
+    if line.score is None:
+        return "no score yet" if line.status.state in ALIVE else "no score"
+    return short_text(line.score)
+
+
+def score_help(line: JobLine) -> str | None:
+    """Return the hover text of a score in a list: all that the honesty strip says."""
+    return None if line.score is None else whole_text(line.score, line.could_not_show)
+
+
+def ago(then: float | None, now: float) -> str:
+    """Write how long ago a time was."""
+    if then is None:
+        return "not started"
+    seconds = max(now - then, 0)
+    for unit, length in (("day", 86_400), ("hour", 3_600), ("minute", 60)):
+        if seconds >= length:
+            n = int(seconds // length)
+            return f"{n} {unit}{'s' if n > 1 else ''} ago"
+    return "just now"
+
+
+def current(page: PageContext) -> JobFolder | None:
+    """Return the job that the address or the session is about, if it belongs to the data shown."""
+    asked = query.asked().get("job")
+    name = asked or state.get(Key.JOB)
+    if not name:
+        write_address(page, "")
+        return None
+    try:
+        job = open_job(str(name))
+        config = job.config()
+    except ThingsvizError as error:
+        if asked:
+            st.warning(plain(str(error)), icon=":material/link_off:")
+        state.forget(Key.JOB)
+        return None
+    at_home = (Path(config.dataset).name, config.subject) == (page.dataset.name, page.subject)
+    if asked and not at_home:
+        _follow(page, job, Path(config.dataset).name, config.subject)
+    write_address(page, job.name if at_home else "")
+    if not at_home:
+        return None
+    state.put(Key.JOB, job.name)
+    return job
+
+
+def _follow(page: PageContext, job: JobFolder, dataset: str, subject: str) -> None:
+    """Turn the page to the data of the job that the address asks for, if they are here."""
+    if subject in page.offered.get(dataset, ()):
+        state.put(Key.DATASET, dataset)
+        state.put(Key.SUBJECT, subject)
+        choose(page, job.name, dataset, subject)
+    here = f"{page.dataset.name}, {page.subject}"
+    sentence = f"The job {job.name} was trained on {dataset}, {subject}, not here ({here})."
+    st.warning(plain(sentence), icon=":material/link_off:")
+
+
+def choose(page: PageContext, name: str, dataset: str = "", subject: str = "") -> None:
+    """Make a job the one that the page is about, and say so in the address."""
+    state.put(Key.JOB, name)
+    write_address(page, name, dataset, subject)
+    st.rerun()
+
+
+def write_address(page: PageContext, name: str, dataset: str = "", subject: str = "") -> None:
+    """Put the data and the job into the address."""
+    data = {"dataset": dataset or page.dataset.name, "subject": subject or page.subject}
+    query.write(**data, **({"job": name} if name else {}))
+
+
+def leave(page: PageContext) -> None:
+    """Show no job."""
+    state.forget(Key.JOB)
+    write_address(page, "")
+    st.rerun()
+
+
+def lines_of(page: PageContext, jobs: Iterable[JobFolder]) -> list[JobLine]:
+    """Describe the jobs of the data shown, the newest first."""
+    lines = [describe(job) for job in jobs if _is_of(page, cache.job_subject(job))]
+    return [line for line in lines if line is not None]
+
+
+def _is_of(page: PageContext, whose: tuple[str, str] | None) -> bool:
+    """Whether a job's (dataset, subject) are those of the page; a dataset may be named by path."""
+    return whose is not None and (Path(whose[0]).name, whose[1]) == (
+        page.dataset.name,
+        page.subject,
+    )
+
+
+def running_now(page: PageContext) -> None:
+    """Point to the trainings that run while no job is shown: the way back after a new start."""
+    for line in lines_of(page, cache.jobs()):
+        if line.status.state in ALIVE:
+            with st.container(horizontal=True, vertical_alignment="center", border=True):
+                st.markdown(plain(f"{line.name} is {line.status.state}."), width="content")
+                if st.button("Watch it", icon=":material/monitoring:", key=f"w_watch_{line.name}"):
+                    choose(page, line.name)
+
+
+def jobs_list(page: PageContext, chosen: JobFolder | None) -> None:
+    """List the trainings of this subject; a click shows one."""
+    st.subheader("Trainings of this subject", anchor=False)
+    lines = lines_of(page, cache.jobs())
+    unreadable = [job.name for job in cache.jobs() if cache.job_subject(job) is None]
+    if unreadable:
+        names = ", ".join(unreadable[:SHOWN])
+        text = f"Recipes that cannot be read: {names}. The address of one (?job=NAME) says why."
+        st.caption(plain(text))
+    if not lines:
+        st.caption("None yet. The first one that you start stands here, also after a reload.")
+        return
+    many = len(lines) > SHOWN and not st.toggle(f"Show all {len(lines)}", key=str(Key.W_ALL_JOBS))
+    with st.container(gap="xxsmall"):
+        for line in lines[:SHOWN] if many else lines:
+            _row(page, line, chosen is not None and line.name == chosen.name)
+
+
+def _row(page: PageContext, line: JobLine, chosen: bool) -> None:
+    colour, icon = LOOKS.get(line.status.state, LOOKS["stopped"])
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        with st.container(width=BADGE_WIDTH):
+            st.badge(line.status.state, color=colour, icon=icon)  # type: ignore[arg-type]
+        if chosen:
+            st.markdown(f"**{plain(line.name)}**", width="content")
+        elif st.button(line.name, type="tertiary", key=f"w_job_{line.name}"):
+            choose(page, line.name)
+        started = ago(line.status.started_at, time.time())
+        words = [line.model, line.split.replace("_", " "), started, score_text(line)]
+        st.caption(plain(" · ".join(words)), width="content", help=score_help(line))

@@ -1,0 +1,199 @@
+"""The list of the Jobs page: filter, one line a job, and the way to each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+import streamlit as st
+
+from thingsviz.jobs.engine import launch
+from thingsviz.jobs.engine.queue import Row
+from thingsviz.jobs.folder.index import Entry
+from thingsviz.jobs.folder.store import ALIVE, JobFolder, jobs_root
+from thingsviz.ui import cache, query, state
+from thingsviz.ui.access.ownership import current_user
+from thingsviz.ui.frame import guard, plain
+from thingsviz.ui.jobs import detail as jobs_detail
+from thingsviz.ui.jobs import look as jobs_look
+from thingsviz.ui.jobs import room as jobs_room
+from thingsviz.ui.jobs import travel as jobs_travel
+from thingsviz.ui.jobs.list import LOOKS, ago, describe, score_help, score_text
+from thingsviz.ui.jobs.look import EVERYBODY, Wish
+from thingsviz.ui.state import Key
+from thingsviz.ui.training.estimates import duration
+from thingsviz.ui.training.live import progress_text
+
+A_PAGE = 20
+FOLLOW_S = 2.0
+WIDTHS = (1.45, 2.8, 1.6, 0.9, 2.3, 1.2)
+HEADS = ("State", "Job", "Decoder", "Owner", "Progress", "Started")
+
+
+def show_jobs() -> None:
+    """Show what was just deleted, the job chosen, the list, and the room on the disk."""
+    jobs_room.show_undo()
+    name = _asked()
+    if name:
+        with guard():
+            jobs_detail.show_detail(name)
+    entries = jobs_look.all_jobs()
+    if not entries:
+        st.info("There are no trainings here yet.", icon=":material/info:")
+    else:
+        wish = _filter(entries)
+        busy = any(entry.status.state in ALIVE for entry in entries)
+        st.fragment(_list, run_every=FOLLOW_S if busy else None)(wish, name, _states(entries))
+    st.divider()
+    with guard():
+        jobs_travel.show_bring()
+    with guard():
+        jobs_room.show_room()
+
+
+def _asked() -> str:
+    """Return the job that the address or the session is about."""
+    asked = query.asked().get("job")
+    name = str(asked or state.get(Key.JOBS_SHOWN) or "")
+    state.put(Key.JOBS_SHOWN, name)
+    query.write(**({"job": name} if name else {}))
+    return name
+
+
+def _filter(entries: Sequence[Entry]) -> Wish:
+    """Show the search field and the filters."""
+    counts = jobs_look.counts(entries)
+    owners = [EVERYBODY, *sorted({entry.about.owner for entry in entries} - {""})]
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        text = st.text_input(
+            "Search", key=str(Key.W_JOBS_TEXT), placeholder="name, tag, note, model", width=260
+        )
+        kept = st.pills(
+            "State",
+            list(counts),
+            selection_mode="multi",
+            format_func={name: f"{name} {n:,}" for name, n in counts.items()}.__getitem__,
+            key=str(Key.W_JOBS_STATES),
+        )
+        owner = EVERYBODY
+        if len(owners) > 2:
+            me = current_user()
+            labels = {name: f"{name} (me)" if name == me else name for name in owners}
+            owner = st.selectbox(
+                "Owner",
+                owners,
+                format_func=labels.__getitem__,
+                key=str(Key.W_JOBS_OWNER),
+                width=180,
+            )
+        candidates = False
+        if any(entry.role == "candidate" for entry in entries):
+            candidates = st.toggle("Candidates of studies", key=str(Key.W_JOBS_CANDIDATES))
+    return Wish(text or "", tuple(kept or ()), str(owner or EVERYBODY), candidates)
+
+
+def _states(entries: Sequence[Entry]) -> dict[str, int]:
+    """Return what the page is drawn for: when it changes, all of it is drawn anew."""
+    return jobs_look.counts(entries)
+
+
+def _list(wish: Wish, name: str, drawn_for: dict[str, int]) -> None:
+    entries = jobs_look.all_jobs()
+    if _states(entries) != drawn_for:
+        st.rerun()
+    line = jobs_look.line(str(jobs_root()))
+    if any(entry.status.state == "queued" for entry in entries):
+        launch.tend()
+    found = jobs_look.chosen(entries, wish)
+    first = _first(len(found))
+    if not found:
+        st.caption("No training fits this filter.")
+        return
+    with st.container(gap="xxsmall"):
+        for column, head in zip(st.columns(WIDTHS, gap="small"), HEADS, strict=True):
+            column.caption(f"**{head}**")
+        for entry in found[first : first + A_PAGE]:
+            _row(entry, line, chosen=entry.name == name)
+
+
+def _first(n: int) -> int:
+    """Show which part of the list this is, and return where it begins."""
+    pages = max(1, -(-n // A_PAGE))
+    if pages == 1:
+        return 0
+    number = min(int(state.get(Key.JOBS_PAGE, 1)), pages)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        first = (number - 1) * A_PAGE
+        st.caption(f"{first + 1:,} to {min(first + A_PAGE, n):,} of {n:,}", width="content")
+        for label, icon, to in (
+            ("Newer", ":material/chevron_left:", number - 1),
+            ("Older", ":material/chevron_right:", number + 1),
+        ):
+            st.button(
+                label,
+                icon=icon,
+                type="tertiary",
+                key=f"w_jobs_{label}",
+                disabled=not 1 <= to <= pages,
+                on_click=state.put,
+                args=(Key.JOBS_PAGE, to),
+            )
+    return first
+
+
+def _row(entry: Entry, line: dict[str, Row], *, chosen: bool) -> None:
+    colour, icon = LOOKS.get(entry.status.state, LOOKS["stopped"])
+    cells = st.columns(WIDTHS, gap="small", vertical_alignment="center")
+    cells[0].badge(entry.status.state, color=colour, icon=icon)  # type: ignore[arg-type]
+    with cells[1], st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        if chosen:
+            st.markdown(f"**{plain(entry.title)}**", width="content")
+        elif st.button(entry.title, type="tertiary", key=f"w_jobs_row_{entry.name}"):
+            choose(entry.name)
+        for tag in entry.about.tags[:4]:
+            st.badge(plain(tag), color="violet")
+    words = (entry.model, entry.dataset, "SIMULATED" if _simulated(entry) else "")
+    cells[2].caption(plain(" · ".join(word for word in words if word)))
+    cells[3].caption(plain(entry.about.owner))
+    with cells[4]:
+        _progress(entry, line)
+    ran = None if entry.status.state in ALIVE else jobs_look.ran_for(entry)
+    started = ago(entry.status.started_at, time.time())
+    cells[5].caption(started if ran is None else f"{started}, for {duration(ran)}")
+
+
+def _simulated(entry: Entry) -> bool:
+    """Whether the job's data are planted."""
+    known = (one for one in cache.datasets() if one.dataset.name == entry.dataset)
+    return any(one.simulated for one in known)
+
+
+def _progress(entry: Entry, line: dict[str, Row]) -> None:
+    status, row = entry.status, line.get(entry.name)
+    if status.state == "queued":
+        waiting = [name for name, one in line.items() if one.state == "waiting"]
+        place = waiting.index(entry.name) + 1 if entry.name in waiting else 0
+        st.caption(plain(f"number {place} in the line" if place else status.message))
+    elif status.state in ALIVE:
+        words = [progress_text(replace(status, n_steps=0)), jobs_look.taken(row)]
+        text = plain(" · ".join(word for word in words if word))
+        st.progress(min(max(status.share, 0.0), 1.0), text=text)
+    elif status.state == "failed" or entry.fault:
+        st.caption(f":red[{plain(short(entry.fault or status.message))}]")
+    elif status.state == "stopped":
+        st.caption(plain(short(status.message)))
+    elif (known := describe(JobFolder(jobs_root() / entry.name))) is not None:
+        st.caption(plain(score_text(known)), help=score_help(known))
+
+
+def short(sentence: str, most: int = 90) -> str:
+    """Cut a sentence that is too long for a line; the job itself shows all of it."""
+    return sentence if len(sentence) <= most else f"{sentence[: most - 1].rstrip()}…"
+
+
+def choose(name: str) -> None:
+    """Show a job above the list, and say so in the address."""
+    state.put(Key.JOBS_SHOWN, name)
+    query.write(job=name)
+    st.rerun()

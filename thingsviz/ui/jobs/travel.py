@@ -1,0 +1,98 @@
+"""A job that travels: out as a zip or as a report, and in from another machine."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+import streamlit as st
+
+from thingsviz.core.errors import ThingsvizError
+from thingsviz.jobs.folder.store import ALIVE, JobFolder, JobStatus
+from thingsviz.jobs.reports.bundle import export_job
+from thingsviz.jobs.reports.html_job import job_report
+from thingsviz.ui import actions, cache, query, state
+from thingsviz.ui.frame import guard, plain
+from thingsviz.ui.state import Key
+
+ZIP_HELP = (
+    "Recipe, scores, predictions, curves and weights in one file: 'Bring a job' opens it on "
+    "another machine. Brain data and pictures stay here."
+)
+REPORT_HELP = "One file with all figures in it; it opens in any browser, also offline."
+BRING_HELP = "A zip that 'Take it elsewhere' or `python -m thingsviz.jobs.export` has made."
+
+
+def take_buttons(job: JobFolder, status: JobStatus) -> None:
+    """Offer a job that does not run as a zip, a scored one as a report; made on the click."""
+    if status.state in ALIVE:
+        return
+    st.download_button(
+        "Take it elsewhere",
+        lambda: zip_of(job),
+        f"{job.name}.zip",
+        "application/zip",
+        icon=":material/folder_zip:",
+        key="w_jobs_zip",
+        on_click="ignore",
+        help=ZIP_HELP,
+    )
+    if status.state == "done" and job.file("scores.json").is_file():
+        st.download_button(
+            "Report (HTML)",
+            lambda: job_report(job),
+            f"{job.name}.html",
+            "text/html",
+            icon=":material/description:",
+            key="w_jobs_report",
+            on_click="ignore",
+            help=REPORT_HELP,
+        )
+
+
+def zip_of(job: JobFolder) -> bytes:
+    """Return a job's zip."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "job.zip"
+        export_job(job, path)
+        return path.read_bytes()
+
+
+def show_bring() -> None:
+    """Let the visitor bring a job's zip; it opens as a job of their own, or says why not."""
+    refused = actions.refusal()
+    with st.expander("Bring a job"):
+        if refused:
+            st.caption(plain(f"{refused}."))
+            return
+        # in a form the file is read once, on the click, and forgotten then
+        with st.form("w_jobs_bring", border=False, clear_on_submit=True):
+            found = st.file_uploader(
+                "Zip of a job", type="zip", key="w_jobs_file", help=BRING_HELP
+            )
+            sent = st.form_submit_button("Open it here", icon=":material/upload:")
+        if sent and found is None:
+            st.info("Choose the zip of a job first.", icon=":material/info:")
+        elif sent and found is not None:
+            with guard():
+                job = actions.bring_job(found, found.name)
+                cache.forget_folders()
+                state.put(Key.JOBS_SHOWN, job.name)
+                query.write(job=job.name)
+                st.rerun()
+
+
+def data_missing(job: JobFolder) -> str:
+    """Return '' where a job's data are here, else the sentence that says what is missing then."""
+    try:
+        config = job.config()
+    except ThingsvizError:
+        return ""
+    name = Path(config.dataset).name
+    known = next((one for one in cache.datasets() if one.dataset.name == name), None)
+    if known is not None and config.subject in known.subjects:
+        return ""
+    return (
+        f"The data of {job.name} ({name}, {config.subject}) are not on this machine: its scores, "
+        "curves and predictions are shown without pictures and brains."
+    )

@@ -1,0 +1,98 @@
+"""The Learning curves page: whether more trials, more repeats or more voxels would help."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from models.registry import MODELS
+from thingsviz.figures.learning import AXES, draw_learning, learning_info
+from thingsviz.jobs.folder.kept import folder_of, read_kept
+from thingsviz.ui import charts
+from thingsviz.ui.cache import Stamp, stamp
+from thingsviz.ui.frame import PageContext
+from thingsviz.ui.help import glossary
+from thingsviz.ui.state import Key
+from thingsviz.ui.task_bar import task_bar
+
+OFFERED = ("ridge", "concept_decoder")
+WHY = (
+    "Fits the decoder about twenty times on drawn trials and voxels: a minute for the demo, ten "
+    "for a whole subject."
+)
+READ = {
+    "trials": "Trials are drawn three times; smaller draws are parts of larger ones. Still rising "
+    "at the right end: more scanning would help.",
+    "repeats": "The predictions of an image's repeats are averaged. The dashed line is expected "
+    "from single trials alone: r₁ · √(k / (1 + (k − 1) ρ)), ρ the share of a single prediction's "
+    "variance that belongs to its image (Spearman 1910, Brown 1910). Its limit is what noise-free "
+    "responses would give this decoder.",
+    "voxels": "The best voxels are chosen by the training trials alone.",
+}
+COULD_NOT = (
+    "**What this could not show.** All points share the same test concepts, so the whole curve "
+    "may be lucky or unlucky together: the band is one of 95 % over concepts, and shapes are "
+    "surer than heights. The oracle is known for SIMULATED data only. Mean: a constant "
+    "prediction has no r. One person's brain was decoded. The test concepts were looked at for "
+    "every point: choose nothing by these curves that is then scored on the same test."
+)
+
+
+def start_bar(page: PageContext) -> None:
+    """Offer to compute the curves of a linear decoder."""
+    names = [name for name in OFFERED if name in MODELS]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        name = st.selectbox(
+            "Decoder", names, key=str(Key.W_CURVES_MODEL), persist_state="session", width=220
+        )
+        args = (str(page.dataset.root), "--subject", page.subject, "--model", str(name))
+        task_bar("learning_curves", args, "Compute learning curves", WHY)
+
+
+def kept_curves(page: PageContext) -> pd.DataFrame | None:
+    """Return the rows of the decoder chosen; None before they are computed."""
+    wanted = st.session_state.get(str(Key.W_CURVES_MODEL), OFFERED[0])
+    folder = folder_of("curves", page.store.fingerprint)
+    files = sorted(folder.glob("*.json"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    found = (_kept(stamp(path)) for path in files)
+    match = next((kept for kept in found if kept and kept.get("model") == wanted), None)
+    return None if match is None else pd.DataFrame(match["rows"])
+
+
+@st.cache_resource(max_entries=16, show_spinner=False)
+def _kept(file: Stamp) -> dict[str, Any] | None:
+    return read_kept(Path(file.path))
+
+
+def choose_target(rows: pd.DataFrame) -> str:
+    """Let the visitor choose the mean or one property."""
+    targets = rows["target"].drop_duplicates().tolist()
+    return str(st.selectbox("Property", targets, key=str(Key.W_CURVES_TARGET), width=220))
+
+
+def show_curves(rows: pd.DataFrame, target: str, page: PageContext, save_as: str) -> None:
+    """Show each curve with the line of text that reads it."""
+    for curve in AXES:
+        info = learning_info(rows, curve, target)
+        if not info.n_points:
+            continue
+        figure = draw_learning(info, page.theme, page.simulated)
+        alt = f"{AXES[curve][1]}: {info.n_points} points with intervals"
+        charts.show(figure, page.theme, f"learning_{curve}", alt=alt, save_as=save_as)
+        st.caption(READ[curve], help=f"{glossary('pearson r')}\n\n{glossary('noise ceiling')}")
+    st.caption(COULD_NOT)
+
+
+def show_export(rows: pd.DataFrame) -> None:
+    """Offer all points as CSV."""
+    st.download_button(
+        "Learning curves (CSV)",
+        rows.to_csv(index=False),
+        "learning-curves.csv",
+        "text/csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )

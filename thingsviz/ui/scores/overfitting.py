@@ -1,0 +1,160 @@
+"""The Overfitting page: the study's answer in words, its curves, its table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from thingsviz.analysis.overfitting import MARKS, PATIENCE, answer, best_epoch, stopped_at
+from thingsviz.figures.overfitting import NAMES, draw_study, study_info
+from thingsviz.jobs.engine.console import left_text
+from thingsviz.jobs.training.overfitting_study import (
+    StudyConfig,
+    cells_of,
+    parse_study,
+    read_study,
+    rows_of,
+    seconds_left,
+    study_folder,
+)
+from thingsviz.ui import charts
+from thingsviz.ui.frame import PageContext, plain
+from thingsviz.ui.state import Key
+from thingsviz.ui.task_bar import task_bar
+
+WHY = (
+    "Trains the report's three classifiers on a quarter, half and all of the training trials, "
+    "with and without L2. It may be stopped and goes on from there."
+)
+SESSIONS = {"every session": None, "one session, as in the report": 1}
+COULD_NOT = (
+    "**What this could not show.** One draw of the split and of the first weights: another seed "
+    "moves a loss by some hundredths. The validation trials choose the best epoch, so its loss is "
+    "a little too good; the test trials are not looked at here. The networks are the report's, "
+    "with Adam 1e-3; its batch of 4 is 16 here and its CNN reads every fourth voxel instead of "
+    "every second, which are an eighth as many."
+)
+Rows = list[dict[str, Any]]
+
+
+def choose_study(page: PageContext) -> Path:
+    """Let the visitor choose the sessions, and start or continue the study of them."""
+    chosen = st.segmented_control(
+        "Trials of",
+        list(SESSIONS),
+        default=next(iter(SESSIONS)),
+        required=True,
+        key=str(Key.W_OVERFITTING_SESSIONS),
+        help="The report had one session. It shows each concept once, so that no concept of a "
+        "test trial was ever trained but those of the repeated test images.",
+    )
+    n_sessions = SESSIONS[str(chosen or next(iter(SESSIONS)))]
+    folder = study_folder(page.store.fingerprint, "concepts", n_sessions)
+    args = [str(folder), "--dataset", str(page.dataset.root), "--subject", page.subject]
+    args += ["--sessions", str(n_sessions), "--split", "trial"] if n_sessions else []
+    config = read_study(folder)
+    if config is None or len(rows_of(folder)) < len(list(cells_of(config))):
+        task_bar("overfitting", args, _label(folder), WHY)
+        st.caption(
+            cost_text(config or parse_study({"dataset": page.dataset.name}), rows_of(folder))
+        )
+    return folder
+
+
+def cost_text(config: StudyConfig, rows: Rows) -> str:
+    """Say how many trainings a study has and, once one is measured, how long the rest takes."""
+    n = len(list(cells_of(config)))
+    left_s = seconds_left(config, rows)
+    if left_s is None:
+        return (
+            f"{n} trainings of {config.epochs} epochs each. How long that takes depends on the "
+            "machine and the number of voxels and classes: after the first one the page says what "
+            "the rest will take."
+        )
+    spent = sum(row["seconds"] for row in rows)
+    return (
+        f"{len(rows)} of {n} trainings took {spent:,.0f} s, {spent / len(rows):,.1f} s each; "
+        f"going on like that, there is {left_text(left_s)}."
+    )
+
+
+def _label(folder: Path) -> str:
+    config = read_study(folder)
+    if config is None:
+        return "Start the study"
+    done, total = len(rows_of(folder)), len(list(cells_of(config)))
+    return "Start the study" if not done else f"Go on: {done} of {total} trainings are done"
+
+
+def show_study(folder: Path, page: PageContext) -> None:
+    """Show what is known so far; say what to do where nothing is."""
+    config, rows = read_study(folder), rows_of(folder)
+    if config is None or not rows:
+        st.info("No training of this study has ended yet.", icon=":material/info:")
+        return
+    _answer(config, rows)
+    info = study_info(rows)
+    if info is not None:
+        save_as = charts.image_format()
+        alt = f"Losses and Top-10 of {len(rows)} trainings over {config.epochs} epochs"
+        figure = draw_study(info, page.theme)
+        charts.show(figure, page.theme, "overfitting", alt=alt, save_as=save_as)
+        st.caption(
+            "Star: the epoch with the lowest validation loss, whose weights early stopping keeps. "
+            "Upright lines: 5 and 10 epochs, the report's. Training losses are measured while "
+            "weights move, with dropout and noise where the network has them."
+        )
+    st.dataframe(
+        table_of(rows),
+        hide_index=True,
+        height="content",
+        alt="Each training with its losses and hits",
+        column_config={
+            "Top-10 there": st.column_config.NumberColumn(format="percent"),
+            "chance": st.column_config.NumberColumn(format="percent"),
+        },
+    )
+    st.caption(COULD_NOT)
+
+
+def _answer(config: StudyConfig, rows: Rows) -> None:
+    st.subheader("Was it over- or underfitting?", anchor=False)
+    simulated = " The data are SIMULATED." if rows[0]["simulated"] else ""
+    words = "\n".join(f"- {text}" for text in answer(rows, int(rows[0]["n_classes"])))
+    st.markdown(words or "The trainings on all trials are not done yet.")
+    n = rows[0]
+    st.caption(
+        plain(
+            f"Split by {config.split.kind} 7:1:2, {n['n_classes']} concepts of which the "
+            f"training shows {max(row['trained_classes'] for row in rows)}, "
+            f"{n['n_validation']:,} validation trials, {config.epochs} epochs.{simulated}"
+        )
+    )
+
+
+def table_of(rows: Rows) -> pd.DataFrame:
+    """Return a line a training: its losses at 5 and 10 epochs, its best, where it would stop."""
+    return pd.DataFrame([_line(row) for row in rows])
+
+
+def _line(row: dict[str, Any]) -> dict[str, Any]:
+    losses = row["validation_loss"]
+    best = best_epoch(losses)
+    marks = {f"validation loss at {e}": round(losses[e - 1], 3) for e in MARKS if e <= len(losses)}
+    return {
+        "classifier": NAMES.get(row["model"], row["model"]),
+        "training trials": row["n_train"],
+        "L2": row["l2"],
+        **marks,
+        "best epoch": best,
+        "loss there": round(losses[best - 1], 3),
+        "training loss there": round(row["train_loss"][best - 1], 3),
+        "Top-10 there": row["validation_top10"][best - 1],
+        "chance": min(10 / row["n_classes"], 1),
+        f"stops at (patience {PATIENCE})": stopped_at(losses),
+        "parameters": row["n_parameters"],
+        "seconds": round(row["seconds"]),
+    }

@@ -1,0 +1,134 @@
+"""What a training would rest on and cost, said before it starts: trials, memory, time."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import psutil
+import streamlit as st
+
+from models.config import RidgeConfig
+from models.cost import Cost, Size, estimate
+from thingsviz.data.betas import BetaStore
+from thingsviz.data.labels import concepts_shown
+from thingsviz.data.splits import Audit, audit, make_split
+from thingsviz.jobs.folder.config import JobConfig
+from thingsviz.ui.frame import PageContext
+
+# Python, torch and the data's tables before the first weight [measured by the models' authors]
+BASE_BYTES = 0.6e9
+LONG_S = 1800
+
+
+class Parts(NamedTuple):
+    """How many trials each part of a split has, and what the test shares with the training."""
+
+    train: int
+    validation: int
+    test: int
+    audit: Audit
+
+
+class Estimate(NamedTuple):
+    """What a training takes: `cost` of its own, `references_s` for the ridge beside it."""
+
+    cost: Cost
+    references_s: float
+    n_bytes: float
+
+    @property
+    def seconds(self) -> float:
+        """The whole, references included."""
+        return self.cost.seconds + self.references_s
+
+
+def show_estimate(page: PageContext, config: JobConfig) -> None:
+    """Show the parts of the split with what they share, and the cost of the training."""
+    split = config.split
+    found = _parts(
+        page.store.fingerprint, split.kind, split.fractions, split.seed, _store=page.store
+    )
+    need = estimate_of(config, page.store, found)
+    st.markdown(f"{parts_text(found)}  \n{cost_text(need)}")
+    for sentence in worries(need, psutil.virtual_memory().available):
+        st.warning(sentence, icon=":material/hourglass:")
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _parts(
+    fingerprint: str,
+    kind: str,
+    fractions: tuple[float, float, float],
+    seed: int,
+    _store: BetaStore,
+) -> Parts:
+    """Draw the split as the job will, and count it."""
+    split = make_split(_store.trials, kind, fractions, seed)
+    found = audit(_store.trials, split)
+    return Parts(len(split.train), len(split.validation), len(split.test), found)
+
+
+def estimate_of(config: JobConfig, store: BetaStore, parts: Parts) -> Estimate:
+    """Estimate a training and the reference rows that are computed beside it, once."""
+    size = Size(parts.train, parts.validation, n_outputs(config, store))
+    own = estimate(config.model, store.mask, config.fit, size)
+    ridge = estimate(RidgeConfig(), store.mask, config.fit, size)
+    return Estimate(own, ridge.seconds, BASE_BYTES + max(own.bytes, ridge.bytes))
+
+
+def n_outputs(config: JobConfig, store: BetaStore) -> int:
+    """Return how many numbers a decoder puts out: one a property, or at most one a class."""
+    known = {"categories27": 27, "categories53": 53}
+    if config.learns == "ratings":
+        return len(config.targets)
+    return known.get(config.learns) or len(concepts_shown(store.trials))
+
+
+def parts_text(parts: Parts) -> str:
+    """Say how many trials each part has and what the test shares with the training."""
+    found = parts.audit
+    text = f"**{parts.train:,}** training, **{parts.validation:,}** validation and "
+    text += f"**{parts.test:,}** test trials. Of {found.test_concepts:,} test concepts the "
+    text += f"training saw **{found.shared_concepts:,}**, of {found.test_images:,} test images "
+    return text + f"**{found.shared_images:,}**."
+
+
+def cost_text(need: Estimate) -> str:
+    """Say what the training takes; an estimate is right within a factor of about two."""
+    own = need.cost
+    size = f"**{count_text(own.parameters)}** parameters"
+    size += f" on **{own.n_tokens:,}** tokens" if own.n_tokens else ""
+    time = f"about **{duration(need.seconds)}** on this machine when nothing else runs"
+    return f"{size}, about **{need.n_bytes / 1e9:.1f} GB** of memory, {time}."
+
+
+def worries(need: Estimate, available: float) -> list[str]:
+    """Return what should be thought over before the start."""
+    found = []
+    if need.n_bytes > available:
+        found.append(
+            f"This needs about {need.n_bytes / 1e9:.1f} GB of memory and {available / 1e9:.1f} GB "
+            "are free: fewer trials in memory (More settings) or larger patches need less."
+        )
+    if need.seconds > LONG_S:
+        found.append(
+            f"This takes about {duration(need.seconds)} here: it goes on when you leave, and "
+            "fewer epochs, brain tokens or larger patches take less."
+        )
+    return found
+
+
+def count_text(count: int) -> str:
+    """Write a count of parameters: 950, 12 k, 20.1 M."""
+    if count < 10_000:
+        return f"{count:,}"
+    return f"{count / 1e6:.1f} M" if count >= 950_000 else f"{count / 1e3:.0f} k"
+
+
+def duration(seconds: float) -> str:
+    """Write a time to wait: 40 s, 3 min, 2.5 h, 4 days."""
+    if seconds < 90:
+        return f"{max(round(seconds), 1)} s"
+    if seconds < 90 * 60:
+        return f"{round(seconds / 60)} min"
+    return f"{seconds / 3600:.1f} h" if seconds < 48 * 3600 else f"{seconds / 86_400:.0f} days"

@@ -1,0 +1,305 @@
+"""The training form: which decoder, learning what, how; from a click to a job that runs."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import numpy as np
+import streamlit as st
+
+from models.class_presets import CLASS_PRESETS
+from models.config import CONFIGS, FitConfig, parse_fit, parse_model
+from models.errors import ModelError
+from models.feature_maps import FIRST, LAST, map_shape
+from models.presets import PRESETS, Preset
+from models.registry import MODELS
+from models.settings import Settings
+from thingsviz.core.errors import ConfigError, ThingsvizError
+from thingsviz.data.ratings import available
+from thingsviz.jobs.folder.config import JobConfig, dump_config, parse_config
+from thingsviz.ui import actions, cache, state
+from thingsviz.ui.frame import PageContext, plain
+from thingsviz.ui.jobs import list as jobs_list
+from thingsviz.ui.state import Key
+from thingsviz.ui.training.estimates import show_estimate
+from thingsviz.ui.training.form_fields import Field, fields_of, fill, form_key, prime, widget
+from thingsviz.ui.training.question_form import fill_question, question_form
+from thingsviz.ui.training.split_audit import show_audit
+from thingsviz.ui.training.start_button import start_button
+
+# the report drew single trials; it trained on ratings as given in its §3, on (r − 1) / 6 in its §4
+REPORT_SPLIT = {"kind": "trial", "fractions": (0.8, 0.1, 0.1)}
+SECTION_4 = ("report_transformer", "report_cnn", "report_cnn_tuned")
+# a setting that means something only beside another: (group, name) of that one and its value
+DEPENDS = {
+    "huber_delta": ("loss", "huber"),
+    "n_selected_tokens": ("tokens", "brain"),
+    "first_patch_size": ("scales", "both"),
+    "start_from": ("start", "linear"),
+}
+# how many voxels of the grid a place of a CNN's map stands for, by the setting of its patch
+STRIDES = {"patch_size": LAST, "first_patch_size": FIRST}
+# settings that mean nothing where classes are learned: cross-entropy has no scale and no target
+OF_RATINGS = frozenset({"loss", "huber_delta", "target_scaling", "target_weights"})
+# options that the recipe would refuse, by what is learned and the setting
+REFUSED = {
+    ("ratings", "loss"): "cross_entropy",
+    ("ratings", "best_by"): "validation_top10",
+    ("classes", "best_by"): "validation_r",
+}
+CLASS_QUESTION = {"learns": "concepts", "split": {"kind": "trial", "fractions": (0.7, 0.1, 0.2)}}
+# fitted at once, with settings of their own: no preset is needed to start from them
+LINEAR = ("ridge", "concept_decoder")
+# the recipe has one seed for split, weights and batches
+ONE_SEED = {("fit", "seed")}
+# four beside each other at a window of 1280 pixels, three at 768
+WIDTH = 185
+# settings whose help is worth a line of its own
+EXPLAINED = ("tokens", "patch_embedding")
+
+
+def job_form(page: PageContext) -> None:
+    """Show the form, what the training would cost, and the button that starts it."""
+    if page.kept is None:
+        return  # nothing can be trained here; the page has said why
+    faults: list[str] = []
+    if form_key("model") not in st.session_state:
+        fill_form(recipe_from(page, next(iter(PRESETS))), page.store.grid.shape)
+    _presets(page)
+    with st.container(border=True):
+        st.subheader("What is learned", anchor=False)
+        question = question_form(available(page.store.trials.columns), faults)
+        show_audit(page, question)
+    with st.container(border=True):
+        st.subheader("Decoder", anchor=False)
+        name = _model_choice(question["learns"])
+        model = {"name": name} | _settings(CONFIGS[name], f"model.{name}", page, faults)
+    fit: dict[str, Any] = {}
+    if MODELS[name].kind == "network":
+        with st.container(border=True):
+            st.subheader("Training", anchor=False)
+            classes = question["learns"] != "ratings"
+            fit = _settings(FitConfig, "fit", page, faults, "classes" if classes else "ratings")
+            fit |= {"loss": "cross_entropy"} if classes else {}
+    title, seed = _name_and_seed(name)
+    data = {"name": title, "dataset": page.dataset.name, "subject": page.subject, "seed": seed}
+    _start_row(page, data | question | {"model": model, "fit": fit}, faults)
+
+
+def _presets(page: PageContext) -> None:
+    """Offer complete recipes; choosing one fills the form."""
+    found = presets(page)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        chosen = st.selectbox(
+            "Start from",
+            list(found),
+            index=None,
+            key=str(Key.W_PRESET),
+            placeholder="a complete recipe, to change as you like",
+            on_change=_fill_from_preset,
+            args=(page,),
+            width=2 * WIDTH,
+        )
+        if chosen in found:
+            st.caption(found[chosen][0])
+
+
+def presets(page: PageContext) -> dict[str, tuple[str, JobConfig]]:
+    """Return each preset's sentence and recipe for this subject, by its title."""
+    found = {p.title: (p.summary, recipe_from(page, key)) for key, p in PRESETS.items()}
+    for name in LINEAR:
+        data = {"dataset": page.dataset.name, "model": {"name": name}}
+        title = name.replace("_", " ").capitalize()
+        found[title] = (MODELS[name].summary, JobConfig.model_validate(data))
+    for preset in CLASS_PRESETS.values():
+        recipe = recipe_of_preset(page, preset, CLASS_QUESTION)
+        found[preset.title] = (preset.summary, recipe)
+    return found
+
+
+def _fill_from_preset(page: PageContext) -> None:
+    found = presets(page).get(str(state.get(Key.W_PRESET)))
+    if found is not None:
+        fill_form(found[1], page.store.grid.shape)
+
+
+def recipe_from(page: PageContext, preset: str) -> JobConfig:
+    """Return a preset as a recipe for this subject; the report's bring its split and scale."""
+    question: dict[str, Any] = {}
+    if preset.startswith("report"):
+        scale = "unit" if preset in SECTION_4 else "raw"
+        question = {"rating_scale": scale, "split": REPORT_SPLIT}
+    return recipe_of_preset(page, PRESETS[preset], question)
+
+
+def recipe_of_preset(page: PageContext, preset: Preset, question: dict[str, Any]) -> JobConfig:
+    """Return a preset's model and training with what they learn."""
+    data = {"dataset": page.dataset.name, "model": preset.model, "fit": preset.fit}
+    return JobConfig.model_validate(data | question)
+
+
+def fill_form(config: JobConfig, shape: tuple[int, int, int]) -> None:
+    """Enter a recipe into the form; a patch that does not divide the grid moves to the next."""
+    model = config.model.model_dump(exclude={"name"})
+    for name in STRIDES:
+        if name in model and not model["pad"]:
+            model[name] = dividing(model[name], sides(config.model.name, name, shape))
+    st.session_state[form_key("model")] = config.model.name
+    fill(f"model.{config.model.name}", model)
+    fill("fit", config.fit.model_dump())
+    st.session_state[form_key("seed")] = config.seed
+    fill_question(config)
+
+
+def sides(model: str, name: str, shape: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Return the sides that a model's patch has to divide: the grid's, or a CNN's map's."""
+    x, y, z = map_shape(shape, STRIDES[name]) if model == "cnn_vit" else shape
+    return x, y, z
+
+
+def dividing(patch: tuple[int, int, int], shape: tuple[int, int, int]) -> tuple[int, ...]:
+    """Return the divisors of the grid's sides that are nearest to a patch's."""
+    return tuple(
+        min((d for d in range(1, n + 1) if n % d == 0), key=lambda d: abs(np.log(d / p)))
+        for p, n in zip(patch, shape, strict=True)
+    )
+
+
+def _model_choice(learns: str) -> str:
+    able = {m: f"{m}: {spec.summary}" for m, spec in MODELS.items() if spec.can_learn(learns)}
+    key = prime(form_key("model"), "vit3d")
+    if st.session_state[key] not in able:
+        # a decoder of ratings, once classes are learned, or the other way round
+        st.session_state[key] = next(iter(able))
+    name = st.selectbox(
+        "Model",
+        list(able),
+        format_func=able.__getitem__,
+        key=key,
+        persist_state="session",
+    )
+    return str(name)
+
+
+def _settings(
+    config: type[Settings],
+    group: str,
+    page: PageContext,
+    faults: list[str],
+    learned: str = "",
+) -> dict[str, Any]:
+    """Show the settings of a class, the rarer ones folded away; return what stands in them."""
+    fields = [f for f in fields_of(config) if (group, f.name) not in ONE_SEED]
+    fields = [
+        meant(f, learned) for f in fields if learned != "classes" or f.name not in OF_RATINGS
+    ]
+    values: dict[str, Any] = {}
+    with st.container(horizontal=True, vertical_alignment="top", gap="small"):
+        _row([f for f in fields if not f.more], group, page, values, faults)
+    for field in fields:
+        if field.name in EXPLAINED:
+            st.caption(f"**{field.title}.** {field.help}")
+    rare = [f for f in fields if f.more]
+    if rare:
+        with st.expander("More settings"), st.container(horizontal=True, gap="small"):
+            _row(rare, group, page, values, faults)
+    return values
+
+
+def meant(field: Field, learned: str) -> Field:
+    """Leave out the option of a field that what is learned would refuse."""
+    refused = REFUSED.get((learned, field.name))
+    return field._replace(options=tuple(o for o in field.options if o != refused))
+
+
+def _row(
+    fields: list[Field],
+    group: str,
+    page: PageContext,
+    values: dict[str, Any],
+    faults: list[str],
+) -> None:
+    for field in fields:
+        other, wanted = DEPENDS.get(field.name, ("", ""))
+        if other and values.get(other) != wanted:
+            continue
+        try:
+            with st.container(width=WIDTH):
+                values[field.name] = widget(field, group, _suggestions(field, group, page))
+        except ConfigError as error:
+            faults.append(str(error))
+
+
+def _suggestions(field: Field, group: str, page: PageContext) -> list[str]:
+    if field.kind != "sizes" or field.name not in STRIDES:
+        return []
+    model = group.removeprefix("model.")
+    patches = ((6, 11, 6), (3, 11, 3)) if model == "cnn_vit" else ((6, 7, 5), (12, 13, 15))
+    whole = sides(model, field.name, page.store.grid.shape)
+    sizes = [dividing(patch, whole) for patch in patches]
+    return [" × ".join(map(str, size)) for size in dict.fromkeys(sizes)]
+
+
+def _name_and_seed(model: str) -> tuple[str, int]:
+    with st.container(horizontal=True, gap="small"):
+        title = st.text_input(
+            "Name",
+            key=form_key("name"),
+            placeholder=f"{model}-date-time",
+            persist_state="session",
+            help="The job's folder. Empty: the model, the date and the time.",
+            max_chars=80,
+            width=2 * WIDTH,
+        )
+        seed = st.number_input(
+            "Seed",
+            min_value=0,
+            max_value=2**31 - 1,
+            step=1,
+            key=prime(form_key("seed"), 0),
+            persist_state="session",
+            help="Draws the split, the first weights and the order of the batches: the same seed "
+            "gives the same training.",
+            width=WIDTH,
+        )
+    return (title or "").strip() or f"{model}-{time.strftime('%Y%m%d-%H%M%S')}", int(seed)
+
+
+def _start_row(page: PageContext, data: dict[str, Any], faults: list[str]) -> None:
+    """Check the recipe; show its cost and the button, or the one sentence that is in the way."""
+    config = None
+    try:
+        if faults:
+            raise ConfigError(faults[0])
+        config = recipe_of(data)
+        show_estimate(page, config)
+    except (ThingsvizError, ModelError) as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        config = None
+    if start_button("Start training", ready=config is not None) and config is not None:
+        begin(page, config)
+
+
+def recipe_of(data: dict[str, Any]) -> JobConfig:
+    """Turn what stands in the form into a recipe, or raise one sentence."""
+    data = data | {"model": parse_model(data["model"]).model_dump(mode="json")}
+    if data["fit"]:
+        data["fit"] = parse_fit(data["fit"]).model_dump(mode="json", exclude={"seed"})
+    return parse_config(data, "the form")
+
+
+def begin(page: PageContext, config: JobConfig) -> None:
+    """Make the job's folder, start its process, and show the job."""
+    try:
+        job = actions.begin_training(config)
+    except ThingsvizError as error:
+        st.error(plain(str(error)), icon=":material/error:")
+        return
+    cache.forget_folders()
+    jobs_list.choose(page, job.name)
+
+
+def repeat(config: JobConfig, shape: tuple[int, int, int]) -> None:
+    """Enter an earlier job's recipe into the form, for a variant of it."""
+    fill_form(parse_config(dump_config(config)), shape)

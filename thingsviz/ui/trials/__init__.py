@@ -1,0 +1,1 @@
+"""Which trial is looked at, and what the visitor sees of it."""
