@@ -1,8 +1,17 @@
 """The errors a user can cause: one sentence on what was expected, what came, what to do."""
 
+LONGEST = 1000
+
 
 class ThingsvizError(Exception):
-    """Something a user can mend; its text is shown as it stands, without a traceback."""
+    """Something a user can mend; its text is shown as it stands, without a traceback.
+
+    It stays one line of a readable length, however much of a damaged file or of an address it
+    quotes: the middle of what is longer is left out.
+    """
+
+    def __init__(self, words: str = "") -> None:
+        super().__init__(one_line(str(words)))
 
 
 class DataError(ThingsvizError):
@@ -18,3 +27,10 @@ class JobError(ThingsvizError):
 
 
 EXIT_BAD_INPUT = 2
+
+
+def one_line(words: str) -> str:
+    """Put a text on one line, the middle of a very long one left out."""
+    line = " ".join(words.splitlines())
+    half = LONGEST // 2 - 2
+    return line if len(line) <= LONGEST else f"{line[:half]} … {line[-half:]}"
