@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 from PIL.PngImagePlugin import PngInfo
 
+from thingsviz.figures.lettering import letters
 from thingsviz.figures.style import Theme, palette, rgb
 from thingsviz.figures.views import SIDES
 from thingsviz.figures.volume import VolumeInfo, colours
@@ -115,7 +116,7 @@ def with_sides(pixels: Pixels, places: dict[str, tuple[float, float]], theme: Th
     draw = ImageDraw.Draw(page)
     for name in SIDES:
         if name in places:
-            draw.text(places[name], name, palette(theme).text, _font(26), anchor="mm")
+            draw.text(places[name], name, palette(theme).text, letters(26), anchor="mm")
     return np.asarray(page)
 
 
@@ -123,13 +124,13 @@ def _write_text(draw: ImageDraw.ImageDraw, top: int, text: Caption, theme: Theme
     p = palette(theme)
     left, y = MARGIN, top + 16
     if text.simulated:
-        box = draw.textbbox((left + 8, y + 2), "SIMULATED", _font(15))
+        box = draw.textbbox((left + 8, y + 2), "SIMULATED", letters(15))
         draw.rounded_rectangle((left, y - 1, box[2] + 8, y + 23), 5, fill=ORANGE)
-        draw.text((left + 8, y + 11), "SIMULATED", "white", _font(15), anchor="lm")
+        draw.text((left + 8, y + 11), "SIMULATED", "white", letters(15), anchor="lm")
         left = int(box[2]) + 20
-    draw.text((left, y + 11), text.title, p.text, _font(20), anchor="lm")
+    draw.text((left, y + 11), text.title, p.text, letters(20), anchor="lm")
     for row, line in enumerate(text.lines):
-        draw.text((MARGIN, y + 42 + 25 * row), line, p.muted, _font(16), anchor="lm")
+        draw.text((MARGIN, y + 42 + 25 * row), line, p.muted, letters(16), anchor="lm")
 
 
 def _draw_colours(
@@ -141,14 +142,14 @@ def _draw_colours(
 ) -> None:
     """Draw unit, bar and patches; the bar comes first, patches stand below it or in its place."""
     p, (x, y), (width, _) = palette(theme), corner, BAR
-    draw.text((x + width / 2, y - 12), text.unit, p.muted, _font(15), anchor="mm")
+    draw.text((x + width / 2, y - 12), text.unit, p.muted, letters(15), anchor="mm")
     if text.ticks:
         _draw_bar(page, draw, corner, text, theme)
     row = y + 56 if text.ticks else y + 16
     for number, patch in enumerate(text.patches):
         left = x + number * width // 2
         draw.rounded_rectangle((left, row - 7, left + 14, row + 7), 3, fill=patch.colour)
-        draw.text((left + 21, row), patch.text, p.text, _font(15), anchor="lm")
+        draw.text((left + 21, row), patch.text, p.text, letters(15), anchor="lm")
 
 
 def _draw_bar(
@@ -170,7 +171,7 @@ def _draw_bar(
         at = x + (value / text.limit + 1) / 2 * width
         draw.line([(at, y + height), (at, y + height + 5)], fill=p.muted, width=1)
         if at - free > 46:  # else the two would be written over each other
-            draw.text((at, y + height + 15), words, p.text, _font(15), anchor="mm")
+            draw.text((at, y + height + 15), words, p.text, letters(15), anchor="mm")
             free = at
 
 
@@ -179,7 +180,3 @@ def _ordinal(percentile: float) -> str:
     text = f"{percentile:.4g}"
     last = text[-1] if not text.endswith(("11", "12", "13")) or "." in text else "0"
     return text + {"1": "st", "2": "nd", "3": "rd"}.get(last, "th")
-
-
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size)

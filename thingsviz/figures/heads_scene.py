@@ -8,11 +8,12 @@ from typing import NamedTuple
 import numpy as np
 import pyvista as pv
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from thingsviz.core.space import Grid
 from thingsviz.figures import surface, volume_picture
 from thingsviz.figures.heads import HeadInfo, HeadsInfo, Volumes
+from thingsviz.figures.lettering import letters, wrapped
 from thingsviz.figures.orders import Layer
 from thingsviz.figures.scene import BRAIN_COLOURS, _mapper
 from thingsviz.figures.style import Theme, diverging_table, palette
@@ -110,7 +111,7 @@ def heads_picture(scene: Scene, covered: Mask, info: HeadsInfo, theme: Theme) ->
     outline = covered[::2, ::2] if several else covered
     size = (info.columns * width, info.rows * (height + TITLE))
     sheet = Image.new("RGB", size, p.background)
-    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(24)
+    pen, font = ImageDraw.Draw(sheet), letters(24)
     for n, (head, volume) in enumerate(zip(info.heads, scene.volumes, strict=True)):
         row, column = divmod(n, info.columns)
         picture = picture_of(head, scene.camera, theme, (width, height))
@@ -125,18 +126,19 @@ def heads_picture(scene: Scene, covered: Mask, info: HeadsInfo, theme: Theme) ->
 
 def finish(pixels: NDArray[np.uint8], lines: tuple[str, ...], theme: Theme, mark: str) -> bytes:
     """Return a PNG of a picture with lines of words under it; `mark` stands out before them."""
-    p = palette(theme)
-    font = ImageFont.load_default(20)
-    strip = 20 + 30 * len(lines)
-    sheet = Image.new("RGB", (pixels.shape[1], pixels.shape[0] + strip), p.background)
+    p, width = palette(theme), pixels.shape[1]
+    first = f"{mark}  {lines[0]}" if mark else lines[0]
+    # as large as on a screen when the picture is shown half its size
+    size = max(20, width // 60)
+    rows = [row for line in (first, *lines[1:]) for row in wrapped(line, size, width - 32)]
+    step = round(1.5 * size)
+    sheet = Image.new("RGB", (width, pixels.shape[0] + step * (len(rows) + 1)), p.background)
     sheet.paste(Image.fromarray(pixels), (0, 0))
-    pen = ImageDraw.Draw(sheet)
-    for n, line in enumerate(lines):
-        x, y = 16.0, pixels.shape[0] + 8.0 + 30 * n
-        if mark and n == 0:
-            pen.text((x, y), mark, "#D55E00", font)
-            x += pen.textlength(mark + "  ", font)
-        pen.text((x, y), line, p.text if n == 0 else p.muted, font)
+    pen, font, top = ImageDraw.Draw(sheet), letters(size), pixels.shape[0] + step // 3
+    for n, row in enumerate(rows):
+        pen.text((16, top + step * n), row, p.text if n == 0 else p.muted, font)
+    if mark:
+        pen.text((16, top), mark, "#D55E00", font)
     packed = io.BytesIO()
     sheet.save(packed, "PNG")
     return packed.getvalue()
