@@ -59,7 +59,7 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     except FileNotFoundError:
         msg = f"{path} does not exist: train first"
         raise ModelError(msg) from None
-    except (KeyError, TypeError, ValueError, SafetensorError) as error:
+    except (KeyError, TypeError, ValueError, SafetensorError, RecursionError) as error:
         if isinstance(error, ModelError):
             raise
         msg = f"{path} is not a checkpoint or was cut short: train again or use an older one"

@@ -20,6 +20,7 @@ from nibabel.spatialimages import HeaderDataError, SpatialImage
 from numpy.typing import NDArray
 
 from thingsviz.analysis.regions import Regions
+from thingsviz.core import json_in
 from thingsviz.core.errors import DataError
 from thingsviz.core.space import Grid
 from thingsviz.data.betas import BetaStore
@@ -124,7 +125,7 @@ def declared_space(path: Path) -> str:
     beside = path.with_name(f"{name_of(path)}.json")
     if beside.is_file():
         try:
-            found = json.loads(beside.read_text(encoding="utf-8"))
+            found = json_in.read(beside)
             return str(found["Space"])
         except (ValueError, KeyError, TypeError) as error:
             msg = f'{beside.name} should hold {{"Space": "T1w"}} or another space: correct it'

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from thingsviz.core import json_in
 from thingsviz.core.errors import DataError
 from thingsviz.core.sums import crc_of_file, is_sound
 from thingsviz.data.paths import Dataset
@@ -50,7 +51,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """Read a manifest; one that cannot be understood is an error."""
     path = folder / NAME
     try:
-        found = json.loads(path.read_bytes())
+        found = json_in.read(path)
         known = found["format"] == FORMAT
         if not is_sound(found):
             msg = f"{str(path)!r} is damaged (its checksum does not fit): run prepare again"

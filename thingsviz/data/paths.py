@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from thingsviz.core.entities import TrialKey, parse_subject
+from thingsviz.core import json_in
 from thingsviz.core.errors import DataError
 from thingsviz.data.names import concept_of
 
@@ -85,8 +85,8 @@ class Dataset:
         if not path.is_file():
             return {}
         try:
-            found = json.loads(path.read_bytes())
-        except ValueError as error:
+            found = json_in.read(path)
+        except (OSError, ValueError) as error:
             msg = f"{str(path)!r} is not JSON ({error}): mend or remove it"
             raise DataError(msg) from error
         if not isinstance(found, dict):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +10,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from thingsviz.core import json_in
 from thingsviz.core.entities import TEST, TRAIN
 from thingsviz.core.errors import ConfigError, DataError
 from thingsviz.core.files import write_json
@@ -43,7 +43,7 @@ class Split(NamedTuple):
     def load(cls, path: Path) -> Split:
         """Read what `save` wrote."""
         try:
-            found = json.loads(path.read_bytes())
+            found = json_in.read(path)
             if not is_sound(found):
                 msg = "its checksum does not fit"
                 raise ValueError(msg)

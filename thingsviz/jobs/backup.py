@@ -26,6 +26,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 from urllib.parse import quote
 
+from thingsviz.core import json_in
 from thingsviz.core.errors import EXIT_BAD_INPUT, DataError, ThingsvizError
 from thingsviz.core.progress import Progress, Report
 from thingsviz.jobs.engine.console import Console
@@ -190,7 +191,7 @@ def _unpack(archive: Path, folder: Path, report: Report) -> int:
             for member in tar:
                 file = _checked(tar, archive, member)
                 if member.name == LIST:
-                    listed = json.loads(file.read(2**28)).get("files")
+                    listed = json_in.loads(file.read(2**28)).get("files")
                 else:
                     found[member.name] = _write(file, folder / member.name, member.size)
                 report(Progress(min(member.offset, total), total, member.name))

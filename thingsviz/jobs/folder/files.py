@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from thingsviz.core import files as core_files
+from thingsviz.core import json_in
 from thingsviz.core.errors import JobError
 from thingsviz.core.sums import KEY, is_sound, sealed
 
@@ -40,7 +41,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
     Whoever changes a sealed file by hand takes the line with its checksum out.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        data = json_in.read(path)
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
@@ -99,7 +100,7 @@ def _ends_line(file: Any, offset: int, size: int) -> bool:  # noqa: ANN401
 
 def _parsed(line: bytes) -> dict[str, Any] | None:
     try:
-        row = json.loads(line)
+        row = json_in.loads(line)
     except ValueError:
         return None
     if not isinstance(row, dict) or not is_sound(row):

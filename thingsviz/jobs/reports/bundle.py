@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from safetensors import SafetensorError, safe_open
 
+from thingsviz.core import json_in
 from thingsviz.core.errors import JobError
 from thingsviz.core.files import write_atomically
 from thingsviz.jobs.folder import files
@@ -102,7 +103,7 @@ def _checked(bundle: zipfile.ZipFile, path: Path) -> dict[str, Any]:
         msg = f"{path} is not a job of thingsviz: {fault}"
         raise JobError(msg)
     try:
-        head = json.loads(bundle.read(LIST))
+        head = json_in.loads(bundle.read(LIST))
         listed = {
             str(name): (int(row["size"]), str(row["sha256"]))
             for name, row in head["files"].items()

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import streamlit as st
 from pydantic.fields import FieldInfo
 
+from thingsviz.core import json_in
 from thingsviz.core.errors import ConfigError
 from thingsviz.jobs.folder.config import JobConfig
 from thingsviz.jobs.studies.space import (
@@ -96,7 +97,7 @@ def _value(word: str) -> Any:  # noqa: ANN401
     if word == EMPTY:
         return None
     try:
-        return json.loads(word)
+        return json_in.loads(word)
     except ValueError:
         return word
 
