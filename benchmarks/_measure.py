@@ -48,11 +48,12 @@ def measure_apart(root: Path, preset: str, bench: Bench, entry: Entry) -> Measur
     """Fit and predict in a fresh process, so that the memory is this decoder's alone."""
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(1, mp_context=context) as pool:
-        return pool.submit(_apart, root, preset, bench.response, entry).result()
+        subject = (preset, bench.response, bench.seed)
+        return pool.submit(_apart, root, subject, entry).result()
 
 
-def _apart(root: Path, preset: str, response: str, entry: Entry) -> Measured:
-    return measure(open_bench(root, preset, response), entry)
+def _apart(root: Path, subject: tuple[str, str, int], entry: Entry) -> Measured:
+    return measure(open_bench(root, *subject), entry)
 
 
 def _linear(material: Material, entry: Entry) -> Any:  # noqa: ANN401

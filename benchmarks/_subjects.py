@@ -42,6 +42,7 @@ class Bench:
 
     name: str
     response: str
+    seed: int
     dataset: Dataset
     store: BetaStore
     work: Path
@@ -71,19 +72,20 @@ class Bench:
         return mean_r(part.data._replace(predicted=guess))
 
 
-def open_bench(root: Path, preset: str, response: str) -> Bench:
+def open_bench(root: Path, preset: str, response: str, seed: int = SEED) -> Bench:
     """Open a planted subject below `root`; plant and prepare it when it is not there."""
     name = preset if response == "linear" else f"{preset}-{response}"
+    name = name if seed == SEED else f"{name}-seed{seed}"
     folder = root / name
     if not is_planted(folder):
         print(f"planting {name} (SIMULATED) in {folder}", file=sys.stderr)
         folder.parent.mkdir(parents=True, exist_ok=True)
-        plant(folder, Order(preset, SEED, response=response))
+        plant(folder, Order(preset, seed, response=response))
     dataset = open_dataset(folder)
     build_store(dataset, SUBJECT)
     work = root / ".decoders"
     work.mkdir(exist_ok=True)
-    return Bench(name, response, dataset, BetaStore.open(dataset, SUBJECT), work)
+    return Bench(name, response, seed, dataset, BetaStore.open(dataset, SUBJECT), work)
 
 
 def lettered(predictions: pd.DataFrame) -> list[tuple[str, Scored]]:

@@ -1,6 +1,6 @@
 """Every decoder of ratings on planted subjects, beside the oracle, ridge, the mean and chance.
 
-    python -m benchmarks decoders [--short] [--data FOLDER] [--keep] [--only TEXT]
+    python -m benchmarks decoders [--short] [--data FOLDER] [--keep] [--seed N] [--only TEXT]
 
 Plants and prepares what is not below --data: the full subject (9,840 trials × 211,000 voxels, 3.4
 + 4.2 GB) and, for responses that are not linear, the full design on voxels of 6 mm. --short takes
@@ -33,7 +33,7 @@ from benchmarks._rows import (
     Entry,
     networks,
 )
-from benchmarks._subjects import Bench, chance_band, lettered, mean_r, open_bench
+from benchmarks._subjects import SEED, Bench, chance_band, lettered, mean_r, open_bench
 from thingsviz.analysis.comparison import swapped, two_sided
 from thingsviz.core.errors import EXIT_BAD_INPUT, ThingsvizError
 from thingsviz.data.paths import datasets_root
@@ -84,7 +84,7 @@ def main(argv: list[str] | None = None) -> int:
         return 130
     missed = sum(line.met is False for line in lines)
     asked = sum(line.met is not None for line in lines)
-    print(f"{asked - missed} of {asked} goals met; SIMULATED subjects, seed 1")
+    print(f"{asked - missed} of {asked} goals met; SIMULATED subjects, seed {options.seed}")
     return 1 if missed else 0
 
 
@@ -99,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--keep", action="store_true", help="take rows measured before with the same settings"
     )
+    parser.add_argument("--seed", type=int, default=SEED, help="of the planted subjects (1)")
     parser.add_argument("--only", default="", help="studies and decoders whose name has this text")
     return parser
 
@@ -139,7 +140,7 @@ def _lines(options: argparse.Namespace) -> Iterator[Line]:
     for study in studies(short=options.short):
         if not any(options.only in _title(study, entry) for entry in study.entries):
             continue
-        bench = open_bench(root, study.preset, study.response)
+        bench = open_bench(root, study.preset, study.response, options.seed)
         yield from _study_lines(options, root, study, bench)
 
 

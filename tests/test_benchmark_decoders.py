@@ -147,12 +147,13 @@ def test_a_table_ends_with_the_goals(tiny, tmp_path, monkeypatch, capsys):
 
 def test_the_benchmarks_subjects_are_planted_when_they_are_not_there(tmp_path, monkeypatch):
     asked = []
-    monkeypatch.setattr(_subjects, "plant", lambda out, order: asked.append((out, order.response)))
+    monkeypatch.setattr(_subjects, "plant", lambda out, order: asked.append((out, order.seed)))
     monkeypatch.setattr(_subjects, "open_dataset", lambda folder: SimpleNamespace(root=folder))
     monkeypatch.setattr(_subjects, "build_store", lambda dataset, subject: None)
     monkeypatch.setattr(_subjects.BetaStore, "open", lambda dataset, subject: None)
     open_bench(tmp_path, "short", "gain")
-    assert asked == [(tmp_path / "short-gain", "gain")]
+    open_bench(tmp_path, "short", "gain", seed=2)
+    assert asked == [(tmp_path / "short-gain", 1), (tmp_path / "short-gain-seed2", 2)]
 
 
 def test_ridge_and_its_peers_find_the_same_weights(capsys):
