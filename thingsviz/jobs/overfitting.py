@@ -90,7 +90,7 @@ def _recipe(folder: Path, arguments: argparse.Namespace) -> StudyConfig:
     config = parse_study({**data, "n_sessions": arguments.sessions})
     study_material(config, folder)  # what is wrong with the data is said before a folder is made
     folder.mkdir(parents=True, exist_ok=True)
-    files.write_json(folder / "config.json", config.model_dump(mode="json"))
+    files.write_sealed(folder / "config.json", config.model_dump(mode="json"))
     return config
 
 

@@ -17,11 +17,18 @@ from thingsviz.core import files as core_files
 from thingsviz.core.errors import JobError
 from thingsviz.core.progress import Progress, Report, silent
 from thingsviz.jobs.engine.launch import spawn
-from thingsviz.jobs.folder import files
+from thingsviz.jobs.folder import files, kinds
 from thingsviz.jobs.folder.store import is_locked, jobs_root, try_lock
 
 KINDS = ("plant", "prepare", "maps", "again", "leaderboard", "learning_curves", "overfitting")
 KEPT = 20
+TASK = {
+    "kind": kinds.TEXT,
+    "args": kinds.WORDS,
+    "started_at": kinds.NUMBER,
+    "owner": kinds.TEXT,
+    "pid": kinds.COUNT,
+}
 # The shell notes how the command ended; the task's lock is free only after that.
 SHELL = 'trap : INT; out="$0"; "$@"; echo $? > "$out.part"; mv "$out.part" "$out"'
 
@@ -71,10 +78,10 @@ def _launch(folder: Path, kind: str, args: tuple[str, ...], owner: str) -> None:
     command += ["--progress", str(folder / "progress.json")]
     try:
         row = {"kind": kind, "args": list(args), "started_at": time.time(), "owner": owner}
-        files.write_json(folder / "task.json", row)
+        files.write_sealed(folder / "task.json", row)
         shell = ["/bin/sh", "-c", SHELL, str(folder / "exit"), *command]
         pid = spawn(shell, folder / "log.txt", handle)
-        files.write_json(folder / "task.json", {**row, "pid": pid})
+        files.write_sealed(folder / "task.json", {**row, "pid": pid})
     finally:
         os.close(handle)
 
@@ -82,13 +89,22 @@ def _launch(folder: Path, kind: str, args: tuple[str, ...], owner: str) -> None:
 def tasks() -> list[Task]:
     """Return all tasks that are kept, the newest first."""
     folders = sorted(tasks_root().glob("*/task.json"), reverse=True)
-    return [read_task(path.parent) for path in folders]
+    return [_task_or_fault(path.parent) for path in folders]
+
+
+def _task_or_fault(folder: Path) -> Task:
+    """Read a task; one whose record is damaged has failed, and holds up no page."""
+    try:
+        return read_task(folder)
+    except JobError as error:
+        return Task(folder.name, "", (), 0.0, "failed", Progress(0, 0, ""), str(error))
 
 
 def read_task(folder: Path) -> Task:
     """Read one task from its folder."""
     alive = is_locked(folder / "lock")
     row = files.read_json(folder / "task.json") or {}
+    kinds.check(folder / "task.json", row, TASK)
     progress = _progress(folder / "progress.json")
     state, message = "running", progress.message or "starting"
     if not alive:
@@ -115,6 +131,7 @@ def stop_task(task_id: str) -> None:
     """Interrupt a running task as Ctrl-C would; preparing goes on from there the next time."""
     folder = tasks_root() / Path(task_id).name
     row = files.read_json(folder / "task.json") or {}
+    kinds.check(folder / "task.json", row, TASK)
     # The lock says that the process lives, so its number cannot have passed to another one.
     if "pid" in row and is_locked(folder / "lock"):
         with suppress(ProcessLookupError):
@@ -143,7 +160,7 @@ def _progress(path: Path) -> Progress:
     try:
         row = files.read_json(path) or {}
         return Progress(int(row["done"]), int(row["total"]), str(row["message"]))
-    except (JobError, KeyError, TypeError, ValueError):
+    except (JobError, KeyError, TypeError, ValueError, OverflowError):
         return Progress(0, 0, "")
 
 

@@ -68,7 +68,7 @@ def os_user() -> str:
 
 def write_ticket(job: JobFolder, ticket: Ticket) -> None:
     """Put the job into the line."""
-    files.write_json(job.file(TICKET), ticket.model_dump(mode="json"))
+    files.write_sealed(job.file(TICKET), ticket.model_dump(mode="json"))
 
 
 def read_ticket(job: JobFolder) -> Ticket | None:

@@ -8,14 +8,14 @@ import os
 import shutil
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import thingsviz
 from thingsviz.core.errors import ConfigError, JobError
 from thingsviz.core.sums import crc
-from thingsviz.jobs.folder import files
+from thingsviz.jobs.folder import files, kinds
 from thingsviz.jobs.folder.config import JobConfig, check_name, dump_config, parse_config
 
 if TYPE_CHECKING:
@@ -25,6 +25,14 @@ STATES = ("queued", "running", "stopping", "stopped", "done", "failed")
 ALIVE = {"queued", "running", "stopping"}
 # says that the job waits in the line (ticket.py)
 TICKET = "ticket.json"
+STATUS = {
+    "state": kinds.one_of(STATES),
+    "message": kinds.TEXT,
+    **dict.fromkeys(("epoch", "n_epochs", "step", "n_steps"), kinds.COUNT),
+    **dict.fromkeys(("eta_s", "started_at", "updated_at"), kinds.MAYBE_NUMBER),
+}
+SCORES = {"rows": kinds.ROWS, "differences": kinds.ROWS, "could_not_show": kinds.WORDS}
+METRIC = {"step": kinds.COUNT, "kind": kinds.TEXT}
 
 
 @dataclass(frozen=True)
@@ -44,13 +52,9 @@ class JobStatus:
     @property
     def share(self) -> float:
         """How much is done, 0 to 1."""
-        return (
-            1.0
-            if self.state == "done"
-            else min(self.step / self.n_steps, 1.0)
-            if self.n_steps
-            else 0.0
-        )
+        if self.state == "done":
+            return 1.0
+        return min(self.step / self.n_steps, 1.0) if self.n_steps else 0.0
 
 
 @dataclass(frozen=True)
@@ -87,8 +91,8 @@ class JobFolder:
         data = files.read_json(self.file("status.json"))
         if data is None:
             return JobStatus(message="not started yet")
-        known = {field.name for field in fields(JobStatus)}
-        status = JobStatus(**{key: value for key, value in data.items() if key in known})
+        kinds.check(self.file("status.json"), data, STATUS)
+        status = JobStatus(**{key: value for key, value in data.items() if key in STATUS})
         if status.state in ALIVE and not self.is_alive():
             return self._silent(status)
         if status.state in {"queued", "running"} and self.file("stop").exists():
@@ -127,10 +131,10 @@ class JobFolder:
     def metrics(self, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
         """Return the rows written after `offset` and the next offset.
 
-        A resumed job writes again what came after its checkpoint: `merge` keeps the last row of
-        a step.
+        A resumed job writes again what came after its checkpoint: see `merge`.
         """
-        return files.read_lines(self.file("metrics.jsonl"), offset)
+        rows, end = files.read_lines(self.file("metrics.jsonl"), offset)
+        return [row for row in rows if kinds.fit(row, METRIC)], end
 
     def predictions(self) -> pd.DataFrame | None:
         """Return true and predicted ratings on their own scales, or None before the end."""
@@ -148,13 +152,17 @@ class JobFolder:
     def _table(self, part: str) -> pd.DataFrame | None:
         import pandas as pd
 
-        data = files.read_json(self.file("scores.json"))
+        data = self._scores()
         return None if data is None else pd.DataFrame(data.get(part, []))
+
+    def _scores(self) -> dict[str, Any] | None:
+        data = files.read_json(self.file("scores.json"))
+        kinds.check(self.file("scores.json"), data or {}, SCORES)
+        return data
 
     def could_not_show(self) -> list[str]:
         """Return the sentences on what this job's scores cannot show."""
-        data = files.read_json(self.file("scores.json"))
-        return [] if data is None else list(data.get("could_not_show", []))
+        return list((self._scores() or {}).get("could_not_show", []))
 
     def manifest(self) -> dict[str, Any]:
         """Return versions, seeds, fingerprints and dates; empty before the first start."""

@@ -246,7 +246,7 @@ def write_record(out: Path, steps: Sequence[Step], facts: dict[str, Any]) -> Non
         }
         for step in steps
     ]
-    files.write_json(out / RECORD, {**facts, "steps": rows})
+    files.write_sealed(out / RECORD, {**facts, "steps": rows})
 
 
 def remembered(out: Path, facts: dict[str, Any]) -> list[Step] | None:

@@ -7,17 +7,24 @@ import re
 import shutil
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from thingsviz.core.errors import JobError
-from thingsviz.jobs.folder import files
+from thingsviz.jobs.folder import files, kinds
 from thingsviz.jobs.folder.config import check_name
-from thingsviz.jobs.folder.store import ALIVE, TICKET, JobFolder, is_locked, jobs_root
+from thingsviz.jobs.folder.store import ALIVE, STATES, TICKET, JobFolder, is_locked, jobs_root
 from thingsviz.jobs.studies.config import StudyConfig, parse_study
 
 LETTERS = {"search": "c", "random": "r"}  # of a candidate's folder: STUDY-c0001
+STATUS = {
+    "state": kinds.one_of(STATES),
+    "phase": kinds.TEXT,
+    "message": kinds.TEXT,
+    "started_at": kinds.MAYBE_NUMBER,
+    "updated_at": kinds.MAYBE_NUMBER,
+}
 CANDIDATE = re.compile(r"(.+)-[cr]\d{4,}")
 
 
@@ -84,8 +91,8 @@ class StudyFolder:
         data = files.read_json(self.file("status.json"))
         if data is None:
             return StudyStatus(message="not started yet")
-        known = {field.name for field in fields(StudyStatus)}
-        status = StudyStatus(**{key: value for key, value in data.items() if key in known})
+        kinds.check(self.file("status.json"), data, STATUS)
+        status = StudyStatus(**{key: value for key, value in data.items() if key in STATUS})
         if status.state in ALIVE and not self.is_alive():
             again = files.read_json(self.file("status.json")) or {}
             if again.get("updated_at") != status.updated_at:

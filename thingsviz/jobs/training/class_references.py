@@ -64,7 +64,7 @@ def class_reference_rows(
                 prior = place._replace(model=PRIOR)
                 rows += prior_rows(prior, data, trained(material))
                 curves.append(prior_line(prior, data, trained(material)))
-    files.write_json(folder / CURVES, {"curves": curves})
+    files.write_sealed(folder / CURVES, {"curves": curves})
     return rows
 
 

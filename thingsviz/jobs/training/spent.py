@@ -11,10 +11,13 @@ from typing import Any, NamedTuple
 
 from safetensors import SafetensorError, safe_open
 
+from thingsviz.jobs.folder import kinds
+from thingsviz.jobs.folder.kinds import COUNT, NUMBER
 from thingsviz.jobs.folder.manifest import add_to_manifest
 from thingsviz.jobs.folder.store import JobFolder
 from thingsviz.jobs.folder.weights import best_file
 
+FACTS = {"fit_seconds": NUMBER, "n_parameters": COUNT, "peak_bytes": COUNT}
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # Linux counts in KiB
 
 
@@ -32,6 +35,7 @@ def metered(job: JobFolder) -> Iterator[None]:
 
     Written also when the fit is interrupted; what a killed process took is lost.
     """
+    kinds.check(job.file("manifest.json"), job.manifest(), FACTS)
     started = time.monotonic()
     try:
         yield
@@ -74,6 +78,7 @@ def _numbers(piece: Any) -> int:  # noqa: ANN401
 def spent(job: JobFolder) -> Spent:
     """Return what a job took; seconds of older jobs are read off the times of their metrics."""
     known = job.manifest()
+    kinds.check(job.file("manifest.json"), known, FACTS)
     seconds, peak = known.get("fit_seconds"), known.get("peak_bytes")
     return Spent(
         seconds=_by_metrics(job) if seconds is None else float(seconds),
@@ -83,5 +88,5 @@ def spent(job: JobFolder) -> Spent:
 
 
 def _by_metrics(job: JobFolder) -> float | None:
-    times = [row["time"] for row in job.metrics()[0] if "time" in row]
+    times = [row["time"] for row in job.metrics()[0] if kinds.is_number(row.get("time"))]
     return round(times[-1] - times[0], 3) if len(times) > 1 else None

@@ -1,0 +1,96 @@
+"""Records that somebody has edited: what cannot be is said in a sentence, wherever it is read."""
+
+import json
+
+import pytest
+
+from thingsviz.core.errors import JobError
+from thingsviz.jobs.engine.tasks import tasks, tasks_root
+from thingsviz.jobs.folder import kinds
+from thingsviz.jobs.folder.store import JobFolder
+from thingsviz.jobs.studies.folder import StudyFolder
+from thingsviz.jobs.training.spent import spent
+
+
+def write(folder, name, data):
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(json.dumps(data))
+
+
+STATUSES = [
+    ({"state": ["done"]}, "state as one of queued, running"),
+    ({"state": "asleep"}, "state as one of queued, running"),
+    ({"state": None}, "state as one of"),
+    ({"step": "7"}, "step as a whole number from 0 on, but says '7'"),
+    ({"step": -1}, "step as a whole number"),
+    ({"n_steps": 1.5}, "n_steps as a whole number"),
+    ({"epoch": True}, "epoch as a whole number"),
+    ({"n_steps": 10**400}, "n_steps as a whole number"),
+    ({"eta_s": "soon"}, "eta_s as a number or null"),
+    ({"started_at": 1e300}, "started_at as a number or null"),
+    ({"message": 3}, "message as text"),
+]
+
+
+@pytest.mark.parametrize(("data", "words"), STATUSES)
+def test_a_status_that_cannot_be(tmp_path, data, words):
+    write(tmp_path, "status.json", data)
+    with pytest.raises(JobError, match=words) as error:
+        JobFolder(tmp_path).status()
+    assert str(error.value).endswith("mend or delete it")
+
+
+@pytest.mark.parametrize("data", [{"state": {}}, {"phase": 1}, {"updated_at": []}])
+def test_a_status_of_a_study_that_cannot_be(tmp_path, data):
+    write(tmp_path, "status.json", data)
+    with pytest.raises(JobError, match="should say"):
+        StudyFolder(tmp_path).status()
+
+
+@pytest.mark.parametrize("data", [{"rows": "ab"}, {"rows": [1]}, {"differences": {"a": [1]}}])
+def test_scores_that_are_no_table(tmp_path, data):
+    write(tmp_path, "scores.json", data)
+    with pytest.raises(JobError, match="as a list of objects"):
+        JobFolder(tmp_path).scores(), JobFolder(tmp_path).differences()
+
+
+def test_sentences_that_are_none(tmp_path):
+    write(tmp_path, "scores.json", {"could_not_show": [1]})
+    with pytest.raises(JobError, match="could_not_show as a list of texts"):
+        JobFolder(tmp_path).could_not_show()
+
+
+def test_rows_of_metrics_that_are_none_are_left_out(tmp_path):
+    rows = [{"step": 1, "kind": "step"}, {"step": []}, {"kind": {}}, {"step": 2, "x": []}]
+    (tmp_path / "metrics.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    assert JobFolder(tmp_path).metrics()[0] == [rows[0], rows[3]]
+
+
+@pytest.mark.parametrize("name", ["fit_seconds", "peak_bytes", "n_parameters"])
+def test_costs_that_are_no_numbers(tmp_path, name):
+    write(tmp_path, "manifest.json", {name: "many"})
+    with pytest.raises(JobError, match=f"say {name} as"):
+        spent(JobFolder(tmp_path))
+
+
+@pytest.mark.parametrize("data", [{"args": 3}, {"started_at": None}, {"pid": "x"}, {"kind": []}])
+def test_a_damaged_task_has_failed_and_holds_up_no_page(tmp_path, monkeypatch, data):
+    monkeypatch.setenv("THINGSVIZ_JOBS", str(tmp_path))
+    (tasks_root() / "one").mkdir(parents=True)
+    (tasks_root() / "two").mkdir()
+    write(tasks_root() / "one", "task.json", {"kind": "plant", **data})
+    write(tasks_root() / "two", "task.json", {"kind": "plant", "args": ["a"]})
+    two, one = tasks()
+    assert (two.kind, two.args) == ("plant", ("a",))
+    assert one.state == "failed"
+    assert "task.json should say" in one.message
+
+
+@pytest.mark.parametrize("value", [0, 1, -2.5, 2**53])
+def test_numbers(value):
+    assert kinds.is_number(value)
+
+
+@pytest.mark.parametrize("value", [True, "1", None, float("nan"), float("inf"), 2**53 + 1, [1]])
+def test_what_is_no_number(value):
+    assert not kinds.is_number(value)
