@@ -36,6 +36,7 @@ class SoftmaxAttention(nn.Module):
         self.qkv = nn.Linear(dim, 3 * dim)
         self.out = nn.Linear(dim, dim)
         self.record: AttentionRecord | None = None
+        self.drop: nn.Module | None = None  # where processes share a batch (shared_layers)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, n, dim) → (B, n, dim)."""
@@ -48,6 +49,9 @@ class SoftmaxAttention(nn.Module):
 
     def mix(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """Each (B, heads, n, d_head) → (B, heads, n, d_head)."""
+        if self.drop is not None and self.training:
+            dropped: Tensor = self.drop(self.weights(q, k)).to(v.dtype) @ v
+            return dropped
         dropout = self.dropout if self.training else 0.0
         return functional.scaled_dot_product_attention(q, k, v, dropout_p=dropout)
 

@@ -14,6 +14,7 @@ from models.batches import read_ahead
 from models.config import FitConfig
 from models.errors import ModelError
 from models.inputs import Floats, Rows, TrialMatrix
+from models.processes import Part
 
 STREAM = 1  # of the generator (seed, epoch, STREAM): other numbers than the order of the batches
 
@@ -23,6 +24,10 @@ class Mixing(NamedTuple):
 
     partner: Rows
     share: Floats
+
+    def of(self, own: NDArray[np.int64]) -> Mixing:
+        """Return that of some trials of the batch."""
+        return Mixing(self.partner[own], self.share[own])
 
 
 class Repeats:
@@ -76,6 +81,13 @@ def read_mixed(
         yield rows, own * share + other * (1 - share)
 
 
-def noisy(config: FitConfig, x: Tensor) -> Tensor:
-    """Add Gaussian noise of SD `noise_sd` to responses, in their own unit (z by default)."""
-    return x + config.noise_sd * torch.randn_like(x) if config.noise_sd else x
+def noisy(config: FitConfig, x: Tensor, part: Part | None = None) -> Tensor:
+    """Add Gaussian noise of SD `noise_sd` to responses, in their own unit (z by default).
+
+    It is drawn for all trials of the part, of which x (b, n_voxels) are this process's own.
+    """
+    if not config.noise_sd:
+        return x
+    n, mine = (len(x), slice(None)) if part is None else (part.whole, part.mine)
+    noise = torch.randn((n, *x.shape[1:]), dtype=x.dtype, device=x.device)
+    return x + config.noise_sd * noise[mine]

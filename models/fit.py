@@ -5,31 +5,36 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from models.augment import Repeats, mixings, noisy, read_mixed
-from models.batches import batches_in_epoch, epoch_batches, read_ahead
+from models.augment import Repeats, noisy
+from models.batches import batches_in_epoch
 from models.config import FitConfig
 from models.devices import FabricLike, make_fabric
 from models.errors import ModelError
-from models.inputs import Floats, Rows, TrialMatrix
+from models.forward import forward_all, predict_network
+from models.inputs import Rows
 from models.losses import loss_of, mean_correlation, top_shares
 from models.network import Network
 from models.optimiser import Optimiser
+from models.processes import check_processes
+from models.shared_layers import share_layers
+from models.shares import Share, read_epoch
 from models.state import (
     TrainingState,
     check_same_recipe,
     load_random_state,
     random_state,
     seed_everything,
+    signature,
     take,
     under,
 )
+from models.team import Team
 from models.training import FitData, FitResult, Hooks, Place, Report
 from models.warmstart import start_fitted
 
@@ -42,24 +47,35 @@ def fit_network(
     config: FitConfig,
     hooks: Hooks | None = None,
     resume: TrainingState | None = None,
+    team: Team | None = None,
 ) -> FitResult:
     """Train `network` in place; with `resume`, go on as if there had been no interruption.
 
     On a CPU with the same number of threads the resumed weights and reports are the same bit
     for bit; on a GPU they are only as equal as its kernels are. The generators of Python, NumPy
     and torch are seeded, the thread count of a resumed training is set to the recorded one.
+
+    The processes of a `team` (models.devices.join) all call this with the same arguments and
+    compute a share of each batch; the first one's hooks are given reports and states. Losses and
+    weights are those of one process within rounding, so a state may go on in any number of them.
     """
     data.check()
-    return _Training(network, data, config, hooks or Hooks()).run(resume)
+    return _Training(network, data, config, hooks or Hooks(), team or Team()).run(resume)
 
 
 class _Training:
     """One training from its first batch, or from a state, to its end or a stop."""
 
-    def __init__(self, network: Network, data: FitData, config: FitConfig, hooks: Hooks) -> None:
+    def __init__(
+        self, network: Network, data: FitData, config: FitConfig, hooks: Hooks, team: Team
+    ) -> None:
         self.network, self.data, self.config, self.hooks = network, data, config, hooks
-        self.fabric: FabricLike = make_fabric(config)
+        self.team = team
+        check_processes(config, team.here)
+        self.fabric: FabricLike = make_fabric(config, team.here)
         self.optimiser = Optimiser(network, config)
+        if not team.alone:
+            share_layers(network, lambda: team.part)
         self.model = self.fabric.setup_module(network)
         self.n_batches = batches_in_epoch(config, len(data.train))
         self.place = Place()
@@ -69,17 +85,17 @@ class _Training:
 
     def run(self, resume: TrainingState | None) -> FitResult:
         """Train until the last epoch, early stopping, or a stop that was asked for."""
+        self.team.check_same(signature(self._recipe(), resume), "data, recipe and saved state")
         if resume is not None:
             self._restore(resume)
         elif not self._begin():
             return self._result()
         while not self.place.finished:
             if not self._train_epoch():
-                self.hooks.save(self.state())
+                self._save()
                 return self._result()
             self._end_epoch()
-            self.hooks.save(self.state())
-            self.saved_at = time.monotonic()
+            self._save()
         self.network.load_state_dict(self.best)
         return self._result()
 
@@ -90,8 +106,11 @@ class _Training:
             self.network.target_scale.fit(self.data.Y[self.data.train])
         if self.network.starts_fitted:
             self.hooks.say("fitting the linear start")
-            if not start_fitted(self.network, self.data, self.hooks):
+            leads = self.team.here.leads
+            began = start_fitted(self.network, self.data, self.hooks) if leads else True
+            if self.team.any(not began):
                 return False
+            self.team.spread(self.network)
             scores = self.validate()
             row = {"kind": "epoch", "train_loss": None, **scores, "best": self._keep(scores, 0)}
             self._report(row | {"epoch": 0})
@@ -101,35 +120,31 @@ class _Training:
     def _train_epoch(self) -> bool:
         """Train the rest of an epoch; False when a stop was asked for."""
         self.network.train()
-        for rows, block in self._batches():
-            if self.hooks.should_stop():
+        here = self.team.here
+        for share in read_epoch(self.config, self.data, self.repeats, self.place, here):
+            if self.team.any(self.hooks.should_stop()):
                 return False
             self._save_in_time()
-            self._count(self._step(rows, block))
-        return not self.hooks.should_stop()
+            self._count(self._step(share))
+        return not self.team.any(self.hooks.should_stop())
 
-    def _batches(self) -> Iterator[tuple[Rows, Floats]]:
-        """Yield rows and responses of the batches that are left of this epoch."""
-        place, X = self.place, self.data.X
-        batches = epoch_batches(self.config, self.data.train, place.epoch)
-        if self.repeats is None:
-            return read_ahead(X, batches[place.batch :])
-        drawn = mixings(self.config, self.repeats, batches, place.epoch)
-        return read_mixed(X, batches[place.batch :], drawn[place.batch :])
-
-    def _step(self, rows: Rows, block: Floats) -> float:
-        """One step of the optimiser on a batch, in micro-batches; returns the batch's loss."""
-        truth, weight = self._targets(rows), self._weights(rows)
-        size = self.config.micro_batch_size or len(rows)
-        total = 0.0
-        for start in range(0, len(rows), size):
-            part = slice(start, start + size)
-            share = len(truth[part]) / len(rows)
-            x = noisy(self.config, self.fabric.to_device(torch.from_numpy(block[part])))
-            counts = None if weight is None else weight[part]
-            loss = loss_of(self.config, self.model(x).float(), truth[part], counts) * share
-            self.fabric.backward(loss)
-            total += loss.item()
+    def _step(self, share: Share) -> float:
+        """One step of the optimiser on a batch, part by part; returns the whole batch's loss."""
+        truth, weight = self._targets(share.rows), self._weights(share.rows)
+        n, total = sum(part.whole for part in share.parts), 0.0
+        for part in share.parts:
+            self.team.part, own = part, part.own
+            more = not self.team.alone and part is not share.parts[-1]
+            counts = None if weight is None else weight[own]
+            with self.fabric.without_sync(self.model, enabled=more):
+                x = self.fabric.to_device(torch.from_numpy(share.block[own]))
+                guess = self.model(noisy(self.config, x, part)).float()
+                loss = self._loss(guess, truth[own], counts) * (len(x) / n)
+                # Before the gradients: here a process that has ended is noticed at once.
+                value = self.team.sum(loss)
+                # DDP averages over the processes what is a sum of their shares.
+                self.fabric.backward(loss * self.team.here.size)
+            total += value.item()
         if not math.isfinite(total):
             msg = (
                 f"the loss became {total} in epoch {self.place.epoch + 1}, batch "
@@ -138,6 +153,10 @@ class _Training:
             raise ModelError(msg)
         self.optimiser.step(self.place.step)
         return total
+
+    def _loss(self, guess: Tensor, truth: Tensor, counts: Tensor | None) -> Tensor:
+        """Mean loss of this process's trials; 0 where a small last batch leaves it none."""
+        return loss_of(self.config, guess, truth, counts) if len(guess) else guess.sum()
 
     def _count(self, loss: float) -> None:
         place = self.place
@@ -182,12 +201,22 @@ class _Training:
             n = min(len(rows), self.config.validation_batches * self.config.batch_size)
             rows = np.sort(np.random.default_rng(self.config.seed).permutation(rows)[:n])
         size = self.config.micro_batch_size or self.config.batch_size
-        guess = forward_all(self.fabric, self.model, self.data.X, rows, size)
+        guess = self._outputs(rows, size)
         truth = self._targets(rows).cpu()
         loss = {"validation_loss": float(loss_of(self.config, guess, truth))}
         if self.config.loss == "cross_entropy":
-            return loss | top_shares(guess, truth)
-        return loss | {"validation_r": mean_correlation(guess, truth)}
+            return self.team.as_first(loss | top_shares(guess, truth))
+        return self.team.as_first(loss | {"validation_r": mean_correlation(guess, truth)})
+
+    def _outputs(self, rows: Rows, size: int) -> Tensor:
+        """Outputs (len(rows), n_targets), each process computing some of the rows."""
+        if self.team.alone:
+            return forward_all(self.fabric, self.model, self.data.X, rows, size)
+        mine = self.team.parts(len(rows), None)[0].mine
+        whole = torch.zeros(len(rows), self.network.n_targets)
+        if len(rows[mine]):
+            whole[mine] = forward_all(self.fabric, self.model, self.data.X, rows[mine], size)
+        return self.team.sum(whole)
 
     def state(self) -> TrainingState:
         """Everything that `_restore` needs."""
@@ -205,6 +234,7 @@ class _Training:
             "rng": generator_facts,
             **self._recipe(),
             "threads": torch.get_num_threads(),
+            "processes": self.team.here.size,
             "device": str(self.fabric.device),
             "precision": self.fabric.precision,
             "torch": torch.__version__,
@@ -214,12 +244,13 @@ class _Training:
     def _restore(self, state: TrainingState) -> None:
         facts, tensors = state.facts, state.tensors
         check_same_recipe(facts, self._recipe())
-        torch.set_num_threads(facts["threads"])
+        if facts.get("processes", 1) == self.team.here.size:
+            torch.set_num_threads(facts["threads"])
         self.network.load_state_dict(take("network", tensors))
         self.best = take("best", tensors)
         self.optimiser.load(take("optimizer", tensors), facts["optimizer"])
         self.place = Place(**{name: facts[name] for name in vars(Place())})
-        load_random_state(take("rng", tensors), facts["rng"])
+        load_random_state(take("rng", tensors), facts["rng"], self.fabric.device)
 
     def _recipe(self) -> dict[str, Any]:
         """What must be the same for a resume to make sense."""
@@ -253,6 +284,10 @@ class _Training:
 
     def _save_in_time(self) -> None:
         if time.monotonic() - self.saved_at >= self.hooks.save_every_s:
+            self._save()
+
+    def _save(self) -> None:
+        if self.team.here.leads:
             self.hooks.save(self.state())
             self.saved_at = time.monotonic()
 
@@ -260,35 +295,3 @@ class _Training:
         place = self.place
         best = math.nan if place.best_value is None else self._sign * place.best_value
         return FitResult(place.finished, place.epoch, place.best_epoch, best, list(place.history))
-
-
-def forward_all(
-    fabric: FabricLike, model: torch.nn.Module, X: TrialMatrix, rows: Rows, size: int
-) -> Tensor:
-    """Outputs (len(rows), n_targets) on the learned scale, on the CPU, without gradients."""
-    batches = [rows[i : i + size] for i in range(0, len(rows), size)]
-    model.eval()
-    with torch.no_grad():
-        out = [
-            model(fabric.to_device(torch.from_numpy(block))).float().cpu()
-            for _, block in read_ahead(X, batches)
-        ]
-    return torch.cat(out)
-
-
-def predict_network(
-    network: Network, X: TrialMatrix, rows: Rows, config: FitConfig | None = None
-) -> Floats:
-    """Ratings (len(rows), n_targets) on the scale of the Y that was fitted.
-
-    `config` brings device, precision and batch size; without it float32 on what there is.
-    """
-    config = config or FitConfig(batch_size=64, precision="float32")
-    if not len(rows):
-        return np.empty((0, network.n_targets), np.float32)
-    fabric = make_fabric(config)
-    model = fabric.setup_module(network)
-    size = config.micro_batch_size or config.batch_size
-    learned = forward_all(fabric, model, X, rows, size)
-    given: Floats = network.target_scale.given(fabric.to_device(learned)).cpu().numpy()
-    return given

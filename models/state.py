@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import random
+import zlib
 from dataclasses import dataclass
 from typing import Any
 
@@ -73,13 +75,20 @@ def random_state() -> tuple[dict[str, Tensor], dict[str, Any]]:
     return tensors, facts
 
 
-def load_random_state(tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
-    """Put back what `random_state` gave."""
+def load_random_state(
+    tensors: dict[str, Tensor], facts: dict[str, Any], device: torch.device | None = None
+) -> None:
+    """Put back what `random_state` gave; the first GPU's for `device` too, on which one trains.
+
+    The processes of a training draw the same numbers, each on its own GPU.
+    """
     torch.set_rng_state(tensors["torch"])
     if torch.cuda.is_available():
         for i in range(torch.cuda.device_count()):
             if f"cuda{i}" in tensors:
                 torch.cuda.set_rng_state(tensors[f"cuda{i}"], i)
+    if device is not None and device.type == "cuda" and "cuda0" in tensors:
+        torch.cuda.set_rng_state(tensors["cuda0"], device)
     version, words, gauss = facts["python"]
     random.setstate((version, tuple(words), gauss))
     kind, keys, position, has_gauss, cached = facts["numpy"]
@@ -92,6 +101,12 @@ def seed_everything(seed: int) -> None:
     random.seed(seed)
     np.random.seed(seed)  # noqa: NPY002
     torch.manual_seed(seed)
+
+
+def signature(recipe: dict[str, Any], resume: TrainingState | None) -> int:
+    """Return a checksum of all that the processes of a training must have in common."""
+    step = None if resume is None else resume.facts["step"]
+    return zlib.crc32(json.dumps([recipe, step]).encode())
 
 
 def check_same_recipe(saved: dict[str, Any], now: dict[str, dict[str, Any]]) -> None:
