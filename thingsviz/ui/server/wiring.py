@@ -1,9 +1,10 @@
-"""What the web server adds to Streamlit: every page knows where the server's root is."""
+"""What the web server adds to Streamlit's page: where the root is, and rest for hidden tabs."""
 
 from __future__ import annotations
 
 import html
 import json
+from pathlib import Path
 
 import streamlit as st
 from starlette.datastructures import Headers, MutableHeaders
@@ -13,6 +14,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SCRIPT = "thingsviz-root.js"
+HIDDEN = Path(__file__).with_name("hidden.js")
 
 
 class RootAddress:
@@ -87,9 +89,14 @@ def root_script() -> bytes:
 
 
 def root(request: Request) -> Response:
-    """Answer with the script that tells Streamlit's page where the server's root is."""
+    """Answer with the script that runs before Streamlit's own in each page.
+
+    It tells where the server's root is, and lets a hidden tab rest (hidden.js): with a fragment
+    of the page's own for that, each look away and back would cost a run of the whole page.
+    """
     root = f"location.origin+{json.dumps(root_path())}"
     script = f"window.__streamlit={{BACKEND_BASE_URL:{root},MAIN_PAGE_BASE_URL:{root}}}\n"
+    script += HIDDEN.read_text(encoding="utf-8")
     return Response(script, media_type="text/javascript", headers={"cache-control": "no-cache"})
 
 
