@@ -35,28 +35,33 @@ def table():
 
 def test_regions_come_by_share_with_what_is_special(table):
     info = regions_info(table)
-    assert info.names == ("early visual", "white matter", "in no region", "background")
-    assert info.shares == (50, 30, 10, 10)
-    assert info.uniform == (20, 20, 20, 40)
-    assert info.ceilings == (12.3, 0.1, None, None)
-    assert info.marks == ("more than chance", "no signal here", "", "outside the brain")
-    assert regions_info(table, most=1).n_left_out == 3
+    assert info.names == ("early visual", "white matter", "background")
+    assert info.shares == (50, 30, 10)
+    assert info.uniform == (20, 20, 40)
+    assert info.ceilings == (12.3, 0.1, None)
+    assert info.marks == ("more", "no signal", "outside")
+    assert regions_info(table, most=1).n_left_out == 2
+
+
+def test_what_lies_in_no_region_has_a_bar_only_when_no_region_is_known(table):
+    assert "in no region" not in regions_info(table).names
+    assert regions_info(table[:1]).names == ("in no region",)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_bars_stand_beside_uniform_attention(table, theme):
     figure = draw_regions(regions_info(table), theme, "Head 1")
     bars, ticks = figure.data
-    assert list(bars.x) == [50, 30, 10, 10]
-    assert list(ticks.x) == [20, 20, 20, 40]
+    assert list(bars.x) == [50, 30, 10]
+    assert list(ticks.x) == [20, 20, 40]
     colours = bars.marker.color
-    assert colours[1] == colours[3] != colours[0]  # no signal, background: grey
-    assert figure.layout.xaxis.title.text == "share, %"
+    assert colours[1] == colours[2] != colours[0]  # no signal, background: grey
+    assert figure.layout.xaxis.title.text == "share of the map, %"
 
 
 def test_long_names_are_cut():
     assert short("a_b") == "a b"
-    assert len(short("x" * 80)) == 38
+    assert len(short("x" * 80)) == 28
 
 
 def test_curves_of_a_method_beside_plain_orders():
@@ -100,6 +105,7 @@ def test_slices_pass_through_the_peak_and_colour_the_top_only(theme):
     assert "× mean" in figure.data[3].colorbar.title.text
     assert figure.layout.xaxis2.title.text == "y = 15 mm"
     assert not any(trace.showscale for trace in figure.data[:3])
+    assert figure.layout.title.text == "Strongest at x 8, y 15, z 12 mm · 50.0 × mean"
 
 
 def test_agreement_puts_kin_side_by_side(rng):
@@ -147,5 +153,5 @@ def test_slices_use_the_whole_width_of_a_narrow_column(rng):
     assert domains[1][1] < domains[2][0]
     bars = [t.colorbar for t in figure.data if t.showscale is not False]
     assert bars
-    assert all(bar.orientation == "h" for bar in bars)
+    assert all(bar.orientation != "h" for bar in bars), "it would cover the titles below"
     assert all(len(line) < 50 for line in figure.layout.title.text.split("<br>"))

@@ -79,6 +79,34 @@ def test_maps_are_offered_and_made_in_a_process_of_their_own(visit, monkeypatch)
     assert "maps" in tasks.KINDS
 
 
+def test_regions_of_ones_own_are_left_out_when_maps_are_made(visit, tmp_path, monkeypatch):
+    finished_job("young")
+    begun = []
+    monkeypatch.setattr("thingsviz.ui.actions.begin_task", lambda *a: begun.append(a))
+    there = {"mine": tmp_path / "mine.nii.gz"}
+    monkeypatch.setattr(parcellation_pick, "parcellations", lambda _: there)
+    app = visit(job="young")
+    label = "Regions that are left out, one after the other"
+    pick(app, label).set_value("mine").run()
+    app.button[0].click().run()
+    ((_, arguments),) = begun
+    assert arguments[-3:] == ["--judge", "--regions", "mine"]
+    pick(app, label).set_value("of the data").run()
+    app.button[0].click().run()
+    assert "--regions" not in begun[-1][1]
+
+
+def test_maps_that_were_never_judged_can_be(visit, monkeypatch):
+    begun = []
+    monkeypatch.setattr("thingsviz.ui.actions.begin_task", lambda *a: begun.append(a))
+    made_maps(finished_job("looked")).add_facts(faithfulness=None, sanity=None)
+    app = visit(job="looked")
+    assert "Not judged" in words(app)
+    next(b for b in app.button if b.label == "Make them again and judge them").click().run()
+    ((_, arguments),) = begun
+    assert "--judge" in arguments
+
+
 def test_heads_regions_and_judgement_in_one_view(visit, orders):
     made_maps(finished_job("looked"))
     app = visit(job="looked")
@@ -90,7 +118,12 @@ def test_heads_regions_and_judgement_in_one_view(visit, orders):
     assert order.simulated
     text = words(app)
     assert "This is attention from the CLS token" in text
-    assert "fall apart sooner than in random order" in text
+    story = next(m.value for m in app.markdown if "Where does head 1 look?" in m.value)
+    assert story.count("\n") == 4, "five answers, a line each"
+    assert "Is that more than chance?" in story
+    assert "outputs fall apart sooner than when voxels are taken away at random" in story
+    assert "AUC 0\\.91" in story or "AUC 0.91" in story
+    assert "3 of 3 methods point to what the decoder uses" in text
     assert "lies outside the brain (uniform attention" in text
     assert len(app.get("plotly_chart")) == 5
     assert "Rank correlation over tokens" in text

@@ -55,8 +55,8 @@ def draw_curves(info: CurvesInfo, theme: style.Theme) -> go.Figure:
     figure.update_layout(
         style.layout(
             theme,
-            height=330,
-            margin={"t": 36, "b": 86},
+            height=280,
+            margin={"t": 8, "b": 86},
             xaxis={"domain": [0, 0.46], "title": {"text": "taken away, % of blocks"}},
             xaxis2={
                 "domain": [0.54, 1],
@@ -101,11 +101,11 @@ def draw_sanity(info: SanityInfo, theme: style.Theme) -> go.Figure:
     figure.update_layout(
         style.layout(
             theme,
-            height=330,
-            margin={"t": 36, "b": 60},
+            height=230,
+            margin={"t": 8, "b": 60},
             showlegend=False,
-            xaxis={"title": {"text": "weights lost so far"}},
-            yaxis={"title": {"text": "correlation with the map"}, "range": [-0.5, 1.05]},
+            xaxis={"title": {"text": "what the decoder has lost"}},
+            yaxis={"title": {"text": "r with the map"}, "range": [-0.5, 1.05]},
         )
     )
     return figure

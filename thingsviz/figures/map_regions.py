@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 import plotly.graph_objects as go
 
-from thingsviz.analysis.maps import BACKGROUND
+from thingsviz.analysis.maps import BACKGROUND, NO_REGION
 from thingsviz.figures import style
 
 MOST = 14
@@ -27,6 +27,8 @@ class RegionsInfo(NamedTuple):
 def regions_info(table: pd.DataFrame, most: int = MOST) -> RegionsInfo:
     """Return the bars of a region table (`analysis.maps.region_table` with p and q)."""
     there = table[(table["share"] > 0) | (table["uniform"] > 0)]
+    if (there["region"] != NO_REGION).any():
+        there = there[there["region"] != NO_REGION]  # its bar would dwarf those with a name
     ordered = there.sort_values("share", ascending=False, kind="stable")
     shown = ordered.head(most)
     ceilings = [None if pd.isna(c) else round(float(c), 2) for c in shown["ceiling"]]
@@ -40,7 +42,7 @@ def regions_info(table: pd.DataFrame, most: int = MOST) -> RegionsInfo:
     )
 
 
-def short(name: str, most: int = 38) -> str:
+def short(name: str, most: int = 28) -> str:
     """Return a region's name without underscores, cut where it is long."""
     plain = name.replace("_", " ")
     return plain if len(plain) <= most else f"{plain[: most - 1]}…"
@@ -48,12 +50,12 @@ def short(name: str, most: int = 38) -> str:
 
 def _mark(row: dict[Any, Any]) -> str:
     if row["region"] == BACKGROUND:
-        return "outside the brain"
+        return "outside"
     words = []
     if float(row.get("q", 1.0)) < 0.05:  # NaN is not
-        words.append("more than chance")
+        words.append("more")
     if row.get("no_signal"):
-        words.append("no signal here")
+        words.append("no signal")
     return ", ".join(words)
 
 
@@ -92,7 +94,7 @@ def draw_regions(info: RegionsInfo, theme: style.Theme, what: str) -> go.Figure:
             height=110 + 27 * len(info.names),
             title={"text": ""},
             margin={"t": 8, "b": 70},
-            xaxis={"title": {"text": "share, %"}, "range": [0, 1.32 * top]},
+            xaxis={"title": {"text": "share of the map, %"}, "range": [0, 1.25 * top]},
             yaxis={"autorange": "reversed"},
             legend=style.legend_below(),
         )

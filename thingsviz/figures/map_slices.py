@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from thingsviz.analysis.maps import threshold
 from thingsviz.analysis.regions import Regions
 from thingsviz.core.space import Grid
-from thingsviz.figures.slices import SlicesInfo, Voxel, describe, draw_slices, slices_info
+from thingsviz.figures.map_regions import short
+from thingsviz.figures.slices import SlicesInfo, Voxel, draw_slices, slices_info
 from thingsviz.figures.style import Theme, diverging, palette
 
 UNIT = "× mean"
@@ -51,25 +52,26 @@ def map_slices_info(
 def draw_map_slices(info: MapSlices, theme: Theme) -> go.Figure:
     """Draw three planes: the background in grey, the map above its level in colour on top."""
     p = palette(theme)
-    figure = draw_slices(info.under, theme, describe(info.over))
+    figure = draw_slices(info.under, theme, title_of(info))
     top = draw_slices(info.over, theme)
-    greys = [[0.0, p.surface], [0.5, p.grid], [1.0, p.muted]]
+    greys = [[0.0, p.surface], [1.0, p.grid]]  # faint: what counts lies on top
     figure.update_traces(colorscale=greys, showscale=False, hoverinfo="skip", hovertemplate=None)
     colours = diverging(theme)
     half = colours[len(colours) // 2 :]
     warm = [[n / (len(half) - 1), colour] for n, (_, colour) in enumerate(half)]
-    for axis, plane in zip(("xaxis", "xaxis2", "xaxis3"), info.over.planes, strict=True):
+    for number, plane in zip(("", "2", "3"), info.over.planes, strict=True):
         across = {"sagittal": "x", "coronal": "y", "axial": "z"}[plane.name]
-        figure.layout[axis].title.text = f"{across} = {plane.at_mm:.0f} mm"
+        figure.layout[f"xaxis{number}"].title.text = f"{across} = {plane.at_mm:.0f} mm"
     for trace in top.data:
         trace.update(colorscale=warm, zmin=0, zmax=info.over.limit)
-        # under the slices: in a column of 430 pixels a bar beside them takes a fifth of the width
-        trace.colorbar.update(orientation="h", x=0.5, y=-0.12, yanchor="top", len=0.7)
-        trace.colorbar.title = {"text": f"map, {UNIT}", "side": "bottom", "font": {"size": 12}}
+        trace.colorbar.title = {"text": f"map,<br>{UNIT}", "font": {"size": 12}}
         figure.add_trace(trace)
-    for n, side in enumerate(("xaxis", "xaxis2", "xaxis3")):
-        figure.layout[side].domain = (n / 3 + 0.01, (n + 1) / 3 - 0.01)
-    place = describe(info.over).replace(" · ", "<br>", 1)
-    title = {"text": place, "font": {"size": 13}}
-    figure.update_layout(title=title, margin={"t": 64, "b": 92}, height=360)
     return figure
+
+
+def title_of(info: MapSlices) -> str:
+    """Say where the slices cross and what the map is there."""
+    x, y, z = info.over.mm
+    region = f" · {short(info.over.region)}" if info.over.region else ""
+    value = "" if info.over.value is None else f" · {info.over.value:.1f} {UNIT}"
+    return f"Strongest at x {x:.0f}, y {y:.0f}, z {z:.0f} mm{value}{region}"

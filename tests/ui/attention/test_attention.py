@@ -18,7 +18,7 @@ from thingsviz.ui.attention import data as attention_data
 from thingsviz.ui.attention import make as attention_make
 from thingsviz.ui.attention.data import Wanted
 from thingsviz.ui.attention.regions import nifti
-from thingsviz.ui.attention.trust import trust_table, verdict
+from thingsviz.ui.attention.trust import best_words, trust_table
 
 FACTS = {
     "made": {"occlusion": {"seconds": 2.0}},
@@ -108,18 +108,6 @@ def test_maps_of_other_weights_are_offered_again(wanted, store):
     assert not attention_make._fresh(maps, store)
 
 
-def test_the_verdict_says_what_the_tests_say():
-    good = verdict(FACTS, "occlusion")
-    assert "fall apart sooner than in random order (area +0.20 [+0.10, +0.30])" in good
-    assert "+0.10 with itself: it shows what was learned" in good
-    assert "AUC of 0.70 (0.90 smoothed" in good
-    bad = {**FACTS, "sanity": {"occlusion": [{"what": "head", "correlation": 0.8}]}}
-    bad["faithfulness"] = {"areas": {"occlusion": {"deletion": [-0.2, -0.3, -0.1]}}}
-    words = verdict(bad, "occlusion")
-    assert "worse than random order" in words
-    assert "much of it shows the architecture" in words
-
-
 def test_one_row_a_method():
     (row,) = trust_table(FACTS).to_dict("records")
     assert row["Method"] == "Occlusion by patch"
@@ -137,9 +125,14 @@ def test_a_parcellation_of_ones_own_is_counted(wanted, store):
     assert {"a", "b"} <= set(other["region"])
 
 
-def test_the_verdict_says_what_permuted_labels_leave():
+def test_permuted_labels_have_a_column():
     facts = {**FACTS, "permuted": {"occlusion": 0.12}}
-    assert "Trained on permuted labels, the model's map correlates +0.12" in verdict(
-        facts, "occlusion"
-    )
     assert trust_table(facts).loc[0, "Permuted r"] == 0.12
+
+
+def test_the_best_method_is_named_or_none_is_trusted():
+    rows = trust_table(FACTS)
+    assert best_words(rows).startswith("1 of 1 methods point to what the decoder uses; Occlusion")
+    worse = {"areas": {"occlusion": {**FACTS["faithfulness"]["areas"]["occlusion"]}}}
+    worse["areas"]["occlusion"]["deletion"] = [0.1, -0.1, 0.3]
+    assert "trust none" in best_words(trust_table({**FACTS, "faithfulness": worse}))

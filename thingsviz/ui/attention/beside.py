@@ -40,7 +40,7 @@ def pick_second(page: PageContext, look: Look) -> Second | None:
         "Beside it",
         (NOTHING, *there),
         key=f"{Key.W_MAP_BESIDE}_{look.wanted.maps.job.name}",
-        width=320,
+        width=210,
         help="A second map with the same camera and scale, and where each of the two has more.",
     )
     return there.get(str(name))

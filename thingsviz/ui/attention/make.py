@@ -13,15 +13,16 @@ from thingsviz.jobs.engine.tasks import Task, tasks
 from thingsviz.jobs.mapping.files import MapSet
 from thingsviz.ui import actions
 from thingsviz.ui.attention.data import current_fingerprint
-from thingsviz.ui.frame import guard, plain
+from thingsviz.ui.attention.parcellation_pick import pick_name
+from thingsviz.ui.frame import PageContext, guard, plain
 from thingsviz.ui.task_bar import stop_button
 
 EVERY_S = 1.5
 
 
-def ready(maps: MapSet, store: BetaStore) -> bool:
+def ready(page: PageContext, maps: MapSet) -> bool:
     """Say whether the maps are there; else offer to make them, or show how far that is."""
-    task = newest(maps)
+    task, store = newest(maps), page.store
     if task is not None and task.state == "running":
         st.fragment(follow, run_every=EVERY_S)(maps)
         return bool(_fresh(maps, store)) and bool(maps.facts().get("truth") is not None)
@@ -29,7 +30,7 @@ def ready(maps: MapSet, store: BetaStore) -> bool:
         return True
     if task is not None and task.state == "failed":
         st.error(plain(task.message), icon=":material/error:")
-    _offer(maps, store, stale=bool(maps.methods()))
+    _offer(page, maps, stale=bool(maps.methods()))
     return False
 
 
@@ -39,7 +40,7 @@ def _fresh(maps: MapSet, store: BetaStore) -> bool:
     return bool(maps.methods()) and kept == current_fingerprint(maps.job, store)
 
 
-def _offer(maps: MapSet, store: BetaStore, *, stale: bool) -> None:
+def _offer(page: PageContext, maps: MapSet, *, stale: bool) -> None:
     single = maps.part.startswith("row-")
     sentence = (
         "These maps were made with other weights or data: make them again."
@@ -48,12 +49,21 @@ def _offer(maps: MapSet, store: BetaStore, *, stale: bool) -> None:
     )
     time = "seconds" if single else "minutes; the app stays usable"
     st.info(
-        f"{sentence} Making them takes {time}. {plain(memory_words(maps, store))}",
+        f"{sentence} Making them takes {time}. {plain(memory_words(maps, page.store))}",
         icon=":material/info:",
     )
+    regions = pick_name(page, "Regions that are left out, one after the other")
+    offer_button(maps, "Make the maps", regions)
+
+
+def offer_button(maps: MapSet, label: str, regions: str = "") -> None:
+    """Offer to make all maps of a set anew; `regions` names a parcellation of the visitor's."""
+    task = newest(maps)
+    if task is not None and task.state == "running":
+        return
     refused = plain(actions.refusal())
     clicked = st.button(
-        "Make the maps",
+        label,
         icon=":material/play_arrow:",
         type="primary",
         disabled=bool(refused),
@@ -61,7 +71,7 @@ def _offer(maps: MapSet, store: BetaStore, *, stale: bool) -> None:
     )
     if clicked:
         with guard():
-            start(maps)
+            start(maps, regions)
             st.rerun()
 
 
@@ -85,11 +95,23 @@ def memory_words(maps: MapSet, store: BetaStore) -> str:
     return words
 
 
-def start(maps: MapSet, *more: str) -> Task:
-    """Start making all maps of a set; those of many trials are judged too."""
-    arguments = [str(maps.job.path), "--part", maps.part, "--target", maps.target]
-    judge = [] if more or maps.part.startswith("row-") else ["--judge"]
-    return actions.begin_task("maps", [*arguments, *judge, *more])
+def start(maps: MapSet, regions: str = "") -> Task:
+    """Start making all maps of a set; those of many trials are judged too.
+
+    `regions`: a parcellation beside the data, by name, whose regions are left out one by one.
+    """
+    judge = () if maps.part.startswith("row-") else ("--judge",)
+    return _begin(maps, *judge, *(("--regions", regions) if regions else ()))
+
+
+def start_permuted(maps: MapSet) -> Task:
+    """Start training the network on permuted labels and comparing its maps."""
+    return _begin(maps, "--permuted")
+
+
+def _begin(maps: MapSet, *more: str) -> Task:
+    first = [str(maps.job.path), "--part", maps.part, "--target", maps.target]
+    return actions.begin_task("maps", [*first, *more])
 
 
 def newest(maps: MapSet) -> Task | None:

@@ -16,21 +16,27 @@ from thingsviz.ui.state import Key
 OWN = "of the data"
 
 
-def pick_regions(page: PageContext) -> Regions:
-    """Let the visitor choose among the data's regions and their own; offer to add some."""
+def pick_name(page: PageContext, label: str = "Regions") -> str:
+    """Let the visitor choose a parcellation of their own, by name; '' for the data's regions."""
     there = parcellations(page.dataset)
     if not there:
-        return slices.regions(page.store)
+        return ""
     name = st.selectbox(
-        "Regions",
+        label,
         (OWN, *there),
         key=Key.W_MAP_REGIONS,
         help=f"Those that come with the data, or a parcellation in the folder {FOLDER}.",
         persist_state="session",
     )
-    path = there.get(str(name))
-    if path is None:
+    return "" if name == OWN else str(name)
+
+
+def pick_regions(page: PageContext) -> Regions:
+    """Let the visitor choose among the data's regions and their own, and read them."""
+    name = pick_name(page)
+    if not name:
         return slices.regions(page.store)
+    path = parcellations(page.dataset)[name]
     files = tuple(stamp(p) for p in sorted(path.parent.glob(f"{name}.*")))
     return _read(files, page.store.fingerprint, str(path), _store=page.store, _page=page)
 
@@ -45,6 +51,11 @@ def _read(
 
 def offer_upload(page: PageContext) -> None:
     """Take a visitor's parcellation: an image of labels and a table of names."""
+    with st.expander("Regions of your own"):
+        _upload(page)
+
+
+def _upload(page: PageContext) -> None:
     refused = plain(actions.refusal())
     with st.form("parcellation", border=False):
         st.caption(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from thingsviz.figures.heads import HeadsChoice
 from thingsviz.figures.ratings import readable
@@ -36,9 +37,11 @@ class Look(NamedTuple):
     save_as: str = "png"
 
 
-def pick_maps(page: PageContext, job: JobFolder) -> tuple[MapSet | None, int | None]:
-    """Let the visitor choose trials and output; return the set of maps, and the trial's row."""
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+def pick_maps(
+    page: PageContext, job: JobFolder, bar: DeltaGenerator
+) -> tuple[MapSet | None, int | None]:
+    """Let the visitor choose trials and output in `bar`; return the maps, and the trial's row."""
+    with bar:
         kind = st.segmented_control(
             "Maps of",
             tuple(PARTS),
@@ -50,17 +53,17 @@ def pick_maps(page: PageContext, job: JobFolder) -> tuple[MapSet | None, int | N
             "it did with that response.",
             persist_state="session",
         )
+        concept = _pick_concept(job) if kind == "concept" else ""
         names = {ALL: "all outputs", **{name: name for name in _outputs(page, job)}}
         target = st.selectbox(
             "For",
             tuple(names),
             format_func=names.__getitem__,
             key=f"{Key.W_MAP_TARGET}_{job.name}",
-            width=180,
+            width=150,
             help="What the map explains: one property, or all of them together (how far the "
             "response moves the decoder away from what it says of an average brain).",
         )
-        concept = _pick_concept(job) if kind == "concept" else ""
     if kind == "concept" and not concept:
         st.info("This job's test part names no concept.", icon=":material/info:")
         return None, None
@@ -86,33 +89,44 @@ def _pick_concept(job: JobFolder) -> str:
     return str(found or "")
 
 
-def pick_look(page: PageContext, maps: MapSet) -> Look:
-    """Let the visitor choose method, layer, head, threshold and scale."""
+def pick_method(maps: MapSet) -> str:
+    """Let the visitor choose among the methods whose maps are there."""
+    titles = {name: METHODS[name].title for name in METHODS if name in maps.methods()}
+    found = st.selectbox(
+        "Method",
+        tuple(titles),
+        format_func=titles.__getitem__,
+        key=f"{Key.W_MAP_METHOD}_{maps.job.name}_{len(titles)}",
+        width=230,
+        help="How the map is made; 'All methods side by side', further down, judges each.",
+    )
+    return str(found)
+
+
+def pick_look(page: PageContext, maps: MapSet, method: str) -> Look:
+    """Let the visitor choose layer, head and threshold, and how the picture is drawn."""
     facts = maps.facts()
-    there = [name for name in METHODS if name in maps.methods()]
-    titles = {name: METHODS[name].title for name in there}
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        method = str(
-            st.selectbox(
-                "Method",
-                tuple(titles),
-                format_func=titles.__getitem__,
-                key=f"{Key.W_MAP_METHOD}_{maps.job.name}_{len(there)}",
-                width=230,
-                help="How the map is made; the table under 'Does the map mean anything?' judges "
-                "each of them.",
-            )
-        )
-        layer, head, only = 0, 0, False
-        if method == "attention":
-            layer = _number("Layer", int(facts["n_layers"]), Key.W_MAP_LAYER)
-            head = _number("Head", int(facts["n_heads"]), Key.W_MAP_HEAD)
-            only = st.toggle("This head, large", key=Key.W_MAP_ONE, persist_state="session")
-        choice, above = _scale(method)
+    layer, head = 0, 0
+    if method == "attention":
+        layer = _number("Layer", int(facts["n_layers"]), Key.W_MAP_LAYER)
+        head = _number("Head", int(facts["n_heads"]), Key.W_MAP_HEAD)
+    percent = st.slider(
+        "Strongest, % of mass",
+        1,
+        100,
+        20,
+        key=Key.W_MAP_PERCENT,
+        width=170,
+        help=glossary("share of mass"),
+        persist_state="session",
+    )
+    with st.popover("How it is drawn", icon=":material/tune:"):
         rendered, view = _way()
+        only, shared, above = _scale(method)
         save_as = charts.image_format()
+    choice = HeadsChoice(float(percent), shared, SMOOTHING_MM)
     wanted = Wanted(maps, page.store, method, layer, above)
-    return Look(wanted, head, bool(only), choice, view, rendered, save_as)
+    return Look(wanted, head, only, choice, view, rendered, save_as)
 
 
 def _number(label: str, n: int, key: Key) -> int:
@@ -120,23 +134,15 @@ def _number(label: str, n: int, key: Key) -> int:
     if n < 2:
         return 0
     numbers = tuple(range(1, n + 1))
-    found = st.selectbox(label, numbers, key=f"{key}_{n}", width=90, help=help_)
+    found = st.selectbox(label, numbers, key=f"{key}_{n}", width=84, help=help_)
     return int(found or 1) - 1
 
 
-def _scale(method: str) -> tuple[HeadsChoice, bool]:
-    percent = st.slider(
-        "Strongest, % of mass",
-        1,
-        100,
-        20,
-        key=Key.W_MAP_PERCENT,
-        width=180,
-        help=glossary("share of mass"),
-        persist_state="session",
-    )
-    shared, above = True, False
+def _scale(method: str) -> tuple[bool, bool, bool]:
+    """Return whether one head stands alone, all share a scale, what uniform gives is left out."""
+    only, shared, above = False, True, False
     if method == "attention":
+        only = st.toggle("This head, large", key=Key.W_MAP_ONE, persist_state="session")
         shared = st.toggle(
             "One scale for all heads", value=True, key=Key.W_MAP_SCALE, persist_state="session"
         )
@@ -149,11 +155,11 @@ def _scale(method: str) -> tuple[HeadsChoice, bool]:
             help="Takes away what each token would get if all got the same: what is left is "
             "where the head differs from not choosing at all.",
         )
-    return HeadsChoice(float(percent), bool(shared), SMOOTHING_MM), bool(above)
+    return bool(only), bool(shared), bool(above)
 
 
 def _way() -> tuple[bool, str]:
-    ways = {"scene": "To turn", "picture": "Rendered"}
+    ways = {"scene": "Surfaces to turn", "picture": "Rendered volume"}
     way = st.segmented_control(
         "Show",
         tuple(ways),

@@ -14,10 +14,9 @@ from thingsviz.analysis.maps import LEAST_CEILING, NO_REGION, Amount
 from thingsviz.analysis.regions import Regions
 from thingsviz.data.betas import BetaStore
 from thingsviz.figures.map_regions import draw_regions, regions_info
-from thingsviz.inference.method_list import METHODS
 from thingsviz.ui import charts
 from thingsviz.ui.attention.data import Shown, shown, table
-from thingsviz.ui.attention.parcellation_pick import offer_upload, pick_regions
+from thingsviz.ui.attention.parcellation_pick import pick_regions
 from thingsviz.ui.attention.pick import Look
 from thingsviz.ui.frame import PageContext, plain
 from thingsviz.ui.help import glossary
@@ -30,10 +29,11 @@ AMOUNTS = {
 }
 
 
-def show_regions(page: PageContext, look: Look) -> None:
-    """Show the regions of one head's map against uniform attention, and offer the files."""
+def show_regions(page: PageContext, look: Look) -> Regions:
+    """Show the regions of one head's map against uniform attention; return the regions counted."""
     found = shown(look.wanted)
     head = min(look.head, len(found.names) - 1)
+    st.markdown("**Is that more than chance?**", help=_terms())
     name = st.segmented_control(
         "Count",
         tuple(AMOUNTS),
@@ -44,15 +44,13 @@ def show_regions(page: PageContext, look: Look) -> None:
         "voxels. Voxels of equal value at the border count in part.",
         persist_state="session",
     )
-    amount = AMOUNTS[str(name or "all mass")]
     named = pick_regions(page)
-    rows = table(look.wanted, head, amount, named)
+    rows = table(look.wanted, head, AMOUNTS[str(name or "all mass")], named)
     figure = draw_regions(regions_info(rows), page.theme, found.names[head])
-    key = f"{look.wanted.maps.job.name}_{look.wanted.method}_regions"
     charts.show(
         figure,
         page.theme,
-        key,
+        f"{look.wanted.maps.job.name}_{look.wanted.method}_regions",
         alt="Share of the map by region beside uniform attention",
         save_as=look.save_as,
     )
@@ -60,15 +58,19 @@ def show_regions(page: PageContext, look: Look) -> None:
     with st.expander("Numbers and files"):
         _numbers(rows)
         _files(page, look, rows, found.mass[head])
-    with st.expander("Regions of your own"):
-        offer_upload(page)
+    return named
+
+
+def _terms() -> str:
+    return f"{glossary('uniform attention')}\n\n{glossary('turned regions')}"
 
 
 def _explain(found: Shown, rows: pd.DataFrame, head: int, named: Regions) -> None:
     words = [f"Regions: {named.source}."]
-    if len(named.names):
-        n = int((rows["q"] < 0.05).sum())
-        words.append(f"{n} of {len(rows)} get more than turned regions do (q < .05).")
+    outside = rows[rows["region"] == NO_REGION]
+    if len(named.names) and len(outside):
+        share, flat = (100 * float(outside.iloc[0][key]) for key in ("share", "uniform"))
+        words.append(f"{share:.1f} % lies in no region (uniform attention: {flat:.1f} %).")
     if bool(rows["no_signal"].any()):
         names = rows.loc[rows["no_signal"], "region"].head(3).str.replace("_", " ")
         words.append(
@@ -80,10 +82,7 @@ def _explain(found: Shown, rows: pd.DataFrame, head: int, named: Regions) -> Non
             f"{100 * found.background[head]:.1f} % of the map lies outside the brain (uniform "
             f"attention: {100 * found.uniform_background:.1f} %)."
         )
-    st.caption(
-        plain(" ".join(words)),
-        help=f"{glossary('uniform attention')}\n\n{glossary('turned regions')}",
-    )
+    st.caption(plain(" ".join(words)))
 
 
 def _numbers(rows: pd.DataFrame) -> None:
@@ -129,7 +128,6 @@ def _files(page: PageContext, look: Look, rows: pd.DataFrame, mass: NDArray[np.f
             icon=":material/download:",
             on_click="ignore",
         )
-    st.caption(plain(METHODS[look.wanted.method].sentence))
 
 
 def nifti(store: BetaStore, mass: NDArray[np.floating]) -> bytes:

@@ -12,6 +12,7 @@ from thingsviz.inference.method_list import METHODS
 from thingsviz.ui import actions, charts
 from thingsviz.ui.attention import make as attention_make
 from thingsviz.ui.attention.pick import Look
+from thingsviz.ui.attention.story import last_correlation
 from thingsviz.ui.frame import PageContext, guard, plain
 from thingsviz.ui.help import glossary
 
@@ -19,41 +20,62 @@ PLAIN_ORDERS = ("random order", "noise ceiling")
 
 
 def show_trust(page: PageContext, look: Look) -> None:
-    """Show what speaks for and against the chosen map, and all methods in one table."""
+    """Show the tests of the chosen map: blocks taken away, and a decoder without knowledge."""
     facts, method = look.wanted.maps.facts(), look.wanted.method
-    st.subheader("Does the map mean anything?", anchor=False, help=glossary("faithfulness"))
+    name = f"{look.wanted.maps.job.name}_{method}"
+    st.markdown("**Does the decoder use it?**", help=glossary("faithfulness"))
     if not facts.get("faithfulness"):
+        _say_unjudged(look)
+        return
+    curves = curves_info(facts["faithfulness"], method, METHODS[method].title, PLAIN_ORDERS)
+    figure = draw_curves(curves, page.theme)
+    alt = "Agreement with the decoder's own outputs as blocks are taken away or put back"
+    charts.show(figure, page.theme, f"{name}_faithfulness", alt=alt, save_as=look.save_as)
+    st.markdown("**Does it show what was learned?**", help=glossary("sanity"))
+    steps = facts.get("sanity", {}).get(method)
+    if steps:
+        figure = draw_sanity(sanity_info(steps), page.theme)
+        alt = "Correlation of the map with itself as the decoder loses what it learned"
+        charts.show(figure, page.theme, f"{name}_sanity", alt=alt, save_as=look.save_as)
+    else:
+        st.info("Not judged yet.", icon=":material/info:")
+
+
+def _say_unjudged(look: Look) -> None:
+    maps = look.wanted.maps
+    if maps.part.startswith("row-"):
         st.info(
-            "Maps are judged over many trials: choose 'All test trials' to see how faithful this "
-            "method is.",
-            icon=":material/info:",
+            "Maps are judged over many trials: choose 'All test trials'.", icon=":material/info:"
         )
         return
-    st.markdown(plain(verdict(facts, method)))
-    left, right = st.columns(2)
-    with left:
-        st.caption("Blocks of voxels taken away, and put back", help=glossary("faithfulness"))
-        curves = curves_info(facts["faithfulness"], method, METHODS[method].title, PLAIN_ORDERS)
-        name = f"{look.wanted.maps.job.name}_{method}"
-        charts.show(
-            draw_curves(curves, page.theme),
-            page.theme,
-            f"{name}_faithfulness",
-            alt="Agreement with the decoder's own outputs as blocks are taken away or put back",
-            save_as=look.save_as,
-        )
-    with right:
-        st.caption("The decoder's weights destroyed", help=glossary("sanity"))
-        steps = facts.get("sanity", {}).get(method)
-        if steps:
-            figure = draw_sanity(sanity_info(steps), page.theme)
-            alt = "Correlation of the map with itself as weights are lost"
-            charts.show(figure, page.theme, f"{name}_sanity", alt=alt, save_as=look.save_as)
-        else:
-            st.info("Not judged yet.", icon=":material/info:")
-    st.dataframe(trust_table(facts), hide_index=True, column_config=_columns())
-    _say_mark(facts)
-    _offer_permuted(look)
+    st.info("These maps are not judged yet.", icon=":material/info:")
+    attention_make.offer_button(maps, "Make them again and judge them")
+
+
+def show_methods(look: Look) -> None:
+    """Show all methods of this set of maps in one table, the one to trust most named."""
+    facts = look.wanted.maps.facts()
+    if not facts.get("faithfulness"):
+        return
+    with st.expander("All methods side by side", expanded=True):
+        rows = trust_table(facts)
+        st.markdown(plain(best_words(rows)))
+        st.dataframe(rows, hide_index=True, column_config=_columns(), placeholder="–")
+        _say_mark(facts)
+        _offer_permuted(look)
+
+
+def best_words(rows: pd.DataFrame) -> str:
+    """Name the method whose order is farthest from random, or say that none is."""
+    judged = rows[rows["95 %"].str.startswith("+")]
+    if judged.empty:
+        return "No method's map is told from random order: trust none of these pictures."
+    best = judged.sort_values("Faithfulness", kind="stable").iloc[-1]
+    n = f"{len(judged)} of {len(rows)} methods"
+    return (
+        f"{n} point to what the decoder uses; {best['Method']} does so most "
+        f"(area {best['Faithfulness']:+.2f}, 95 % {best['95 %']})."
+    )
 
 
 def _say_mark(facts: dict[str, Any]) -> None:
@@ -85,51 +107,8 @@ def _offer_permuted(look: Look) -> None:
     )
     if clicked:
         with guard():
-            attention_make.start(maps, "--permuted")
+            attention_make.start_permuted(maps)
             st.rerun()
-
-
-def verdict(facts: dict[str, Any], method: str) -> str:
-    """Say in two or three sentences what the tests say of a method's map."""
-    words = [METHODS[method].sentence]
-    area = facts["faithfulness"]["areas"].get(method)
-    if area:
-        value, low, high = area["deletion"]
-        gap = f"{value:+.2f} [{low:+.2f}, {high:+.2f}]"
-        if low > 0:
-            words.append(
-                f"The decoder uses what this map points to: outputs fall apart sooner than in "
-                f"random order (area {gap})."
-            )
-        elif high < 0:
-            words.append(f"The map is worse than random order (area {gap}): do not trust it.")
-        else:
-            words.append(f"The map is not told from random order (area {gap}).")
-    last = last_correlation(facts, method)
-    if last is not None:
-        fit = (
-            "it shows what was learned"
-            if abs(last) < 0.5
-            else ("much of it shows the architecture or the data, not what was learned")
-        )
-        words.append(f"With all weights lost the map correlates {last:+.2f} with itself: {fit}.")
-    permuted = facts.get("permuted", {}).get(method)
-    if permuted is not None:
-        words.append(f"Trained on permuted labels, the model's map correlates {permuted:+.2f}.")
-    truth = facts.get("truth", {}).get(method)
-    if truth:
-        words.append(
-            f"It finds the planted voxels with an AUC of {truth['auc']:.2f} "
-            f"({truth['auc_smooth']:.2f} smoothed to a patch's size; .5 is chance)."
-        )
-    return " ".join(words)
-
-
-def last_correlation(facts: dict[str, Any], method: str) -> float | None:
-    """Return how alike a map is to itself when all weights are lost."""
-    steps = facts.get("sanity", {}).get(method) or [{"correlation": None}]
-    value = steps[-1]["correlation"]
-    return None if value is None else float(value)
 
 
 def trust_table(facts: dict[str, Any]) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from thingsviz.figures.style import palette
 from thingsviz.figures.views import VIEWS, camera
 from thingsviz.inference.method_list import METHODS
 from thingsviz.ui import charts
-from thingsviz.ui.attention.beside import Second, difference_words, layers_of, pair, pick_second
+from thingsviz.ui.attention.beside import Second, difference_words, layers_of, pair
 from thingsviz.ui.attention.data import drawn, drawn_of, shown, volumes
 from thingsviz.ui.attention.pick import Look
 from thingsviz.ui.brain import stage, volume_data
@@ -24,6 +24,8 @@ from thingsviz.ui.brain.slices import regions
 from thingsviz.ui.frame import PageContext, guard, plain
 from thingsviz.ui.help import glossary
 from thingsviz.ui.state import Key
+
+HEIGHT = 470  # pixels: heads and the words above them fit one screen
 
 
 def title_of(page: PageContext, look: Look) -> tuple[str, str]:
@@ -39,9 +41,8 @@ def title_of(page: PageContext, look: Look) -> tuple[str, str]:
     return title, f"{method.title}{layer}{above}{target} · {maps.part}{trials}"
 
 
-def show_heads(page: PageContext, look: Look) -> None:
+def show_heads(page: PageContext, look: Look, second: Second | None) -> None:
     """Show all heads of the layer, in a scene to turn or as rendered volumes."""
-    second = pick_second(page, look)
     if second is not None:
         with guard():
             _show_pair(page, look, second)
@@ -63,7 +64,8 @@ def show_heads(page: PageContext, look: Look) -> None:
                 stage.viewer()
                 reply = drawn(look.wanted, order, look.head if look.only else None)
             _show_scene(page, look, reply, names)
-    st.caption(plain(describe(info)), help=glossary("share of mass"))
+    words = f"{METHODS[look.wanted.method].sentence} {describe(info)}"
+    st.caption(plain(words), help=glossary("share of mass"))
     _say_evenness(look)
 
 
@@ -179,7 +181,7 @@ def _show_scene(page: PageContext, look: Look, reply: Reply, names: tuple[str, .
         },
     }
     stage.send(Key.W_3D_SCENE, {"scene": scene})
-    stage.mount(stage.viewer())
+    stage.mount(stage.viewer(), HEIGHT)
     stage.send(Key.W_3D_LOOK, {"look": wanted})
 
 

@@ -103,14 +103,14 @@ def viewer() -> Callable[..., object]:
     return component
 
 
-def mount(component: Callable[..., object]) -> None:
-    """Mount the stage as stpyvista's trame backend would mount a whole scene."""
+def mount(component: Callable[..., object], height: int = HEIGHT) -> None:
+    """Mount the stage, so many pixels high, as stpyvista's trame backend would mount a whole scene."""
     component(
         key=Key.W_3D_STAGE,
         data={
             "_html": stage_page(),
             "backend": "trame",
-            "height": HEIGHT,
+            "height": height,
             "width": 0,
             "use_container_width": True,
         },

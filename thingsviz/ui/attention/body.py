@@ -1,0 +1,58 @@
+"""How the Attention page is laid out: answers first, then the picture, then what they rest on."""
+
+from __future__ import annotations
+
+import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
+
+from thingsviz.jobs.folder.store import JobFolder
+from thingsviz.ui.attention import beside, make, pick, regions, story, trust, view
+from thingsviz.ui.attention.agreement import show_agreement
+from thingsviz.ui.attention.parcellation_pick import offer_upload
+from thingsviz.ui.attention.pick import Look
+from thingsviz.ui.attention.report import show_report
+from thingsviz.ui.frame import PageContext, guard
+from thingsviz.ui.trials.panels import show_picture, shown_trial
+
+
+def show_job(page: PageContext, job: JobFolder) -> None:
+    """Show the maps of a job that the visitor chooses, or offer to make them."""
+    bar = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
+    maps, row = pick.pick_maps(page, job, bar)
+    if maps is None or not make.ready(page, maps):
+        return
+    with bar:
+        method = pick.pick_method(maps)
+    answers = st.container()
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+        look = pick.pick_look(page, maps, method)
+        second = beside.pick_second(page, look)
+    picture = st.container()
+    show_grounds(page, look, answers)
+    with picture, guard():
+        view.show_heads(page, look, second)
+        view.offer_animation(page, look)
+    show_more(page, look, row)
+
+
+def show_grounds(page: PageContext, look: Look, answers: DeltaGenerator) -> None:
+    """Show what the answers rest on, regions on the left and tests on the right."""
+    left, right = st.columns(2, gap="large")
+    with left, guard():
+        named = regions.show_regions(page, look)
+        with answers:
+            story.show_story(page, look, named)
+    with right, guard():
+        trust.show_trust(page, look)
+
+
+def show_more(page: PageContext, look: Look, row: int | None) -> None:
+    """Show slices beside the trial's picture, all methods, and what is asked for now and then."""
+    with guard():
+        view.show_slices(page, look)
+        if row is not None:
+            show_picture(page, shown_trial(page, row))
+    trust.show_methods(look)
+    show_report(page, look)
+    show_agreement(page, look)
+    offer_upload(page)
