@@ -65,3 +65,14 @@ def test_a_journal_of_other_bytes_is_not_believed(little, folder):
     folder.mkdir()
     (folder / "journal.jsonl").write_bytes(b"sign\n\xff\xfe{}\nnull\n[1]\n")
     assert Journal(folder, "sign").done(little) == {}
+
+
+def test_a_changed_digit_in_a_line_makes_the_piece_be_made_again(little, folder):
+    journal = Journal(folder, "sign")
+    journal.start()
+    for i in range(3):
+        journal.add(Filled(f"run {i}", None, (i, i + 1), 17, [], [3 + i]))
+    assert [one.rows for one in journal.done(little).values()] == [(0, 1), (1, 2), (2, 3)]
+    text = journal.path.read_text()
+    journal.path.write_text(text.replace('"rows": [1, 2]', '"rows": [9, 2]'))
+    assert set(journal.done(little)) == {"run 0", "run 2"}

@@ -131,3 +131,12 @@ def test_a_folder_of_another_kind_says_what_is_missing(tmp_path):
     assert not is_dataset(tmp_path)
     with pytest.raises(DataError, match="holds no betas_vol/, betas_csv/ or conditions/"):
         open_dataset(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text", ['{"Simulated": "true"}', '{"Simulated": 1}', '{"Space": ["T1w"]}']
+)
+def test_planted_data_are_never_taken_for_measured_by_a_slip(little, text):
+    little.description_file.write_text(text)
+    with pytest.raises(DataError, match=r"should say (Simulated as true or false|Space as text)"):
+        little.simulated  # noqa: B018

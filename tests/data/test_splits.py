@@ -276,3 +276,26 @@ def test_class_balance_counts_training_trials():
     assert class_balance(classes, split, 4) == (4, 2, 2, 3, 0.6)
     nothing = class_balance(np.full(8, -1), split, 4)
     assert nothing == (4, 0, 0, 0, 0.0)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"train": [1.7]},
+        {"train": [2**40]},
+        {"test": [-1]},
+        {"kind": 7},
+        {"seed": 0.5},
+        {"test": 3},
+    ],
+)
+def test_a_split_edited_by_hand_is_not_bent_into_numbers(tmp_path, changes):
+    path = tmp_path / "split.json"
+    Split(np.arange(3), np.array([3]), np.array([4]), "trial", 0, {}).save(path)
+    data = json.loads(path.read_text())
+    del data["crc32"]
+    path.write_text(json.dumps(data))
+    assert Split.load(path).test.tolist() == [4]
+    path.write_text(json.dumps({**data, **changes}))
+    with pytest.raises(DataError, match="cannot be read"):
+        Split.load(path)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from thingsviz.data.storefile import StoreFile, checksums
+from thingsviz.data.storefile import StoreFile, checksums, open_matrix
 
 
 @given(shape=st.tuples(st.integers(1, 12_000), st.integers(1, 3)), seed=st.integers(0, 99))
@@ -73,3 +73,24 @@ def test_rows_are_stored_as_float16(tmp_path, dtype):
     np.testing.assert_array_equal(
         np.load(tmp_path / "betas.npy"), np.array([[0.1, 2]], np.float16)
     )
+
+
+@pytest.mark.parametrize("at", [0, 6, 8, 10, 25, 60, 70, 75, 90, 126, 127])
+def test_a_damaged_header_is_no_matrix(tmp_path, at):
+    path = tmp_path / "betas.npy"
+    values = np.arange(24, dtype=np.float16).reshape(4, 6)
+    np.save(path, values)
+    np.testing.assert_array_equal(open_matrix(path), values)
+    raw = bytearray(path.read_bytes())
+    raw[at] ^= 0x09
+    path.write_bytes(raw)
+    with pytest.raises(ValueError, match=r"its header is not|it has not the bytes"):
+        open_matrix(path)
+
+
+def test_a_matrix_has_all_its_bytes(tmp_path):
+    path = tmp_path / "betas.npy"
+    np.save(path, np.zeros((4, 6), np.float16))
+    path.write_bytes(path.read_bytes()[:-2])
+    with pytest.raises(ValueError, match=r"not the bytes of a matrix \(4, 6\)"):
+        open_matrix(path)

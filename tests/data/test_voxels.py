@@ -6,7 +6,7 @@ from tests.data.published import AFFINE, GRID, brain
 from thingsviz.core.errors import DataError
 from thingsviz.core.space import Grid
 from thingsviz.data.masks import BrainMask
-from thingsviz.data.voxels import read_metadata, read_voxels, region_columns
+from thingsviz.data.voxels import read_metadata, read_voxels, region_columns, voxel_table
 
 
 @pytest.fixture
@@ -88,3 +88,58 @@ def test_another_table_is_refused(tmp_path, text, message):
     (tmp_path / "v.csv").write_text(text)
     with pytest.raises(DataError, match=message):
         read_metadata(tmp_path / "v.csv")
+
+
+def spoilt(mask, rng, path, change):
+    """Write metadata, change their text, and read them."""
+    plain = metadata(mask, rng).rename(columns=lambda name: name.replace("\n", " "))
+    plain.to_csv(path, index=False)
+    lines = path.read_text().splitlines()
+    change(lines)
+    path.write_text("\n".join(lines) + "\n")
+    return read_metadata(path)
+
+
+def cell(row, column, value):
+    def change(lines):
+        at = lines[0].split(",").index(column)
+        cells = lines[row].split(",")
+        cells[at] = value
+        lines[row] = ",".join(cells)
+
+    return change
+
+
+def without(row, part):
+    def change(lines):
+        lines[row] = lines[row].rsplit(",", 1)[0] if part == "cell" else lines[row] + ",7"
+
+    return change
+
+
+SPOILT = [
+    (cell(3, "voxel_x", "1.5"), "column 'voxel_x' should hold whole numbers"),
+    (cell(3, "voxel_y", ""), "column 'voxel_y' should hold whole numbers"),
+    (cell(3, "V1", "O"), "'O' in column 'V1' is not a number"),
+    (cell(3, "V1", "9"), "9 in column 'V1', row 4 should be 0 or 1"),
+    (cell(0, "V1", "nc_testset"), "names the column 'nc_testset' twice"),
+    (cell(3, "voxel_id", "7"), "lists the voxel_id 7 twice"),
+    (without(3, "cell"), "table row 4 has .* cells where the header has"),
+    (without(3, "more"), "table row 4 has .* cells where the header has"),
+]
+
+
+@pytest.mark.parametrize(("change", "words"), SPOILT)
+def test_a_spoilt_row_is_not_read_as_other_numbers(mask, rng, tmp_path, change, words):
+    spoilt(mask, rng, tmp_path / "v.csv", lambda lines: None)  # sound as it is
+    with pytest.raises(DataError, match=words):
+        spoilt(mask, rng, tmp_path / "v.csv", change)
+
+
+def test_a_voxel_that_comes_twice_is_refused(mask, rng, tmp_path):
+    def twice(lines):
+        lines.append(",".join(["9999", *lines[1].split(",")[1:]]))
+
+    table = spoilt(mask, rng, tmp_path / "v.csv", twice)
+    with pytest.raises(DataError, match="lists a voxel twice"):
+        voxel_table(mask, table, tmp_path / "v.csv")

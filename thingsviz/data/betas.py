@@ -22,7 +22,7 @@ from thingsviz.data.paths import Dataset
 from thingsviz.data.rowsums import RowSums
 from thingsviz.data.state import StoreState, first_fault, store_state
 from thingsviz.data.storefile import NAME as BETAS
-from thingsviz.data.storefile import checksums
+from thingsviz.data.storefile import checksums, open_matrix
 from thingsviz.data.trials import KEYS, read_trials
 
 __all__ = ["BetaStore", "NoSuchTrialError", "StoreState", "store_state"]
@@ -41,7 +41,7 @@ class BetaStore:
 
     def __init__(self, folder: Path, manifest: dict[str, Any]) -> None:
         self.folder, self.manifest = folder, manifest
-        self.betas: NDArray[np.float16] = np.load(folder / BETAS, mmap_mode="r")
+        self.betas: NDArray[np.float16] = open_matrix(folder / BETAS)
         # Read now, not when asked for: the folder may be replaced while this store is open.
         for name in ("trials.parquet", "brain_mask.nii.gz"):
             check_file(folder, manifest, name)

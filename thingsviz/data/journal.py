@@ -7,6 +7,8 @@ import os
 import shutil
 from pathlib import Path
 
+from thingsviz.core import json_in
+from thingsviz.core.sums import KEY, is_sound, sealed
 from thingsviz.data.fill import Filled
 from thingsviz.data.paths import Dataset
 
@@ -27,11 +29,8 @@ class Journal:
             return {}
         found: dict[str, Filled] = {}
         for line in lines[1:]:
-            try:
-                piece = Filled.from_json(json.loads(line))
-            except (ValueError, KeyError, TypeError):
-                continue
-            if _unchanged(dataset, piece):
+            piece = _read(line)
+            if piece is not None and _unchanged(dataset, piece):
                 found[piece.key] = piece
         return found
 
@@ -45,7 +44,7 @@ class Journal:
 
     def add(self, piece: Filled) -> None:
         """Note a finished piece, whose bytes are already on the disk."""
-        self._append(json.dumps(piece.to_json()))
+        self._append(json.dumps(sealed({"piece": piece.to_json()})))
 
     def _append(self, line: str) -> None:
         with self.path.open("a", encoding="utf-8") as file:
@@ -60,6 +59,15 @@ class Journal:
             return self.path.read_text(encoding="utf-8", errors="replace").splitlines()
         except FileNotFoundError:
             return []
+
+
+def _read(line: str) -> Filled | None:
+    """Read a line; None for one that is torn or damaged: its piece is made again."""
+    try:
+        row = json_in.loads(line)
+        return Filled.from_json(row["piece"]) if KEY in row and is_sound(row) else None
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _unchanged(dataset: Dataset, piece: Filled) -> bool:

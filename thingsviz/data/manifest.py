@@ -61,7 +61,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             _complete(found)
     except FileNotFoundError:
         raise
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         msg = f"{str(path)!r} is damaged ({type(error).__name__}): run prepare again"
         raise DataError(msg) from error
     if not known:
@@ -71,11 +71,16 @@ def read_manifest(folder: Path) -> dict[str, Any]:
 
 
 def _complete(found: dict[str, Any]) -> None:
-    """Raise KeyError for a manifest that lacks what readers need."""
+    """Raise an error for a manifest that lacks what readers need, or has it as something else."""
     needed = ["kind", "files", "counts", "warnings", "fingerprint", "simulated", "space"]
     betas = [] if found["kind"] == TABLE else ["shape", "checksums"]
     for name in [*needed, *betas]:
         found[name]
+    for name in ("files", "counts", *({"file_crc32"} & found.keys())):
+        found[name].items()
+    if not all(isinstance(found[name], list) for name in ["warnings", *betas]):
+        msg = "what should be a list is none"
+        raise ValueError(msg)
 
 
 def check_file(folder: Path, manifest: dict[str, Any], name: str) -> None:

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-from thingsviz.core.entities import TrialKey, parse_subject
 from thingsviz.core import json_in
+from thingsviz.core.entities import TrialKey, parse_subject
 from thingsviz.core.errors import DataError
 from thingsviz.data.names import concept_of
 
@@ -92,6 +92,10 @@ class Dataset:
         if not isinstance(found, dict):
             msg = f"{str(path)!r} should hold one JSON object: mend or remove it"
             raise DataError(msg)
+        for name, kind, words in (("Simulated", bool, "true or false"), ("Space", str, "text")):
+            if not isinstance(found.get(name, kind()), kind):
+                msg = f"{str(path)!r} should say {name} as {words}, not {found[name]!r}: mend it"
+                raise DataError(msg)
         return found
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from tokenize import TokenError
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,7 @@ def _read(path: Path, n_rows: int) -> NDArray[np.uint32] | None:
         found = np.load(path, allow_pickle=False)
     except FileNotFoundError:
         return None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, EOFError, SyntaxError, TokenError) as error:
         msg = f"{str(path)!r} is damaged ({error}): run prepare again"
         raise DataError(msg) from error
     if found.shape != (n_rows,) or found.dtype != np.uint32:

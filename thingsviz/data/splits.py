@@ -49,7 +49,11 @@ class Split(NamedTuple):
                 raise ValueError(msg)
             train, validation, test = (_rows(found[part]) for part in PARTS)
             extra = {str(name): _rows(part) for name, part in found["extra"].items()}
-            split = cls(train, validation, test, str(found["kind"]), int(found["seed"]), extra)
+            kind, seed = found["kind"], found["seed"]
+            if not (isinstance(kind, str) and type(seed) is int):
+                msg = f"it is of the kind {kind!r} with the seed {seed!r}"
+                raise ValueError(msg)
+            split = cls(train, validation, test, kind, seed, extra)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             msg = f"the split {str(path)!r} cannot be read ({error!r}): make it anew"
             raise DataError(msg) from error
@@ -57,11 +61,10 @@ class Split(NamedTuple):
 
 
 def _rows(values: Sequence[int]) -> Rows:
-    rows = np.asarray(values, np.int64)
-    if rows.ndim != 1:
-        msg = "rows should be a list of numbers"
+    if not (isinstance(values, list) and all(type(v) is int and 0 <= v < 2**31 for v in values)):
+        msg = "rows should be a list of whole numbers"
         raise ValueError(msg)
-    return rows
+    return np.array(values, np.int64)
 
 
 def make_split(

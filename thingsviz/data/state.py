@@ -15,6 +15,7 @@ from thingsviz.data.manifest import NAME as MANIFEST
 from thingsviz.data.manifest import RESPONSES, TABLE, VOLUMES, first_change, read_manifest
 from thingsviz.data.paths import Dataset
 from thingsviz.data.plan import small_sources
+from thingsviz.data.storefile import open_matrix
 
 
 class StoreState(NamedTuple):
@@ -111,7 +112,7 @@ def first_fault(folder: Path, manifest: dict[str, Any]) -> str:
 
 def _is_matrix(path: Path, shape: list[int]) -> bool:
     try:
-        betas = np.load(path, mmap_mode="r")
+        betas = open_matrix(path)
     except ValueError:
         return False
     return list(betas.shape) == shape and betas.dtype == np.float16

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +15,10 @@ from numpy.typing import NDArray
 NAME = "betas.npy"
 DTYPE = np.dtype("<f2")
 ALIGN = 128  # bytes of the .npy header of a 2-D array
+HEADER = re.compile(
+    rb"\x93NUMPY\x01\x00\x76\x00\{'descr': '<f2', 'fortran_order': False, "
+    rb"'shape': \((\d{1,9}), (\d{1,9})\), \} *\n"
+)
 
 
 class StoreFile:
@@ -68,6 +73,25 @@ class StoreFile:
     def sync(self) -> None:
         """Wait until all that was written is on the disk."""
         os.fsync(self._descriptor)
+
+
+def open_matrix(path: Path) -> NDArray[np.float16]:
+    """Map a betas.npy from disk, (n_trials, n_voxels); ValueError for what is none.
+
+    Only what `reserve` writes is read: NumPy's own reader evaluates a header of any form, which a
+    damaged one takes into Python's tokenizer.
+    """
+    with path.open("rb") as file:
+        head = file.read(ALIGN)
+    found = re.fullmatch(HEADER, head)
+    if found is None:
+        msg = "its header is not that of a matrix of float16"
+        raise ValueError(msg)
+    shape = int(found[1]), int(found[2])
+    if path.stat().st_size != ALIGN + shape[0] * shape[1] * DTYPE.itemsize:
+        msg = f"it has not the bytes of a matrix {shape}"
+        raise ValueError(msg)
+    return np.memmap(path, DTYPE, "r", ALIGN, shape)
 
 
 def checksums(path: Path, rows: list[tuple[int, int]], n_voxels: int) -> Iterator[int]:
