@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import multiprocessing
-import resource
 import time
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
@@ -20,6 +19,7 @@ from benchmarks._subjects import Bench, open_bench
 from models.registry import build_linear, build_network, needs_score
 from thingsviz.jobs.training.material import Material
 from thingsviz.jobs.training.results import predict_parts
+from thingsviz.jobs.training.spent import peak_bytes
 
 
 class Measured(NamedTuple):
@@ -40,8 +40,7 @@ def measure(bench: Bench, entry: Entry) -> Measured:
         material, lambda rows: material.scale.to_ratings(predict(rows)).astype(np.float32)
     )
     seconds = time.perf_counter() - started
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
-    return Measured(found, seconds, peak)
+    return Measured(found, seconds, peak_bytes() / 1e9)
 
 
 def measure_apart(root: Path, preset: str, bench: Bench, entry: Entry) -> Measured:

@@ -1,5 +1,7 @@
 """What a fit took: counted once, added up over starts, and told of older jobs too."""
 
+import subprocess
+import sys
 import time
 
 import numpy as np
@@ -73,3 +75,11 @@ def test_a_training_notes_what_it_took(make_vit, run):
     buffers = sum(b.numel() for b in network.buffers() if torch.is_floating_point(b))
     assert plain <= took.n_parameters <= plain + buffers
     assert stages.metered is metered
+
+
+def test_the_peak_is_this_programs_own():
+    """getrusage would say at least what the program that started it held."""
+    code = "from thingsviz.jobs.training.spent import peak_bytes; print(peak_bytes())"
+    ballast = bytearray(600 * 2**20)
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert 10e6 < int(run.stdout) < len(ballast) < peak_bytes()

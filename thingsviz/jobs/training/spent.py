@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import resource
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from safetensors import SafetensorError, safe_open
@@ -49,7 +51,15 @@ def metered(job: JobFolder) -> Iterator[None]:
 
 
 def peak_bytes() -> int:
-    """Return the most memory that this process ever held, in bytes."""
+    """Return the most memory that this process ever held, in bytes.
+
+    Linux keeps a process's own peak as VmHWM; what `getrusage` says there can be that of the
+    program that started it, which a new program inherits.
+    """
+    with suppress(OSError):
+        found = re.search(r"^VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(), re.M)
+        if found:
+            return int(found[1]) * 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * RSS_UNIT
 
 
