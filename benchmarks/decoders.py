@@ -3,10 +3,10 @@
     python -m benchmarks decoders [--short] [--data FOLDER] [--keep] [--seed N] [--only TEXT]
 
 Plants and prepares what is not below --data: the full subject (9,840 trials × 211,000 voxels, 3.4
-+ 4.2 GB) and the full design on voxels of 6 mm, each also with three responses that are not linear. --short takes
-one small subject instead and ends within 45 s on two cores. Parts: A, unseen concepts, single
-trials; B, test images, repeats averaged; C, test images, single trials. Exits 1 when a row misses
-its goal.
++ 4.2 GB) and the full design on voxels of 6 mm, each also with three responses that are not
+linear. --short takes one small subject instead and ends within 45 s on two cores. Parts: A,
+unseen concepts, single trials; B, test images, repeats averaged; C, test images, single trials.
+Exits 1 when a row misses its goal.
 """
 
 from __future__ import annotations
