@@ -49,7 +49,9 @@ def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
         start = _data_start(blob)
         header = json.loads(blob[8:start])["__metadata__"]
         if header["format"] != FORMAT:
-            msg = f"{path} is of format {header['format']!r}, but {FORMAT!r} was expected"
+            newer = str(header["format"]).startswith(FORMAT.rstrip("0123456789"))
+            words = "of a newer thingsviz: update it to open this" if newer else "nothing of ours"
+            msg = f"{path} is of format {header['format']!r}, but {FORMAT!r} is read: {words}"
             raise ModelError(msg)
         head = blob[:start].replace(_crc(header["crc32"]), _crc(NO_CRC))
         if _checksum(head, memoryview(blob)[start:]) != header["crc32"]:

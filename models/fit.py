@@ -36,6 +36,7 @@ from models.state import (
 )
 from models.team import Team
 from models.training import FitData, FitResult, Hooks, Place, Report
+from models.upgrades import STATE_VERSION, upgraded_state
 from models.warmstart import start_fitted
 
 __all__ = ["FitData", "FitResult", "Hooks", "TrainingState", "fit_network", "predict_network"]
@@ -233,6 +234,7 @@ class _Training:
             "optimizer": schedule,
             "rng": generator_facts,
             **self._recipe(),
+            "version": STATE_VERSION,
             "threads": torch.get_num_threads(),
             "processes": self.team.here.size,
             "device": str(self.fabric.device),
@@ -242,7 +244,7 @@ class _Training:
         return TrainingState(tensors, facts)
 
     def _restore(self, state: TrainingState) -> None:
-        facts, tensors = state.facts, state.tensors
+        facts, tensors = upgraded_state(state.facts, self._recipe()), state.tensors
         check_same_recipe(facts, self._recipe())
         if facts.get("processes", 1) == self.team.here.size:
             torch.set_num_threads(facts["threads"])

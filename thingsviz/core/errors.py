@@ -26,6 +26,10 @@ class JobError(ThingsvizError):
     """A job folder that is missing, damaged, busy, or of another dataset."""
 
 
+class NewerError(ConfigError, JobError):
+    """A file that a newer thingsviz wrote; it is left as it is."""
+
+
 EXIT_BAD_INPUT = 2
 
 

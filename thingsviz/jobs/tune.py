@@ -24,7 +24,7 @@ from thingsviz.data.splits import make_split
 from thingsviz.jobs.engine.clerk import StoppedError
 from thingsviz.jobs.engine.launch import LOCK_HANDLE, tend_if_waiting
 from thingsviz.jobs.engine.ticket import take_ticket
-from thingsviz.jobs.folder import files
+from thingsviz.jobs.folder import files, schema
 from thingsviz.jobs.folder.store import JobFolder, sign, try_lock
 from thingsviz.jobs.studies.candidate import Runner
 from thingsviz.jobs.studies.config import StudyConfig
@@ -133,7 +133,7 @@ class Tuner:
             jobs = train_finals(self.folder, recipes, self._final, self.check)
             self._listen()
             rows = result_rows(jobs, searches, config)
-            files.write_sealed(self.folder.file("result.json"), {"rows": rows})
+            schema.write("result", self.folder.file("result.json"), {"rows": rows})
             check_finals(rows)
 
     def _search(self, searches: dict[str, Records], run: Runner) -> None:
@@ -207,7 +207,7 @@ class Tuner:
 def check_data(folder: StudyFolder, config: StudyConfig, store: BetaStore) -> None:
     """Refuse a study of other data, or one that has nothing to compare candidates by."""
     check_targets(config.base, store)
-    known = files.read_json(folder.file("manifest.json")) or {}
+    known = schema.read("manifest", folder.file("manifest.json")) or {}
     begun = known.get("dataset_fingerprint", store.fingerprint)
     if begun != store.fingerprint:
         msg = (
@@ -222,7 +222,7 @@ def check_data(folder: StudyFolder, config: StudyConfig, store: BetaStore) -> No
         raise ConfigError(msg)
     if not known:
         begun_with = {"dataset_fingerprint": store.fingerprint}
-        files.write_sealed(folder.file("manifest.json"), begun_with)
+        schema.write("manifest", folder.file("manifest.json"), begun_with)
 
 
 def check_finals(rows: list[dict[str, Any]]) -> None:

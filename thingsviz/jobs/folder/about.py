@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field, ValidationError, field_validator
 
-from thingsviz.core.errors import JobError
+from thingsviz.core.errors import JobError, NewerError
 from thingsviz.jobs.engine.ticket import os_user
-from thingsviz.jobs.folder import files
+from thingsviz.jobs.folder import files, schema
 from thingsviz.jobs.folder.config import Strict
 from thingsviz.jobs.folder.store import JobFolder
 
@@ -35,22 +35,35 @@ class About(Strict):
 def read_about(job: JobFolder) -> About:
     """Return what is said of a job; nothing where nothing is, or nothing readable."""
     try:
-        return About.model_validate(files.read_json(job.file("about.json")) or {})
+        return _read(job)
+    except NewerError:
+        return About()
+
+
+def _read(job: JobFolder) -> About:
+    try:
+        return About.model_validate(schema.read("about", job.file("about.json")) or {})
+    except NewerError:
+        raise
     except (JobError, ValidationError):
         return About()
 
 
 def write_about(job: JobFolder, **changes: object) -> About:
-    """Change what is said of a job; JobError in one sentence for what is too long."""
+    """Change what is said of a job; JobError in one sentence for what is too long.
+
+    What a newer thingsviz says of it is not written over; what is damaged is.
+    """
+    known = _read(job)
     try:
-        about = About.model_validate({**read_about(job).model_dump(), **changes})
+        about = About.model_validate({**known.model_dump(), **changes})
     except ValidationError as error:
         fault = error.errors()[0]
         where = str(fault["loc"][0]) if fault["loc"] else "about.json"
         words = str(fault["msg"]).removeprefix("Value error, ")
         raise JobError(f"{where} of job {job.name}: {words}") from None
     try:
-        files.write_sealed(job.file("about.json"), about.model_dump(mode="json"))
+        schema.write("about", job.file("about.json"), about.model_dump(mode="json"))
     except OSError as error:
         sentence = files.disk_sentence(error, job.path)
         raise JobError(sentence or f"{job.path} cannot be changed: {error}") from None

@@ -12,6 +12,7 @@ from models.errors import ModelError
 from models.registry import MODELS
 from models.settings import sentence
 from thingsviz.core.errors import ConfigError
+from thingsviz.jobs.folder import schema
 
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 SPLIT_KINDS = ("trial", "image", "concept", "session", "test_images", "unseen_concepts")
@@ -63,7 +64,7 @@ class SplitConfig(Strict):
 class JobConfig(Strict):
     """One training. `seed` is that of split and fit too, unless those name their own."""
 
-    version: Literal[1] = 1
+    version: Literal[2] = 2
     name: str = "training"
     dataset: str = Field(min_length=1, max_length=4096)
     subject: str = "sub-01"
@@ -156,6 +157,7 @@ def _with_default(part: Any, **defaults: Any) -> Any:  # noqa: ANN401
 def parse_config(data: Any, where: str = "config") -> JobConfig:  # noqa: ANN401
     """Turn a dict (from JSON, a form or a script) into a recipe, or raise one sentence."""
     try:
+        data = schema.upgraded("recipe", data, where) if isinstance(data, dict) else data
         # A model's own parser knows the names that a wrong one may have meant.
         if isinstance(data, dict) and isinstance(data.get("model"), dict):
             parse_model(data["model"])

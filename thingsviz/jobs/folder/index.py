@@ -8,8 +8,8 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from thingsviz.core.errors import JobError
-from thingsviz.jobs.folder import files
+from thingsviz.core.errors import ConfigError, JobError
+from thingsviz.jobs.folder import schema
 from thingsviz.jobs.folder.about import About, read_about
 from thingsviz.jobs.folder.store import ALIVE, JobFolder, JobStatus
 
@@ -105,9 +105,9 @@ def describe(job: JobFolder, changed: float) -> Entry:
     """Read what a list needs of one job: its recipe as plain JSON, state, and what people say."""
     about = read_about(job)
     try:
-        data = files.read_json(job.file("config.json"))
+        data = schema.read("recipe", job.file("config.json"))
         status = job.status()
-    except JobError as error:
+    except (ConfigError, JobError) as error:
         fault = str(error).replace(f"{job.path.parent}/", "")
         return Entry(job.name, about, JobStatus("failed"), changed=changed, fault=fault)
     if data is None:

@@ -16,7 +16,7 @@ import pandas as pd
 import thingsviz
 from thingsviz.core.files import write_atomically
 from thingsviz.core.sums import crc, crc_of_file
-from thingsviz.jobs.folder import files
+from thingsviz.jobs.folder import schema
 from thingsviz.jobs.folder.store import JobFolder
 from thingsviz.jobs.training.material import Material
 
@@ -43,18 +43,20 @@ def begin_manifest(job: JobFolder, material: Material, threads: int) -> None:
         **_answers(job, material),
         "starts": [*known.get("starts", []), now()],
     }
-    files.write_sealed(job.file("manifest.json"), {**known, **facts})
+    schema.write("manifest", job.file("manifest.json"), {**known, **facts})
 
 
 def add_to_manifest(job: JobFolder, **facts: Any) -> None:  # noqa: ANN401
     """Add facts that became known later."""
-    files.write_sealed(job.file("manifest.json"), {**job.manifest(), **facts})
+    schema.write("manifest", job.file("manifest.json"), {**job.manifest(), **facts})
 
 
 def keep_predictions(job: JobFolder, table: pd.DataFrame) -> None:
     """Write predictions.parquet, its checksum first: `JobFolder.predictions` compares it."""
     buffer = io.BytesIO()
-    table.to_parquet(buffer, index=False)
+    stamped = table.copy(deep=False)
+    stamped.attrs[schema.VERSION] = schema.newest("predictions")
+    stamped.to_parquet(buffer, index=False)
     add_to_manifest(job, predictions_crc32=crc(buffer.getvalue()))
     write_atomically(job.file("predictions.parquet"), lambda file: file.write(buffer.getbuffer()))
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import thingsviz
 from thingsviz.core.errors import ConfigError, JobError
 from thingsviz.core.sums import crc
-from thingsviz.jobs.folder import files, kinds
+from thingsviz.jobs.folder import files, kinds, schema
 from thingsviz.jobs.folder.config import JobConfig, check_name, dump_config, parse_config
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class JobFolder:
 
     def status(self) -> JobStatus:
         """Return where the job is; one that neither waits nor holds its lock cannot be alive."""
-        data = files.read_json(self.file("status.json"))
+        data = schema.read("status", self.file("status.json"))
         if data is None:
             return JobStatus(message="not started yet")
         kinds.check(self.file("status.json"), data, STATUS)
@@ -111,7 +111,7 @@ class JobFolder:
     def write_status(self, status: JobStatus) -> None:
         """Publish where the job is; only its own process and its launcher do that."""
         stamped = replace(status, updated_at=time.time())
-        files.write_sealed(self.file("status.json"), asdict(stamped))
+        schema.write("status", self.file("status.json"), asdict(stamped))
 
     def is_alive(self) -> bool:
         """Whether the job waits in the line, or a process holds its lock."""
@@ -156,7 +156,7 @@ class JobFolder:
         return None if data is None else pd.DataFrame(data.get(part, []))
 
     def _scores(self) -> dict[str, Any] | None:
-        data = files.read_json(self.file("scores.json"))
+        data = schema.read("scores", self.file("scores.json"))
         kinds.check(self.file("scores.json"), data or {}, SCORES)
         return data
 
@@ -166,7 +166,7 @@ class JobFolder:
 
     def manifest(self) -> dict[str, Any]:
         """Return versions, seeds, fingerprints and dates; empty before the first start."""
-        return files.read_json(self.file("manifest.json")) or {}
+        return schema.read("manifest", self.file("manifest.json")) or {}
 
     def log_tail(self, n: int = 40) -> str:
         """Return the last `n` lines that the process printed."""
@@ -288,10 +288,12 @@ def _parquet(path: Path, expected: str | None) -> pd.DataFrame | None:
         if expected not in {None, crc(data)}:
             msg = "its checksum does not fit"
             raise ValueError(msg)
-        return pd.read_parquet(io.BytesIO(data))
+        table = pd.read_parquet(io.BytesIO(data))
+        schema.check("predictions", table.attrs.pop(schema.VERSION, 1), str(path))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
         words = "delete it and start the job again to write it anew"
         msg = f"{path} cannot be read as parquet ({error}): {words}"
         raise JobError(msg) from None
+    return table

@@ -7,7 +7,9 @@ import json
 import secrets
 import shutil
 import stat
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -19,7 +21,7 @@ from safetensors import SafetensorError, safe_open
 from thingsviz.core import json_in
 from thingsviz.core.errors import JobError
 from thingsviz.core.files import write_atomically
-from thingsviz.jobs.folder import files
+from thingsviz.jobs.folder import files, schema
 from thingsviz.jobs.folder.config import check_name, parse_config
 from thingsviz.jobs.folder.store import JobFolder, jobs_root
 
@@ -34,6 +36,11 @@ KNOWN = (
 MOST_BYTES = 4 * 2**30
 MOST_JSON = 256 * 2**20
 CHUNK = 2**20
+# what zipfile raises for damaged bytes; OSError: it seeks to places before the file
+FAULTS = (
+    *(zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, zlib.error),
+    *(OSError, EOFError, UnicodeDecodeError, struct.error, OverflowError),
+)
 LARGE = (".safetensors", ".parquet")
 
 
@@ -85,11 +92,12 @@ def import_job(source: Path | BinaryIO, called: str = "", *, rename: bool = True
                 _unpack(bundle, name, temporary / name, head["files"][name], path)
         _read_all(temporary, path)
         return _settle(temporary, str(head["name"]))
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError) as error:
-        msg = f"{path} cannot be read as a zip ({error}): export the job again"
-        raise JobError(msg) from None
     except FileNotFoundError:
         msg = f"there is no file {path}"
+        raise JobError(msg) from None
+    except FAULTS as error:
+        full = files.disk_sentence(error, root) if isinstance(error, OSError) else None
+        msg = full or f"{path} cannot be read as a zip ({error}): export the job again"
         raise JobError(msg) from None
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -172,9 +180,11 @@ def _read_all(folder: Path, path: Path) -> None:
     job = JobFolder(folder)
     parse_config(files.read_json(job.file(NEEDED)), f"{NEEDED} in {path}")
     try:
-        for name in ("split.json", "manifest.json", "status.json", "scores.json", "curves.json"):
+        for name in ("split.json", "curves.json"):
             files.read_json(job.file(name))
-        scores = files.read_json(job.file("scores.json"))
+        for kind in ("manifest", "status"):
+            schema.read(kind, job.file(f"{kind}.json"))
+        scores = schema.read("scores", job.file("scores.json"))
         if scores is not None and not isinstance(scores["rows"], list):
             _refuse_rows()
         if job.file("predictions.parquet").is_file():

@@ -10,6 +10,7 @@ from models.errors import ModelError
 from models.registry import MODELS
 from models.settings import sentence
 from thingsviz.core.errors import ConfigError
+from thingsviz.jobs.folder import schema
 from thingsviz.jobs.folder.config import JobConfig, Strict, check_name, parse_config
 from thingsviz.jobs.studies.space import Space, check_space
 
@@ -77,6 +78,7 @@ def objectives_of(base: JobConfig) -> tuple[str, ...]:
 
 def parse_study(data: Any, where: str = "study") -> StudyConfig:  # noqa: ANN401
     """Turn a dict (from JSON, a form or a script) into a study's recipe, or raise one sentence."""
+    data = schema.upgraded("study", data, where) if isinstance(data, dict) else data
     if isinstance(data, dict) and isinstance(data.get("base"), dict):
         data = data | {"base": parse_config(data["base"], f"{where}.base")}
     try:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from thingsviz.core.errors import JobError
-from thingsviz.jobs.folder import files, kinds
+from thingsviz.jobs.folder import files, kinds, schema
 from thingsviz.jobs.folder.config import check_name
 from thingsviz.jobs.folder.store import ALIVE, STATES, TICKET, JobFolder, is_locked, jobs_root
 from thingsviz.jobs.studies.config import StudyConfig, parse_study
@@ -88,7 +88,7 @@ class StudyFolder:
 
     def status(self) -> StudyStatus:
         """Return where the study is; one whose lock nobody holds cannot be running."""
-        data = files.read_json(self.file("status.json"))
+        data = schema.read("study status", self.file("status.json"))
         if data is None:
             return StudyStatus(message="not started yet")
         kinds.check(self.file("status.json"), data, STATUS)
@@ -105,11 +105,11 @@ class StudyFolder:
     def write_status(self, status: StudyStatus) -> None:
         """Publish where the study is; only its own process and its launcher do that."""
         stamped = replace(status, updated_at=time.time())
-        files.write_sealed(self.file("status.json"), asdict(stamped))
+        schema.write("study status", self.file("status.json"), asdict(stamped))
 
     def result(self) -> dict[str, Any] | None:
         """Return the table of final trainings, or None before there is one."""
-        return files.read_json(self.file("result.json"))
+        return schema.read("result", self.file("result.json"))
 
     def log_tail(self, n: int = 40) -> str:
         """Return the last `n` lines that the process printed."""

@@ -9,7 +9,7 @@ from thingsviz.analysis.class_limits import class_sentences
 from thingsviz.analysis.class_table import class_curve, class_rows
 from thingsviz.data.splits import audit
 from thingsviz.jobs.engine.clerk import Clerk, Interruptible
-from thingsviz.jobs.folder import files
+from thingsviz.jobs.folder import schema
 from thingsviz.jobs.folder.arrays import read_arrays, write_arrays
 from thingsviz.jobs.folder.manifest import add_to_manifest, keep_predictions, now
 from thingsviz.jobs.folder.store import JobFolder
@@ -79,4 +79,4 @@ def _score(clerk: Clerk, material: Material, found: Classified) -> None:
         "learnable": {"test_trials": n_test, "of_trained_classes": known},
         "n_classes": len(material.outputs),
     }
-    files.write_sealed(clerk.job.file("scores.json"), record)
+    schema.write("scores", clerk.job.file("scores.json"), record)

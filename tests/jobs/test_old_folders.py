@@ -1,0 +1,204 @@
+"""Job folders of earlier versions open, predict and go on; none is rewritten by being read."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+
+import numpy as np
+import pytest
+
+from models.errors import ModelError
+from models.upgrades import STATE_VERSION, upgraded_state
+from tests.jobs.old_folders import SESSIONS, unpack
+from thingsviz.core.errors import ConfigError, JobError, NewerError, ThingsvizError
+from thingsviz.inference import load_predictor
+from thingsviz.jobs.folder import files, schema
+from thingsviz.jobs.folder.about import read_about, write_about
+from thingsviz.jobs.folder.config import dump_config, parse_config
+from thingsviz.jobs.folder.index import JobIndex
+from thingsviz.jobs.folder.store import JobFolder, list_jobs, open_job
+from thingsviz.jobs.studies.folder import open_study
+from thingsviz.jobs.studies.rows import Reader
+
+DONE = {
+    "session-1": {"ridge", "vit"},
+    "session-2": {"ridge", "vit", "classes", "study-best", "study-default"},
+}
+
+
+@pytest.fixture(params=SESSIONS)
+def session(request, tiny_env):
+    unpack(request.param, tiny_env)
+    return request.param
+
+
+@pytest.fixture
+def first(tiny_env):
+    unpack("session-1", tiny_env)
+    return tiny_env
+
+
+@pytest.fixture
+def second(tiny_env):
+    unpack("session-2", tiny_env)
+    return tiny_env
+
+
+def contents(root):
+    found = (path for path in root.rglob("*") if path.is_file())
+    return {str(p.relative_to(root)): hashlib.sha256(p.read_bytes()).hexdigest() for p in found}
+
+
+def test_every_folder_opens_and_stays_as_it_was(session, tiny_env):
+    before = contents(tiny_env)
+    jobs = {job.name: job for job in list_jobs()}
+    assert {name for name, job in jobs.items() if job.status().state == "done"} >= DONE[session]
+    for job in jobs.values():
+        assert job.config().version == schema.newest("recipe")
+        assert job.manifest()["dataset"] == "tiny"
+        job.metrics()
+        job.log_tail()
+    for name in DONE[session]:
+        assert len(jobs[name].predictions()) == 84
+        assert len(jobs[name].scores()) > 50
+    entries = {entry.name: entry for entry in JobIndex(tiny_env).refresh()}
+    assert entries.keys() == jobs.keys()
+    assert not any(entry.fault for entry in entries.values())
+    assert contents(tiny_env) == before
+
+
+def test_a_recipe_says_everything_itself_once_it_is_upgraded(session, tiny_env):
+    """No default of today decides what an old recipe meant: steps say it (models/upgrades.py)."""
+    for job in list_jobs():
+        old = json.loads(job.file("config.json").read_text())
+        old.pop("crc32", None)
+        new = schema.upgraded("recipe", old, "config")
+        assert new == dump_config(job.config()), job.name
+
+
+@pytest.mark.parametrize("name", ["ridge", "vit"])
+def test_old_weights_predict_what_they_predicted(session, name, tiny_env, tiny):
+    job = open_job(name)
+    fingerprint = json.loads(
+        (tiny / "tiny/derivatives/thingsviz/sub-01/manifest.json").read_text()
+    )["fingerprint"]
+    if job.manifest()["dataset_fingerprint"] != fingerprint:
+        pytest.skip("this machine's libraries plant other numbers than those of the stored job")
+    table = job.predictions()
+    single = table[table["n_averaged"] == 1]
+    kept = single[[f"pred_{target}" for target in job.config().targets]].to_numpy()
+    again = load_predictor(job)(single["row"].to_numpy())
+    np.testing.assert_allclose(again, kept, atol=1e-4)
+
+
+def test_an_old_training_goes_on_to_the_end_it_would_have_had(first, run):
+    """Stopped by the first session's code, resumed by today's: the same as never stopped."""
+    code, said = run(open_job("stopped"))
+    assert code == 0, said
+    whole, resumed = open_job("vit").predictions(), open_job("stopped").predictions()
+    for target in ("manmade", "moves"):
+        np.testing.assert_allclose(
+            resumed[f"pred_{target}"], whole[f"pred_{target}"], atol=1e-4, rtol=0
+        )
+    written = json.loads(open_job("stopped").file("status.json").read_text())
+    assert written["version"] == schema.newest("status")
+
+
+def test_a_study_and_its_words_open(second):
+    study = open_study("study")
+    assert study.status().state == "done"
+    assert len(study.result()["rows"]) >= 1
+    rows = Reader(study, study.config()).rows("search")
+    assert sum(row.state == "done" for row in rows) == 2
+    about = read_about(open_job("ridge"))
+    assert (about.owner, about.tags) == ("ada", ("kept",))
+    assert write_about(open_job("ridge"), note="read again").note == "read again"
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "read"),
+    [
+        ("recipe", "config.json", JobFolder.config),
+        ("status", "status.json", JobFolder.status),
+        ("manifest", "manifest.json", JobFolder.manifest),
+        ("scores", "scores.json", JobFolder.scores),
+    ],
+)
+def test_what_a_newer_version_wrote_is_refused(second, kind, name, read):
+    job = open_job("vit")
+    data = files.read_json(job.file(name))
+    files.write_sealed(job.file(name), data | {"version": schema.newest(kind) + 1})
+    with pytest.raises(NewerError, match=rf"{name} is a {kind} of version .*update thingsviz"):
+        read(job)
+    if kind in {"recipe", "status"}:
+        entry = next(e for e in JobIndex(second).refresh() if e.name == "vit")
+        assert "newer thingsviz" in entry.fault
+
+
+def test_newer_predictions_are_refused(second):
+    job = open_job("vit")
+    table = job.predictions()
+    assert schema.VERSION not in table.attrs
+    table.attrs["version"] = 2
+    table.to_parquet(job.file("predictions.parquet"), index=False)
+    manifest = job.manifest()
+    manifest.pop("predictions_crc32")
+    files.write_json(job.file("manifest.json"), manifest)
+    with pytest.raises(NewerError, match=r"is a predictions of version 2"):
+        job.predictions()
+
+
+def test_what_a_newer_version_says_of_a_job_is_not_written_over(second):
+    job = open_job("ridge")
+    files.write_sealed(job.file("about.json"), {"version": 9, "stars": 5, "owner": "ada"})
+    before = job.file("about.json").read_bytes()
+    assert read_about(job).owner == ""
+    with pytest.raises(NewerError, match="update thingsviz"):
+        write_about(job, note="mine")
+    assert job.file("about.json").read_bytes() == before
+
+
+def test_a_newer_training_state_is_not_resumed():
+    with pytest.raises(ModelError, match=f"version {STATE_VERSION + 1}.*update thingsviz"):
+        upgraded_state({"version": STATE_VERSION + 1}, {})
+
+
+@pytest.mark.parametrize("version", [0, -1, True, "2", 1.0, None, [1]])
+def test_a_version_that_is_none_is_refused(version):
+    with pytest.raises(ConfigError, match=r"x\.version must be a whole number from 1 to"):
+        schema.upgraded("recipe", {"version": version}, "x")
+    with pytest.raises(JobError, match=r"x\.version must be a whole number from 1 to 1"):
+        schema.upgraded("status", {"version": version}, "x")
+
+
+def test_steps_are_pure_and_what_is_said_stays():
+    old = {"version": 1, "dataset": "d", "learns": "concepts", "fit": {"optimiser": "adam"}}
+    kept = copy.deepcopy(old)
+    new = schema.upgraded("recipe", old, "x")
+    assert old == kept
+    assert (new["learns"], new["fit"]["optimiser"]) == ("concepts", "adam")
+    assert new["fit"]["noise_sd"] == 0
+    assert schema.upgraded("recipe", new, "x") == new
+
+
+@pytest.mark.parametrize("kind", schema.STEPS)
+def test_todays_files_say_todays_version(kind, tmp_path):
+    path = tmp_path / "file.json"
+    schema.write(kind, path, {"a": 1})
+    assert json.loads(path.read_text())["version"] == schema.newest(kind)
+    read = schema.read(kind, path)
+    assert read["a"] == 1
+    assert ("version" in read) == (kind in schema.RECIPES)
+
+
+def test_a_recipe_by_hand_needs_no_version():
+    assert parse_config({"dataset": "d"}).version == schema.newest("recipe")
+    assert parse_config({"dataset": "d", "version": 1}) == parse_config({"dataset": "d"})
+
+
+@pytest.mark.parametrize("wrong", [{"fit": 3}, {"model": 7}, {"split": None, "fit": "x"}])
+def test_an_old_recipe_that_is_wrong_is_still_refused_in_a_sentence(wrong):
+    with pytest.raises(ThingsvizError, match="config"):
+        parse_config({"dataset": "d", "version": 1, **wrong})
