@@ -49,3 +49,14 @@ def test_correlation_with_a_flat_map_is_nothing(rng):
     assert maps_truth.rank_correlation(values, values**3) == pytest.approx(1)
     assert maps_truth.overlap(values, values) == 1
     assert maps_truth.overlap(values, -values) == 0
+
+
+@pytest.mark.parametrize("at", [0.2, 0.5, 0.97])
+def test_a_damaged_truth_is_said(tmp_path, at):
+    path = tmp_path / "truth.npz"
+    np.savez_compressed(path, noise_ceiling=np.arange(500.0))
+    raw = bytearray(path.read_bytes())
+    raw[int(at * len(raw))] ^= 16
+    path.write_bytes(raw)
+    with pytest.raises(DataError, match="cannot be read"):
+        maps_truth.read_truth(path, 500)

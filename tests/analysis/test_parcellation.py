@@ -1,3 +1,4 @@
+import gzip
 import json
 
 import nibabel as nib
@@ -191,3 +192,31 @@ def test_what_came_by_the_page_is_checked_and_kept(tmp_path, store):
         "mine.nii.gz",
         "mine.tsv",
     ]
+
+
+@pytest.mark.parametrize("at", [0.3, 0.6, 0.9, 0.999])
+def test_a_flipped_bit_in_a_packed_image_is_found(tmp_path, mask, labels, at):
+    path = write(tmp_path, labels)
+    raw = bytearray(path.read_bytes())
+    raw[int(at * len(raw))] ^= 4
+    path.write_bytes(raw)
+    with pytest.raises(DataError, match=r"is damaged|ends too early|foreign bytes"):
+        read_parcellation(path, GRID, mask, "T1w")
+
+
+def test_a_bomb_is_not_unpacked(tmp_path, mask, monkeypatch):
+    monkeypatch.setattr("thingsviz.analysis.parcellation.MOST_BYTES", 2**20)
+    path = write(tmp_path, np.ones(SHAPE))
+    path.write_bytes(gzip.compress(bytes(2**22)))
+    with pytest.raises(DataError, match="holds more than 1,048,576 bytes"):
+        read_parcellation(path, GRID, mask, "T1w")
+
+
+@pytest.mark.parametrize(("at", "value"), [(108, np.inf), (280, np.nan), (284, np.inf)])
+def test_a_header_that_says_no_number(tmp_path, mask, labels, at, value):
+    path = write(tmp_path, labels)
+    raw = bytearray(gzip.decompress(path.read_bytes()))
+    raw[at : at + 4] = np.float32(value).tobytes()
+    path.write_bytes(gzip.compress(bytes(raw)))
+    with pytest.raises(DataError, match=r"no NIfTI image that can be read|without volume"):
+        read_parcellation(path, GRID, mask, "T1w")

@@ -114,7 +114,8 @@ def test_labels_survive_saving(tmp_path):
     found.save(tmp_path / "labels_x.tsv")
     assert LabelMap.load(tmp_path / "labels_x.tsv") == found
     text = (tmp_path / "labels_x.tsv").read_text()
-    assert text == "index\tlabel\tconcepts\n0\tanimal\tcat,dog\n1\tplant\toak\n"
+    assert text.startswith("index\tlabel\tconcepts\tcrc32\n0\tanimal\tcat,dog\t")
+    assert "\n1\tplant\toak\t" in text
     concepts = np.array(["oak", "cat", "", "stone"])
     assert found.classes_of(concepts).tolist() == [1, 0, -1, -1]
 
@@ -130,6 +131,20 @@ def test_labels_survive_saving(tmp_path):
 def test_a_damaged_label_file_is_one_sentence(text, words, tmp_path):
     with pytest.raises(DataError, match=words):
         LabelMap.load(written(tmp_path, text))
+
+
+@pytest.mark.parametrize(("old", "new"), [("dog", "dof"), ("plant", "plane"), ("oak", "oa,k")])
+def test_a_changed_letter_in_labels_is_found(old, new, tmp_path):
+    path = tmp_path / "labels_x.tsv"
+    made({"dog": "animal", "cat": "animal", "oak": "plant"}).save(path)
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(DataError, match="its checksums do not fit"):
+        LabelMap.load(path)
+
+
+def test_labels_of_an_earlier_version_are_read(tmp_path):
+    path = written(tmp_path, "index\tlabel\tconcepts\n0\tanimal\tcat,dog\n1\tplant\toak\n")
+    assert LabelMap.load(path) == made({"dog": "animal", "cat": "animal", "oak": "plant"})
 
 
 def test_known_labels_keep_their_place():

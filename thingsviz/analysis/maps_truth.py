@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,8 +29,12 @@ def read_truth(path: Path, n_voxels: int) -> Truth | None:
     """Read the planted voxels of a simulated subject; None where there is no truth."""
     if not path.is_file():
         return None
-    with np.load(path, allow_pickle=False) as found:
-        signal = np.asarray(found["noise_ceiling"], float)
+    try:
+        with np.load(path, allow_pickle=False) as found:
+            signal = np.asarray(found["noise_ceiling"], float)
+    except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
+        msg = f"{path} cannot be read ({error}): plant the subject again"
+        raise DataError(msg) from None
     if len(signal) != n_voxels:
         msg = (
             f"{path} tells of {len(signal):,} voxels, but the brain has {n_voxels:,}: plant the "

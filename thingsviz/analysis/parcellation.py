@@ -25,6 +25,7 @@ from thingsviz.core.errors import DataError
 from thingsviz.core.space import Grid
 from thingsviz.data.betas import BetaStore
 from thingsviz.data.paths import Dataset
+from thingsviz.data.unpack import check_whole
 
 FOLDER = "parcellations"
 ENDINGS = (".nii.gz", ".nii")
@@ -145,10 +146,14 @@ def nearest(labels: NDArray[np.int64], grid: Grid, mm: NDArray[np.floating]) -> 
 
 def _image(path: Path) -> SpatialImage:
     try:
+        check_whole(path, MOST_BYTES)
         image = nib.load(path)
-    except (OSError, ImageFileError, HeaderDataError, ValueError) as error:
+    except (OSError, ImageFileError, HeaderDataError, ValueError, OverflowError) as error:
         msg = f"{path.name} is no NIfTI image that can be read: save it again as .nii.gz"
         raise DataError(msg) from error
+    except DataError as error:
+        msg = f"{path.name} is no NIfTI image that can be read ({error})"
+        raise DataError(msg) from None
     if not isinstance(image, SpatialImage):
         msg = f"{path.name} is a surface or something else without voxels: save a volume"
         raise DataError(msg)
@@ -162,7 +167,7 @@ def _image(path: Path) -> SpatialImage:
     if 8 * np.prod(shape, dtype=float) > MOST_BYTES:
         msg = f"{path.name} holds {np.prod(shape):,} voxels: cut it to the brain first"
         raise DataError(msg)
-    if abs(np.linalg.det(image.affine[:3, :3])) < 1e-6:
+    if not (np.isfinite(image.affine).all() and abs(np.linalg.det(image.affine[:3, :3])) > 1e-6):
         msg = f"{path.name} has an affine without volume: set its sform or qform"
         raise DataError(msg)
     return image
@@ -171,7 +176,7 @@ def _image(path: Path) -> SpatialImage:
 def _labels(path: Path, image: SpatialImage) -> NDArray[np.int64]:
     try:
         values = np.asarray(image.dataobj)
-    except (OSError, EOFError, ValueError) as error:
+    except (OSError, EOFError, ValueError, OverflowError, MemoryError) as error:
         msg = f"{path.name} ends too early: copy it again"
         raise DataError(msg) from error
     whole = np.isfinite(values) & (values == np.rint(values)) & (values >= 0)

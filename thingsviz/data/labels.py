@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from thingsviz.core.entities import CATCH
 from thingsviz.core.errors import ConfigError, DataError
 from thingsviz.core.files import write_atomically
+from thingsviz.core.sums import KEY, crc
 from thingsviz.data.categories import (
     category_file,
     most_specific,
@@ -25,6 +26,7 @@ from thingsviz.data.ratings import read_ratings
 from thingsviz.data.tables import read_table, require_columns
 
 TASKS = ("concepts", "categories27", "categories53")
+COLUMNS = ("index", "label", "concepts")
 PATTERN = "labels_*.tsv"
 BETWEEN = ","
 
@@ -44,15 +46,19 @@ class LabelMap(NamedTuple):
         return np.array([self.of_concept.get(str(c), -1) for c in concepts], np.int64)
 
     def save(self, path: Path) -> None:
-        """Write index, label and the concepts behind it, a line a class."""
+        """Write index, label and the concepts behind it, a line a class, and a checksum each.
+
+        The CRC-32 of a line is that of all lines down to it, up to their own.
+        """
         members: list[list[str]] = [[] for _ in self.names]
         for concept, label in sorted(self.of_concept.items()):
             members[label].append(concept)
-        lines = ["index\tlabel\tconcepts"]
-        lines += [
-            f"{i}\t{name}\t{BETWEEN.join(own)}"
+        rows = [
+            (str(i), name, BETWEEN.join(own))
             for i, (name, own) in enumerate(zip(self.names, members, strict=True))
         ]
+        lines = ["\t".join((*COLUMNS, KEY))]
+        lines += ["\t".join((*row, crc)) for row, crc in zip(rows, _sums(rows), strict=True)]
         text = "\n".join(lines) + "\n"
         write_atomically(path, lambda file: file.write(text.encode()))
 
@@ -60,7 +66,11 @@ class LabelMap(NamedTuple):
     def load(cls, path: Path) -> LabelMap:
         """Read what `save` wrote; indices must run from 0, labels be told apart."""
         cells = read_table(path).cells
-        require_columns(path, cells, ["index", "label", "concepts"])
+        require_columns(path, cells, list(COLUMNS))
+        rows = list(cells[list(COLUMNS)].itertuples(index=False, name=None))
+        if KEY in cells.columns and cells[KEY].tolist() != _sums(rows):
+            msg = f"{str(path)!r} is not as it was written (its checksums do not fit)"
+            raise DataError(f"{msg}: delete it to write it anew")
         names = cells["label"].tolist()
         if cells["index"].tolist() != [str(i) for i in range(len(cells))]:
             msg = f"{str(path)!r}: the indices should run from 0 in order; delete it to write anew"
@@ -75,6 +85,15 @@ class LabelMap(NamedTuple):
             if concept
         }
         return cls(tuple(names), of_concept)
+
+
+def _sums(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """Return the CRC-32 of each row with all before it."""
+    found, text = [], b""
+    for row in rows:
+        text += ("\t".join(row) + "\n").encode()
+        found.append(crc(text))
+    return found
 
 
 def label_file(dataset: Dataset, subject: str, task: str) -> Path:

@@ -78,7 +78,7 @@ class Unpacker:
         """Return exactly `count` bytes; a file that ends before is an error."""
         parts, missing = [], count
         while missing:
-            part = self._some(missing)
+            part = self.some(missing)
             if not part:
                 raise DataError(self._cut())
             parts.append(part)
@@ -87,12 +87,12 @@ class Unpacker:
 
     def finish(self) -> Digest:
         """Check that nothing is left but the checksum, and that it is right."""
-        if self._some(1):
+        if self.some(1):
             msg = f"{str(self.path)!r} holds more bytes than its header says: {REPLACE}"
             raise DataError(msg)
         return Digest(self._size, self._sha.hexdigest())
 
-    def _some(self, most: int) -> bytes:
+    def some(self, most: int) -> bytes:
         """Return 1 to `most` bytes, b'' only at the verified end of the file."""
         if not self._packed:
             return self._load(min(most, CHUNK * 8))
@@ -141,6 +141,17 @@ class Unpacker:
 
 
 REPLACE = "download it again"
+
+
+def check_whole(path: Path, most: int) -> None:
+    """Read a file to its end: a fault in its gzip is an error, and more than `most` bytes."""
+    with Unpacker(path) as source:
+        left = most
+        while part := source.some(min(left + 1, CHUNK)):
+            left -= len(part)
+            if left < 0:
+                msg = f"{str(path)!r} holds more than {most:,} bytes: save it as smaller numbers"
+                raise DataError(msg)
 
 
 def _new_member() -> igzip_lib.IgzipDecompressor:

@@ -228,7 +228,7 @@ def _difference(listed: object, found: dict[str, dict[str, object]]) -> str:
     if not isinstance(listed, dict):
         return f"its list {LIST} is missing"
     names = [name for name in {*listed, *found} if listed.get(name) != found.get(name)]
-    return f"{len(names)} files are missing or changed, {min(names)} among them"
+    return f"{len(names)} files are missing or changed, {min(names)[:200]!r} among them"
 
 
 def main(argv: list[str] | None = None) -> int:

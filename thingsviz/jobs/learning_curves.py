@@ -35,6 +35,7 @@ from thingsviz.data.paths import Dataset, open_dataset
 from thingsviz.jobs.engine.console import Console
 from thingsviz.jobs.folder.kept import keep, kept_file
 from thingsviz.jobs.leaderboard import EXIT_INTERRUPTED, material_of
+from thingsviz.jobs.training.cached import oracle_table
 from thingsviz.jobs.training.material import Material, open_store
 from thingsviz.jobs.training.results import KEYS
 
@@ -208,10 +209,9 @@ class _Curves:
 
     def _oracle(self) -> NDArray[np.float64] | None:
         """Return the oracle's single-trial predictions of the test; None for measured data."""
-        path = self.material.dataset.planted_dir(self.material.config.subject) / "oracle.parquet"
-        if not path.is_file():
+        known = oracle_table(self.material.dataset, self.material.config.subject)
+        if known is None:
             return None
-        known = pd.read_parquet(path)
         keys = self.material.store.trials.iloc[self.test][KEYS].reset_index(drop=True)
         found = keys.merge(known[known["n_averaged"] == 1], on=KEYS, how="left")
         columns = [f"pred_{t}" for t in self.material.config.targets]

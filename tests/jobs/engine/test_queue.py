@@ -2,12 +2,13 @@
 
 import sqlite3
 import threading
+from contextlib import closing
 
 import pytest
 
 from thingsviz.core.errors import ConfigError
 from thingsviz.jobs.engine import limits
-from thingsviz.jobs.engine.queue import DATABASE, Queue
+from thingsviz.jobs.engine.queue import DATABASE, Queue, Row
 from thingsviz.jobs.engine.ticket import Ticket, read_ticket, take_ticket, ticket_for, write_ticket
 
 
@@ -142,3 +143,38 @@ def test_gpus_are_those_named_or_those_of_the_driver(tmp_path):
     assert limits.gpus({}, tmp_path) == ("0", "1", "10")
     assert limits.gpus({"CUDA_VISIBLE_DEVICES": ""}, tmp_path) == ()
     assert limits.gpus({"CUDA_VISIBLE_DEVICES": "2,3", "THINGSVIZ_GPUS": "3"}, tmp_path) == ("3",)
+
+
+def filled(folder):
+    with closing(Queue(folder)) as queue:
+        for i in range(40):
+            queue.add(f"job-{i}", Ticket(owner="ada", submitted=float(i)))
+        queue._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return queue.path
+
+
+@pytest.mark.parametrize("at", [0.1, 0.3, 0.5, 0.7, 0.9])
+def test_a_damaged_database_is_set_aside_and_the_line_goes_on(tmp_path, at):
+    path = filled(tmp_path)
+    raw = bytearray(path.read_bytes())
+    start = int(at * len(raw))
+    raw[start : start + 64] = bytes(range(160, 224))
+    path.write_bytes(raw)
+    with closing(Queue(tmp_path)) as queue:
+        assert set(queue.rows()) <= {
+            Row(f"job-{i}", "waiting", "ada", float(i)) for i in range(40)
+        }
+        queue.add("new", Ticket(owner="bob", submitted=1.0))
+        assert "new" in queue.line()
+
+
+@pytest.mark.parametrize(
+    "change", ["submitted = 'x'", "owner = x'05'", "state = 'gone'", "pid = 'many'", "attempts = 0.5"]
+)
+def test_a_row_that_nobody_wrote_is_not_believed(tmp_path, change):
+    path = filled(tmp_path)
+    with closing(sqlite3.connect(path)) as other, other:
+        other.execute(f"UPDATE jobs SET {change} WHERE name = 'job-3'")
+    with closing(Queue(tmp_path)) as queue:
+        assert queue.rows() == []
+    assert list(tmp_path.glob("*.damaged-*"))

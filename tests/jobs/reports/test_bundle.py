@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from tests.jobs.finished import folder
-from thingsviz.core.errors import ThingsvizError
+from thingsviz.core.errors import JobError, ThingsvizError
 from thingsviz.jobs.folder.arrays import write_arrays
 from thingsviz.jobs.folder.config import dump_config
 from thingsviz.jobs.folder.store import JobFolder, try_lock
@@ -181,3 +181,17 @@ def test_a_sent_file_is_called_as_its_sender_calls_it_and_takes_no_other_name(th
     ):
         import_job(file, "sent.zip", rename=False)
     assert [p.name for p in there.parent.joinpath("there").iterdir()] == ["mine"]
+
+
+@pytest.mark.parametrize("at", range(2, 46, 4))
+def test_a_damaged_directory_of_a_zip_is_one_sentence(there, here, at):
+    """The last 46 bytes and the first entry say where everything is."""
+    raw = bytearray(there.read_bytes())
+    start = raw.rfind(b"PK\x05\x06") if at < 20 else raw.rfind(b"PK\x01\x02")
+    raw[start + at % 42] ^= 0xA5
+    there.write_bytes(raw)
+    try:
+        import_job(there)
+    except JobError as error:
+        assert "\n" not in str(error)  # noqa: PT017
+        assert not list((here / "there").glob("*"))

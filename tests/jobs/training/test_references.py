@@ -8,8 +8,10 @@ import pandas as pd
 import pytest
 
 from thingsviz.analysis.scoring import pearson
+from thingsviz.core.errors import JobError
 from thingsviz.jobs.engine.clerk import StoppedError
 from thingsviz.jobs.training import references
+from thingsviz.jobs.training.cached import oracle_table
 from thingsviz.jobs.training.material import open_material
 from thingsviz.jobs.training.references import cache_folder, predict_linear, reference_rows
 from thingsviz.jobs.training.results import scored_parts
@@ -145,3 +147,17 @@ def test_one_computes_when_several_start(make_job):
         worker.join()
     assert counter.value == 1
     assert len(lengths) == 1
+
+
+@pytest.mark.parametrize("name", ["oracle.parquet", "oracle.json"])
+def test_a_damaged_oracle_is_said(tiny_copy, make_job, monkeypatch, name):
+    monkeypatch.setenv("THINGSVIZ_DATA", str(tiny_copy))
+    material = open_material(make_job())
+    path = material.dataset.planted_dir("sub-01") / name
+    assert oracle_table(material.dataset, "sub-01") is not None
+    path.chmod(0o644)
+    raw = bytearray(path.read_bytes())
+    raw[len(raw) // 2] ^= 1
+    path.write_bytes(raw if name == "oracle.parquet" else b"[]")
+    with pytest.raises(JobError, match=r"oracle\.(parquet|json)"):
+        oracle_table(material.dataset, "sub-01")

@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from thingsviz.core.errors import ConfigError
 from thingsviz.core.progress import Progress, Report, silent
+from thingsviz.core.sums import crc_of_file
 from thingsviz.data.planted.latents import Latents, concept_latents, draw_latents
 from thingsviz.data.planted.oracle import Filters, make_filters
 from thingsviz.data.planted.presets import Preset, get_preset
@@ -180,6 +181,8 @@ class _Planting:
         """Write the oracle's predictions and scores."""
         oracle = Oracle(self.subject, statistics, latents, self.preset)
         predictions = oracle.predict(filters.information)
-        predictions.to_parquet(self.writer.derivative("oracle.parquet"), index=False)
+        table = self.writer.derivative("oracle.parquet")
+        predictions.to_parquet(table, index=False)
         summary = oracle.summary(predictions, filters.information, self.order.response)
+        summary["parquet_crc32"] = crc_of_file(table)  # a flipped bit is found by its readers
         write_json(self.writer.derivative("oracle.json"), summary)

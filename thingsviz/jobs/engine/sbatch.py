@@ -48,7 +48,7 @@ def site_options(text: str | None = None) -> list[str]:
     """
     text = os.environ.get("THINGSVIZ_SLURM", "") if text is None else text
     if text.startswith(("/", "~")):
-        text = _settings_file(Path(text).expanduser())
+        text = _settings_file(Path(text))
     found = []
     for word in text.split():
         name, equals, value = word.partition("=")
@@ -61,8 +61,8 @@ def site_options(text: str | None = None) -> list[str]:
 
 def _settings_file(path: Path) -> str:
     try:
-        lines = path.read_text().splitlines()
-    except OSError as error:
+        lines = path.expanduser().read_text().splitlines()
+    except (OSError, ValueError, RuntimeError) as error:
         msg = (
             f"THINGSVIZ_SLURM names {path}, which cannot be read ({error}): give name=value pairs"
         )

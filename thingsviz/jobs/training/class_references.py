@@ -24,6 +24,7 @@ from thingsviz.analysis.class_table import (
 )
 from thingsviz.core.errors import ConfigError, JobError
 from thingsviz.jobs.folder import files
+from thingsviz.jobs.training import cached
 from thingsviz.jobs.training.class_fitting import fit_classifier
 from thingsviz.jobs.training.class_results import classify_parts, scored_classes, table_parts
 from thingsviz.jobs.training.material import Material
@@ -76,7 +77,7 @@ def class_differences(material: Material, table: pd.DataFrame, folder: Path) -> 
         path = folder / f"{name}.parquet"
         if config.name == material.config.model.name or not path.is_file():
             continue
-        other = pd.read_parquet(path)
+        other = cached.table(folder, path.name)
         for (part, averaging), at in table_parts(table):
             ours, theirs = table[at], other[at.to_numpy()]
             if not np.array_equal(ours["row"], theirs["row"]):

@@ -26,8 +26,8 @@ from models.inputs import TrialMatrix
 from thingsviz.analysis.differences import difference_rows
 from thingsviz.analysis.parts import part
 from thingsviz.analysis.table import Where, ceiling_rows, model_rows
-from thingsviz.jobs.folder import files
 from thingsviz.jobs.folder.store import jobs_root
+from thingsviz.jobs.training import cached
 from thingsviz.jobs.training.class_references import class_reference_rows
 from thingsviz.jobs.training.material import Material
 from thingsviz.jobs.training.results import KEYS, Scored, predict_parts, scored_parts
@@ -55,7 +55,7 @@ def reference_rows(
 
 def reference_predictions(material: Material, name: str) -> pd.DataFrame:
     """Return what `mean` or `ridge` predicted, as kept beside their rows."""
-    return pd.read_parquet(cache_folder(material) / f"{name}.parquet")
+    return cached.table(cache_folder(material), f"{name}.parquet")
 
 
 def differences(material: Material, predictions: pd.DataFrame) -> list[Row]:
@@ -103,7 +103,8 @@ def _one_at_a_time(path: Path, announce: Callable[[str], None]) -> Iterator[None
 
 
 def _kept(folder: Path) -> list[Row] | None:
-    data = files.read_json(folder / "scores.json")
+    """Return kept rows; None, to compute them anew, where there are none or any is damaged."""
+    data = cached.kept(folder)
     return None if data is None else list(data["rows"])
 
 
@@ -115,7 +116,8 @@ def _compute(
     try:
         rows = _all_rows(material, X, part_folder, announce)
         record = {"rows": rows, "computed_at": started, "seconds": time.time() - started}
-        files.write_json(part_folder / "scores.json", record)
+        cached.keep(part_folder, record)
+        shutil.rmtree(folder, ignore_errors=True)  # a damaged one
         part_folder.replace(folder)
     except BaseException:
         shutil.rmtree(part_folder, ignore_errors=True)
@@ -167,10 +169,9 @@ def score(model: str, predictions: pd.DataFrame, material: Material, *, chance: 
 
 def oracle_rows(material: Material, scored: Scored) -> list[Row]:
     """Score the best linear decoder that knows the planted truth; no rows for measured data."""
-    path = material.dataset.planted_dir(material.config.subject) / "oracle.parquet"
-    if not path.is_file():
+    known = cached.oracle_table(material.dataset, material.config.subject)
+    if known is None:
         return []
-    known = pd.read_parquet(path)
     targets = [t for t in scored.where.targets if f"pred_{t}" in known]
     if not targets:
         return []

@@ -127,16 +127,17 @@ def _rules(given: str) -> dict[Role, tuple[str, ...]]:
     """Read the file of roles; without one everybody who is known may train, nobody administers."""
     if not given.strip():
         return {"train": ("*",)}
-    path = Path(given).expanduser()
+    path = Path(given)
     try:
-        with path.open("rb") as file:
-            data = tomllib.load(file)
-    except OSError as error:
-        msg = (
-            f"THINGSVIZ_ROLES names {path}, which cannot be read ({error.strerror}): mend the path"
-        )
+        path = path.expanduser()
+        raw = path.read_bytes()
+    except (OSError, ValueError, RuntimeError) as error:
+        why = getattr(error, "strerror", None) or error
+        msg = f"THINGSVIZ_ROLES names {path}, which cannot be read ({why}): mend the path"
         raise ConfigError(msg) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    try:
+        data = tomllib.loads(raw.decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         msg = f'{path} is not TOML ({error}): write lines such as train = ["*@lab.example"]'
         raise ConfigError(msg) from None
     return {role: _names(path, role, data.pop(role, [])) for role in ROLES} | _no_more(path, data)
