@@ -7,6 +7,7 @@ from scipy import stats
 from thingsviz.analysis.comparison import (
     corrected,
     fdr,
+    hits_sentence,
     holm,
     mcnemar,
     nearer,
@@ -172,3 +173,21 @@ def test_a_test_is_told_in_one_sentence():
     assert "is −0.100, 95 %" in told(difference=-0.1)
     assert told(p_holm=0.05).endswith(": no difference shown.")
     assert told(p=None, p_holm=None, low=None).endswith("too few concepts for a test.")
+
+
+def hits_told(**more):
+    row = {"a": "keen", "b": "dull", "k": 10, "hits_a": 83, "hits_b": 32, "n_trials": 394}
+    row |= {"difference": 0.1294, "low": 0.0803, "high": 0.1837, "p": 0.0004, "p_holm": 0.0012}
+    return hits_sentence(row | more)
+
+
+def test_hits_are_told_in_one_sentence():
+    assert hits_told() == (
+        "among the first 10, keen hits 83 and dull 32 of 394 trials: +12.9 % (+8.0 to +18.4 %), "
+        "p = 0.000, corrected 0.001: keen is better."
+    )
+    assert hits_told(difference=-0.1).endswith(": dull is better.")
+    assert hits_told(p_holm=0.2).endswith(": no difference shown.")
+    assert hits_told(p=None, p_holm=None, low=None).endswith(
+        "+12.9 %: there are too few concepts for a test."
+    )

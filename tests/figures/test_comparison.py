@@ -41,6 +41,12 @@ def test_overlay_has_a_line_a_job(theme):
     assert len({trace.line.color for trace in figure.data}) == 2
 
 
+def test_few_epochs_are_labelled_one_by_one():
+    few = overlay_info({"a": metrics(3)}, "validation_r", "epochs")
+    assert draw_overlay(few, "light").layout.xaxis.dtick == 1
+    assert draw_overlay(few._replace(clock="seconds"), "light").layout.xaxis.dtick is None
+
+
 def test_a_job_keeps_its_colour_where_another_one_has_no_curve():
     both = overlay_info({"a": metrics(3), "b": metrics(3)}, "validation_r", "epochs")
     one = overlay_info({"a": [], "b": metrics(3)}, "validation_r", "epochs")

@@ -38,5 +38,15 @@ def test_a_dot_a_job(axis, x, title):
     assert figure.layout.shapes[0].y0 == 0.45
 
 
+def test_costs_that_are_nearly_alike_stand_on_a_plain_axis():
+    near = [rows()[0]._replace(name=str(s), seconds=s) for s in (98.0, 136.0)]
+    far = [rows()[0]._replace(name=str(s), seconds=s) for s in (98.0, 1360.0)]
+    axes = [
+        draw_cost(cost_info("seconds", "r", r, None), "light").layout.xaxis for r in (near, far)
+    ]
+    assert (axes[0].type, axes[0].rangemode) == (None, "tozero")
+    assert axes[1].type == "log"
+
+
 def test_nothing_known_draws_nothing():
     assert len(draw_cost(cost_info("seconds", "r", rows()[1:], None), "dark").data) == 0

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from tests.figures.plain import TARGETS, metrics, scores
+from tests.figures.plain import TARGETS, class_scores, metrics, scores
 from thingsviz.jobs.folder import files
 from thingsviz.jobs.folder.config import parse_config
 from thingsviz.jobs.folder.store import JobFolder, JobStatus, create_job
@@ -42,6 +42,22 @@ def class_table(share=0.3, seed=0, n_concepts=20, n_repeats=3):
     hit = rng.random(len(table)) < share
     table["rank"] = np.where(hit, 1, rng.integers(2, n_concepts, len(table)))
     return table
+
+
+def naming_table(share=0.3, seed=0, **more):
+    """Test predictions of a rating job whose ratings name the concept in a `share` of trials."""
+    table = ratings_table(seed=seed, **more)
+    rng = np.random.default_rng(seed)
+    hit = rng.random(len(table)) < share
+    return table.assign(rank=pd.array(np.where(hit, 1, 15), dtype="Int64"))
+
+
+def naming_scores(model, n_choices=20):
+    """Scores of a decoder that names one of some concepts."""
+    rows = class_scores(model)
+    chance = rows["model"].eq("chance")
+    k = rows["metric"].str.removeprefix("top").astype(int)
+    return pd.concat([scores(model), rows.assign(value=rows["value"].mask(chance, k / n_choices))])
 
 
 def recipe(name, **more):

@@ -12,6 +12,7 @@ from tests.figures.plain import class_scores
 from tests.jobs.finished import class_table
 from tests.ui.made_jobs import finished_job, made_job
 from thingsviz.jobs.folder import files
+from thingsviz.jobs.folder.store import open_job
 
 PAGE = Path(__file__).parents[2] / "pages" / "compare.py"
 
@@ -82,9 +83,11 @@ def test_two_jobs_are_compared_in_full(page):
     assert len(app.get("plotly_chart")) == 6
     scores = app.dataframe[0].value.set_index("training")
     assert list(scores.index) == ["sharp", "blunt"]
-    assert (scores["score"]["sharp"] - scores["score"]["blunt"]) > 0.1
-    assert {"low", "high", "p", "chance", "ridge", "ceiling", "trials"} <= set(scores)
+    value = scores["score"].str.extract(r"^(0\.\d\d) \(−?0\.\d\d to 0\.\d\d\)$")[0].astype(float)
+    assert value["sharp"] - value["blunt"] > 0.1
+    assert {"p", "chance", "ridge", "ceiling", "n"} <= set(scores)
     text = words(app)
+    assert "Not in the table: mean" in text.replace("\\", "")
     assert "r of sharp minus that of blunt is +" in text
     assert "sharp is better" in text
     assert "What this could not show" in text
@@ -182,15 +185,56 @@ def test_classifiers_are_compared_by_hits(page):
     assert not app.error
     scores, hits = app.dataframe[0].value, app.dataframe[1].value
     assert scores["hits"].tolist() == ["2 of 157", "2 of 157"]
+    assert scores["score"][0] == "1.27 % (0.15 to 4.53 %)"
     assert {"chance", "prior"} <= set(scores)
     assert hits["first k"].tolist() == [1, 5, 10]
-    assert hits["hits of A"][0].endswith("of 60")
+    assert hits["hits"][0].endswith(" of 60")
     assert hits["p corrected"][0] < 0.05
-    assert "keen was the nearer one on" in words(app)
-    assert "What this could not show" in words(app)
+    text = words(app)
+    assert "keen was the nearer one on" in text
+    assert "on place 1, the other on" in text
+    assert "among the first 10, keen hits" in text
+    assert "A is keen, B is dull" in text
+    assert "What this could not show" in text
 
 
-def test_a_classifier_is_not_compared_with_a_decoder_of_ratings(page):
+def test_decoders_of_ratings_are_compared_by_the_concepts_they_name(page):
+    app = page(jobs="sharp,blunt")
+    control = next(b for b in app.get("button_group") if b.label == "Score")
+    assert control.options[-1] == "Concept named (Top-10)"
+    control.set_value("top10").run()
+    assert not app.exception
+    scores = app.dataframe[0].value.set_index("training")
+    assert {"score", "p", "hits", "chance", "prior", "ridge", "n"} <= set(scores)
+    table = pd.read_parquet(open_job("sharp").file("predictions.parquet"))
+    single = table[table["part"].eq("test") & table["n_averaged"].eq(1)]
+    n = int(single["rank"].le(10).sum())
+    assert scores["hits"]["sharp"] == f"{n} of {len(single)}"
+    assert app.dataframe[1].value["hits"].iloc[-1].startswith(f"{n} − ")
+    assert f"sharp hits {n} and blunt" in words(app)
+    assert "names by them as it does" in words(app)
+
+
+def test_a_classifier_is_compared_with_a_decoder_of_ratings_where_both_name(page, tiny_env):
+    rater = open_job("other")
+    shutil.copytree(rater.path, tiny_env / "keen")
+    recipe = {"learns": "concepts", "model": {"name": "logistic"}}
+    recipe |= {"name": "keen", "dataset": "tiny", "split": {"kind": "trial"}}
+    files.write_json(tiny_env / "keen" / "config.json", recipe)
+    own = rater.scores()
+    own["model"] = own["model"].replace("vit3d", "logistic")
+    rows = own[own["metric"].str.startswith("top")].to_dict("records")
+    files.write_json(tiny_env / "keen" / "scores.json", {"rows": rows, "could_not_show": []})
+    app = page(jobs="other,keen")
+    assert not app.error, [e.value for e in app.error]
+    assert "other hits" in words(app)
+    assert "beside a classifier ridge learns the classes themselves" in words(app)
+    assert not [b for b in app.get("button_group") if b.label == "Score"]
+
+
+def test_a_classifier_is_not_compared_with_one_that_names_nothing(page, tiny_env):
     class_job("keen", 0.7)
+    path = tiny_env / "sharp" / "predictions.parquet"
+    pd.read_parquet(path).drop(columns="rank").to_parquet(path)
     app = page(jobs="sharp,keen")
     assert "it learned concepts, the other ratings" in app.error[0].value

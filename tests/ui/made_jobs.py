@@ -11,6 +11,7 @@ from thingsviz.jobs.folder.config import parse_config
 from thingsviz.jobs.folder.store import JobFolder, JobStatus, create_job
 from thingsviz.jobs.training import references
 from thingsviz.jobs.training.material import open_material
+from thingsviz.jobs.training.naming import naming, with_places
 from thingsviz.jobs.training.results import predict_parts
 
 TARGETS = ["heavy", "lives", "grasp", "moves", "nameability", "size"]
@@ -41,10 +42,11 @@ def finished_job(name, share=0.4, seed=0, **recipe) -> JobFolder:
         middle = np.nanmean(material.ratings[material.split.train], axis=0)
         return (middle + share * (true - middle) + 0.4 * noise).astype("f4")
 
-    found = predict_parts(material, predict)
+    found = with_places(material, predict_parts(material, predict))
     found.to_parquet(job.file("predictions.parquet"))
     rows = references.score(job.config().model.name, found, material, chance=True)
     rows += references.reference_rows(material, material.responses, lambda _: None)
+    rows += naming(material, found)
     limits = ["Whether the decoder works for another person: this is one brain."]
     files.write_json(job.file("scores.json"), {"rows": rows, "could_not_show": limits})
     job.write_status(JobStatus("done", 5, 5, 20, 20, started_at=time.time() - 100))

@@ -192,6 +192,31 @@ def sentence(row: Row) -> str:
     return f"{told}: {better} is better."
 
 
+def hits_sentence(row: Row) -> str:
+    """Say what a corrected paired test of hits among the first k found, in plain words."""
+    a, b, n = row["a"], row["b"], row["n_trials"]
+    told = f"among the first {row['k']}, {a} hits {row['hits_a']:,} and {b} {row['hits_b']:,} of "
+    told += f"{n:,} trials: {share_gain(row)}"
+    if row["p"] is None:
+        return f"{told}: there are too few concepts for a test."
+    told = f"{told}, p = {row['p']:.3f}, corrected {row['p_holm']:.3f}"
+    if row["p_holm"] >= LEVEL:
+        return f"{told}: no difference shown."
+    return f"{told}: {a if row['difference'] > 0 else b} is better."
+
+
+def share_gain(row: Row) -> str:
+    """Write by how much two shares of hits differ, with the interval."""
+    if row["low"] is None or row["high"] is None:
+        return f"{_percent(row['difference'])} %"
+    low, high = _percent(row["low"]), _percent(row["high"])
+    return f"{_percent(row['difference'])} % ({low} to {high} %)"
+
+
+def _percent(value: float) -> str:
+    return f"{100 * value:+.1f}".replace("-", "−")
+
+
 def signed(value: float) -> str:
     """Write a difference with its sign."""
     return f"{value:+.3f}".replace("-", "−")

@@ -27,6 +27,7 @@ CURVES = {
     "validation_loss": "Validation loss",
     "train_loss": "Training loss",
 }
+FEW_EPOCHS = 15
 MARKS = ("circle", "diamond", "square", "triangle-up", "cross", "hexagon")
 # references that belong to the data and not to one of the jobs
 SHARED = ("mean", "ridge", "ceiling", "oracle")
@@ -95,13 +96,19 @@ def draw_overlay(info: OverlayInfo, theme: style.Theme) -> go.Figure:
             showlegend=True,  # a single curve is named too
             hovermode="x unified",
             title={"text": f"{CURVES[info.what]} of each job"},
-            xaxis={"title": {"text": unit}, "rangemode": "tozero"},
+            xaxis={"title": {"text": unit}, "rangemode": "tozero", **_whole(info)},
             yaxis={"title": {"text": CURVES[info.what]}},
             legend=style.legend_below(),
             margin={"b": 90},
         )
     )
     return figure
+
+
+def _whole(info: OverlayInfo) -> dict[str, object]:
+    """Label whole epochs only; many of them are left to plotly, which then labels whole ones."""
+    last = max((x for curve in info.curves for x in curve.x), default=0)
+    return {"dtick": 1} if info.clock == "epochs" and last <= FEW_EPOCHS else {}
 
 
 def colour(i: int, theme: style.Theme) -> str:

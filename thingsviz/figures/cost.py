@@ -17,6 +17,7 @@ AXES = {
     "peak_bytes": "Peak memory, MB",
 }
 MEGA = 1_000_000
+NEARLY_ALIKE = 5
 
 
 class CostRow(NamedTuple):
@@ -60,8 +61,19 @@ def cost_of(row: CostRow, axis: str) -> float | None:
     return value / MEGA if value is not None and axis == "peak_bytes" else value
 
 
+def axis_of(info: CostInfo) -> dict[str, object]:
+    """Return a log axis, or a plain one from zero where the costs are nearly alike.
+
+    A log axis that spans less than a few-fold has no room for two labels.
+    """
+    costs = [cost for row in info.rows if (cost := cost_of(row, info.axis))]
+    if len(costs) > 1 and max(costs) < NEARLY_ALIKE * min(costs):
+        return {"rangemode": "tozero"}
+    return {"type": "log", "dtick": "D2"}
+
+
 def draw_cost(info: CostInfo, theme: style.Theme) -> go.Figure:
-    """Draw a dot a job, the cost on a log axis."""
+    """Draw a dot a job, the score against its cost."""
     p = style.palette(theme)
     figure = go.Figure()
     for row in info.rows:
@@ -87,7 +99,7 @@ def draw_cost(info: CostInfo, theme: style.Theme) -> go.Figure:
             theme,
             height=380,
             title={"text": "What the score cost"},
-            xaxis={"type": "log", "dtick": "D2", "title": {"text": AXES[info.axis]}},
+            xaxis={**axis_of(info), "title": {"text": AXES[info.axis]}},
             yaxis={"title": {"text": unit}},
             legend=style.legend_below(),
             margin={"b": 90},

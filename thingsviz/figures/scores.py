@@ -153,9 +153,14 @@ def headline(scores: pd.DataFrame) -> Question:
     """
     if scores["metric"].isin(METRICS.keys()).any():
         return Question()
+    return naming_question(scores) or Question()
+
+
+def naming_question(scores: pd.DataFrame) -> Question | None:
+    """Return the question of Top-10, or of the largest k that there is; None without any."""
     shares = [m for m in scores["metric"].drop_duplicates() if is_share(str(m))]
     if not shares:
-        return Question()
+        return None
     asked = scores[scores["metric"].isin(shares) & scores["part"].eq("test")]
     best = "top10" if "top10" in shares else max(shares, key=lambda m: int(m[3:]))
     targets = asked["target"].drop_duplicates().tolist()

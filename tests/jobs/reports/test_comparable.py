@@ -5,9 +5,22 @@ import shutil
 
 import pytest
 
-from tests.jobs.finished import class_table, finished, folder, ratings_table
+from tests.jobs.finished import (
+    class_table,
+    finished,
+    folder,
+    naming_scores,
+    naming_table,
+    ratings_table,
+)
 from thingsviz.core.errors import JobError
-from thingsviz.jobs.reports.comparable import aligned, comparable, read_finished, why_not
+from thingsviz.jobs.reports.comparable import (
+    aligned,
+    comparable,
+    naming,
+    read_finished,
+    why_not,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +49,59 @@ def test_why_not_in_one_sentence(other, words):
     assert found.startswith("'two' cannot be compared with 'one': ")
     assert re.search(words, found), found
     assert "\n" not in found
+
+
+def naming_job(name="rater", n_choices=20, **more):
+    """A rating job that names one of some concepts, on the trials of `class_table`."""
+    table = naming_table()
+    single = table[table["n_averaged"] == 1].reset_index(drop=True)
+    job = finished(name, single, **more)
+    return job._replace(scores=naming_scores(job.model, n_choices))
+
+
+def class_job(name="classes", n_choices=20):
+    """A classifier of concepts on the same trials."""
+    job = finished(name, class_table(), learns="concepts")
+    return job._replace(scores=naming_scores(job.model, n_choices))
+
+
+def test_ratings_and_classes_are_compared_by_the_concepts_that_both_name():
+    assert why_not(naming_job(), class_job()) is None
+    assert why_not(class_job(), naming_job()) is None
+    others = [class_job(), naming_job(), naming_job("fewer", targets=["heavy", "lives"])]
+    group = comparable(others)
+    assert [job.name for job in group.jobs] == ["classes", "rater", "fewer"]
+    assert naming(group.jobs)
+    assert not naming(others[1:])
+
+
+@pytest.mark.parametrize(
+    ("first", "other", "words"),
+    [
+        (naming_job(), class_job(n_choices=18), "one of 18 concepts, the other of 20"),
+        (finished("old"), class_job(), "learned concepts, the other ratings; train 'old' again"),
+        (
+            finished("one", targets=["heavy"]),
+            class_job(),
+            "the other ratings, and one property alone names no concept",
+        ),
+        (
+            naming_job(),
+            class_job()._replace(predictions=class_table(n_concepts=19)),
+            "tested on other trials",
+        ),
+    ],
+)
+def test_where_one_of_them_cannot_name_the_reason_is_told(first, other, words):
+    assert words in why_not(first, other)
+
+
+def test_of_those_that_fit_the_ones_that_name_nothing_are_left_out_beside_a_classifier():
+    table = class_job().predictions
+    mute = finished("mute", naming_job().predictions.drop(columns="rank"))
+    group = comparable([naming_job(), mute, class_job()._replace(predictions=table)])
+    assert [job.name for job in group.jobs] == ["rater", "classes"]
+    assert group.refused == ("'mute' cannot be compared with a classifier: it names no concepts",)
 
 
 def test_other_data_of_the_same_name_are_other_data():

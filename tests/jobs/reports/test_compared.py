@@ -46,7 +46,7 @@ def test_agreement_is_the_correlation_of_predictions_and_of_errors(pair):
 
 
 def test_trials_are_ordered_by_who_was_nearer(pair):
-    table = told_apart(pair, "test", averaged=False)
+    table = told_apart(pair, "test", averaged=False, by_rank=False)
     assert table["gain"].is_monotonic_decreasing
     assert (table["gain"] > 0).mean() > 0.6
     first, a, b = table.iloc[0], pair[0].predictions, pair[1].predictions
@@ -73,8 +73,17 @@ def test_classes_are_compared_by_hits_among_the_first_k():
     assert rows[1]["p_mcnemar"] < 0.01
     assert rows[1]["p_holm"] < 0.01
     assert set(rows) == {1, 5, 10}
-    order = told_apart(jobs, "test", averaged=False)
+    order = told_apart(jobs, "test", averaged=False, by_rank=True)
     assert order["gain"].iloc[0] > 0 > order["gain"].iloc[-1]
+
+
+def test_a_trial_that_one_job_could_not_place_counts_for_neither():
+    jobs = [finished(n, class_table(0.5, i), learns="concepts") for i, n in enumerate("ab")]
+    blank = jobs[1].predictions.astype({"rank": "Int64"})
+    blank.loc[blank.index[:7], "rank"] = None
+    rows = class_tests([jobs[0], jobs[1]._replace(predictions=blank)], "test")
+    first = (jobs[0].predictions["rank"].iloc[7:] <= 1).sum()
+    assert (rows[0]["n_trials"], rows[0]["hits_a"]) == (53, first)
 
 
 def test_settings_that_differ_are_named_with_their_values():

@@ -29,6 +29,8 @@ def test_a_rating_job_s_scores_hold_what_it_names(trained):
     assert own["low"] < own["value"] < own["high"]
     assert own["p"] < 0.05  # a planted signal of 32 concepts is found
     assert _by_hand(trained, "lives") == own["hits"]
+    table_ = trained.predictions().query("part == 'test' and n_averaged == 1")
+    assert table_["rank"].le(10).sum() == own["hits"]
     assert {"top1", "top5", "top10"} <= set(table["metric"])
     assert headline(table).metric == "r"
     assert _metric(set(table["metric"])) == "r"
@@ -53,3 +55,4 @@ def test_one_property_names_nothing(make_job, run):
     assert run(job) == (0, "")
     assert not job.scores()["metric"].str.startswith("top").any()
     assert naming(open_material(job), job.predictions()) == []
+    assert job.predictions()["rank"].isna().all()

@@ -16,12 +16,12 @@ def view():
 
 def test_a_mean_stands_beside_its_references(view):
     row = mean_row(view, view.jobs[0])
-    assert (row["training"], row["model"], row["score"]) == ("one", "vit3d", 0.35)
-    assert (row["low"], row["high"], row["p"]) == (pytest.approx(0.25), 0.55, 0.01)
+    assert (row["training"], row["model"]) == ("one", "vit3d")
+    assert (row["score"], row["p"]) == ("0.35 (0.25 to 0.55)", 0.01)
     found = [row[name] for name in ("chance", "ridge", "ceiling", "oracle")]
     assert found == pytest.approx([0.0, 0.45, 0.8, 0.7])
     assert row["mean"] is None
-    assert (row["trials"], row["concepts"]) == (240, 20)
+    assert row["n"] == "240, 20"
 
 
 def test_a_job_without_that_score_has_no_row(view):
@@ -40,8 +40,10 @@ def test_costs_that_nobody_recorded_stay_empty():
         [
             CostRow("a", 0.1234, 0.0, None, 12.5, 1000, 812_000_000),
             CostRow("b", 0.5, 0.4, 0.6, None, None, None),
-        ]
+        ],
+        "r",
     )
-    assert table.loc[0].tolist()[:3] == ["a", 0.123, 0.0]
+    assert table.loc[0].tolist()[:4] == ["a", "0.12 (no interval)", 12.5, 1000]
+    assert table["score"].tolist()[1] == "0.50 (0.40 to 0.60)"
     assert table["peak memory, MB"].tolist()[0] == 812
     assert table.loc[1, ["seconds", "parameters", "peak memory, MB"]].isna().all()

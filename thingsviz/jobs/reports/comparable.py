@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from thingsviz.analysis.naming import FEWEST_RATINGS
 from thingsviz.core.errors import JobError
 from thingsviz.jobs.folder.config import JobConfig
 from thingsviz.jobs.folder.store import JobFolder
@@ -41,6 +42,19 @@ class Finished(NamedTuple):
         return str(getattr(self.config, "learns", "ratings"))
 
     @property
+    def n_choices(self) -> int:
+        """Among how many classes or concepts it names one; 0 where it names none."""
+        scores = self.scores
+        chance = scores[scores["model"].eq("chance") & scores["metric"].eq("top1")]["value"]
+        return round(1 / float(chance.iloc[0])) if len(chance) and chance.iloc[0] > 0 else 0
+
+    @property
+    def names_concepts(self) -> bool:
+        """Whether it says of a trial on which place the true concept came."""
+        known = self.learns in {"ratings", "concepts"} and "rank" in self.predictions
+        return known and self.n_choices > 0
+
+    @property
     def tested(self) -> str:
         """One name for its test trials, in any order."""
         judged = self.predictions[self.predictions["part"] != "validation"]
@@ -56,12 +70,21 @@ class Question(NamedTuple):
     targets: tuple[str, ...]
     split_kind: str
     tested: str
+    n_choices: int = 0
 
 
-def question_of(job: Finished) -> Question:
-    """Return the question that a job answers."""
+def question_of(job: Finished, *, naming: bool = False) -> Question:
+    """Return the question that a job answers; when `naming`, which concept was seen."""
+    kind = job.config.split.kind
+    if naming and job.names_concepts:
+        return Question("concepts", job.fingerprint, (), kind, job.tested, job.n_choices)
     targets = tuple(sorted(job.config.targets)) if job.learns == "ratings" else ()
-    return Question(job.learns, job.fingerprint, targets, job.config.split.kind, job.tested)
+    return Question(job.learns, job.fingerprint, targets, kind, job.tested)
+
+
+def naming(jobs: Sequence[Finished]) -> bool:
+    """Whether jobs can be compared only by the concepts they name: not all learned the same."""
+    return len({job.learns for job in jobs}) > 1
 
 
 def read_finished(job: JobFolder) -> Finished:
@@ -81,8 +104,12 @@ def read_finished(job: JobFolder) -> Finished:
 
 
 def why_not(first: Finished, other: Finished) -> str | None:
-    """Say in one sentence why two jobs cannot be compared; None where they can."""
-    one, two = question_of(first), question_of(other)
+    """Say in one sentence why two jobs cannot be compared; None where they can.
+
+    A job of ratings and one of concepts are compared by the concepts that both name.
+    """
+    mixed = naming([first, other])
+    one, two = (question_of(job, naming=mixed) for job in (first, other))
     differing = next((f for f in Question._fields if getattr(one, f) != getattr(two, f)), None)
     if differing is None:
         return None
@@ -92,20 +119,11 @@ def why_not(first: Finished, other: Finished) -> str | None:
 
 def _difference(field: str, first: Finished, other: Finished) -> str:
     if field == "learns":
-        return f"it learned {LEARNS.get(other.learns, other.learns)}, the other " + (
-            LEARNS.get(first.learns, first.learns)
-        )
+        return _other_learned(first, other)
+    if field == "n_choices":
+        return f"it names one of {other.n_choices:,} concepts, the other of {first.n_choices:,}"
     if field == "fingerprint":
-        here, there = ((f.config.dataset, f.config.subject) for f in (other, first))
-        if here == there:
-            return (
-                f"its data had the same name and other contents ({other.fingerprint[:8]}, the "
-                f"other's {first.fingerprint[:8]}): train it again"
-            )
-        return (
-            f"it was trained on other data ({other.config.dataset}, {other.config.subject}; the "
-            f"other on {first.config.dataset}, {first.config.subject})"
-        )
+        return _other_data(first, other)
     if field == "targets":
         return f"it predicts other properties ({_only(other, first)})"
     if field == "split_kind":
@@ -114,6 +132,30 @@ def _difference(field: str, first: Finished, other: Finished) -> str:
     return (
         "it was tested on other trials (the same kind of split, drawn by another seed or shares)"
     )
+
+
+def _other_data(first: Finished, other: Finished) -> str:
+    here, there = ((f.config.dataset, f.config.subject) for f in (other, first))
+    if here == there:
+        return (
+            f"its data had the same name and other contents ({other.fingerprint[:8]}, the "
+            f"other's {first.fingerprint[:8]}): train it again"
+        )
+    return (
+        f"it was trained on other data ({other.config.dataset}, {other.config.subject}; the "
+        f"other on {first.config.dataset}, {first.config.subject})"
+    )
+
+
+def _other_learned(first: Finished, other: Finished) -> str:
+    ours, theirs = (LEARNS.get(job.learns, job.learns) for job in (other, first))
+    words = f"it learned {ours}, the other {theirs}"
+    if {first.learns, other.learns} != {"ratings", "concepts"}:
+        return words
+    mute = first if first.learns == "ratings" else other
+    if len(mute.config.targets) < FEWEST_RATINGS:
+        return f"{words}, and one property alone names no concept"
+    return f"{words}; train {mute.name!r} again, and the concepts it names can be compared"
 
 
 def _only(job: Finished, other: Finished) -> str:
@@ -138,7 +180,14 @@ def comparable(wanted: Sequence[Finished]) -> Group:
     first = wanted[0]
     reasons = {job.name: why_not(first, job) for job in wanted[1:]}
     kept = (first, *(job for job in wanted[1:] if reasons[job.name] is None))
+    if naming(kept):
+        reasons |= {job.name: _mute(job) for job in kept if not job.names_concepts}
+        kept = tuple(job for job in kept if job.names_concepts)
     return Group(kept, tuple(reason for reason in reasons.values() if reason))
+
+
+def _mute(job: Finished) -> str:
+    return f"{job.name!r} cannot be compared with a classifier: it names no concepts"
 
 
 def aligned(jobs: Sequence[Finished], part: str, averaged: bool) -> list[pd.DataFrame]:

@@ -82,22 +82,38 @@ def agreements(jobs: Sequence[Finished], name: str, averaged: bool) -> list[Agre
     ]
 
 
-def told_apart(jobs: Sequence[Finished], name: str, averaged: bool) -> pd.DataFrame:
-    """Return the trials with `gain`: by how much the first job is nearer to the truth, in SD."""
-    frame = aligned(jobs[:2], name, averaged)[0]
-    if jobs[0].learns == "ratings":
+def told_apart(
+    jobs: Sequence[Finished], name: str, averaged: bool, *, by_rank: bool
+) -> pd.DataFrame:
+    """Return the trials with `gain`: by how much the first job is nearer to the truth.
+
+    In SD of the ratings, or `by_rank` in log places of the true class; then `other_rank` is the
+    place that the second job gave it.
+    """
+    if not by_rank:
+        frame = aligned(jobs[:2], name, averaged)[0]
         gain = nearer(*rating_parts(jobs[:2], name, averaged))
     else:
-        first, second = (f["rank"].to_numpy(float) for f in aligned(jobs[:2], name, averaged))
-        gain = np.log(second) - np.log(first)
+        frame, other = ranked(jobs[:2], name, averaged)
+        gain = np.log(other["rank"].to_numpy(float)) - np.log(frame["rank"].to_numpy(float))
+        frame = frame.assign(other_rank=other["rank"].to_numpy(int))
     return frame.assign(gain=gain).sort_values("gain", ascending=False, ignore_index=True)
 
 
-def class_tests(jobs: Sequence[Finished], name: str, ks: Sequence[int] = TOP) -> list[Row]:
-    """Compare the hits within the first k of all pairs of class jobs, on single trials."""
-    frames = aligned(jobs, name, averaged=False)
+def ranked(jobs: Sequence[Finished], name: str, averaged: bool) -> list[pd.DataFrame]:
+    """Return the jobs' trials in one order, those for which all of them placed the true class."""
+    frames = aligned(jobs, name, averaged)
+    known = np.all([frame["rank"].notna() for frame in frames], axis=0)
+    return [frame[known].reset_index(drop=True) for frame in frames]
+
+
+def class_tests(
+    jobs: Sequence[Finished], name: str, averaged: bool = False, ks: Sequence[int] = TOP
+) -> list[Row]:
+    """Compare the hits within the first k of all pairs of jobs that name classes or concepts."""
+    frames = ranked(jobs, name, averaged)
     rows: list[Row] = []
-    for k in ks:
+    for k in (k for k in ks if not jobs[0].n_choices or k < jobs[0].n_choices):
         hits = [frame["rank"].to_numpy(float) <= k for frame in frames]
         for (a, hits_a), (b, hits_b) in combinations(zip(jobs, hits, strict=True), 2):
             rows.append(_hits_row(k, (a.name, b.name), (hits_a, hits_b), frames[0]["concept"]))

@@ -9,12 +9,19 @@ from typing import Any
 from thingsviz.analysis.comparison import sentence, signed
 from thingsviz.core.errors import JobError, ThingsvizError
 from thingsviz.figures.comparison import overlay_info
-from thingsviz.figures.scores import Question, ScoreInfo, headline, metric_name, score_info
+from thingsviz.figures.scores import (
+    Question,
+    ScoreInfo,
+    headline,
+    metric_name,
+    naming_question,
+    score_info,
+)
 from thingsviz.figures.svg import DotRow, Line, Mark, dots, lines
 from thingsviz.jobs.folder.config import dump_config
 from thingsviz.jobs.folder.store import JobFolder
 from thingsviz.jobs.reports import html_page as page
-from thingsviz.jobs.reports.comparable import Finished, comparable, read_finished
+from thingsviz.jobs.reports.comparable import Finished, comparable, naming, read_finished
 from thingsviz.jobs.reports.compared import class_tests, pair_tests, settings_that_differ
 from thingsviz.jobs.training.material import find_dataset
 from thingsviz.jobs.training.spent import spent
@@ -197,7 +204,8 @@ def settings_part(job: JobFolder, found: Finished) -> list[str]:
 
 def means_part(jobs: Sequence[Finished], asked: Question | None = None) -> str:
     """Tabulate the mean scores of several jobs, each with its interval and references."""
-    asked = asked or headline(jobs[0].scores)
+    table = jobs[0].scores
+    asked = asked or (naming(jobs) and naming_question(table)) or headline(table)
     infos = [score_info(job.scores, job.model, asked) for job in jobs]
     head = ["training", f"{metric_name(asked.metric)} (95 % interval)", "p"]
     rows = [
@@ -216,7 +224,7 @@ def means_part(jobs: Sequence[Finished], asked: Question | None = None) -> str:
 def differences_part(jobs: Sequence[Finished], level: int = 2) -> list[str]:
     """Say whether the jobs differ, all pairs, corrected."""
     parts = [page.heading("Do they differ?", level)]
-    if jobs[0].learns != "ratings":
+    if naming(jobs) or jobs[0].learns != "ratings":
         return [*parts, hits_table(class_tests(jobs, "test"))]
     rows = pair_tests(jobs, "test", averaged=False, metric="r", n_draws=N_DRAWS)
     rows = rows or pair_tests(jobs, "test", averaged=False, metric="mse_unit", n_draws=N_DRAWS)

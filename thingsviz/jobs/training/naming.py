@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 
 from thingsviz.analysis.class_table import Place
@@ -33,6 +34,22 @@ def naming(material: Material, predictions: pd.DataFrame) -> list[Row]:
         beside = references.reference_predictions(material, "ridge")
         out += _rows(found, "ridge", beside, material)
     return out
+
+
+def with_places(material: Material, predictions: pd.DataFrame) -> pd.DataFrame:
+    """Add `rank`: on which place the true concept came when predicted ratings named one.
+
+    Missing where the trial's concept is not rated, in all rows with fewer than two targets.
+    """
+    found = candidates(material.concepts, material.ratings, material.split.train)
+    place = np.full(len(predictions), np.nan)
+    if found is not None:
+        guess = predictions[[f"pred_{t}" for t in material.config.targets]].to_numpy(float)
+        concepts = predictions["concept"].to_numpy(str)
+        named = name_concepts(found, guess, concepts)
+        if named is not None:
+            place[np.isin(concepts, found.names)] = named.own
+    return predictions.assign(rank=pd.array(place, dtype="Int64"))
 
 
 def _rows(found: Candidates, name: str, table: pd.DataFrame, material: Material) -> list[Row]:

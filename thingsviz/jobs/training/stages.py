@@ -16,7 +16,7 @@ from thingsviz.jobs.folder.weights import load_predict
 from thingsviz.jobs.training.class_stages import finish_classes
 from thingsviz.jobs.training.fitting import default_threads, fit
 from thingsviz.jobs.training.material import Material
-from thingsviz.jobs.training.naming import naming
+from thingsviz.jobs.training.naming import naming, with_places
 from thingsviz.jobs.training.references import differences, reference_rows, score
 from thingsviz.jobs.training.results import predict_parts, scored_parts
 from thingsviz.jobs.training.spent import metered
@@ -47,7 +47,7 @@ def _predict_once(clerk: Clerk, material: Material) -> pd.DataFrame:
     touched = [*job.manifest().get("test_set_touched", []), now()]
     add_to_manifest(job, test_set_touched=touched)
     X = Interruptible(material.responses, clerk)
-    found = predict_parts(material, load_predict(job, material, X))
+    found = with_places(material, predict_parts(material, load_predict(job, material, X)))
     keep_predictions(job, found)
     return found
 

@@ -11,7 +11,7 @@ from thingsviz.jobs.folder.store import open_job
 from thingsviz.jobs.reports.comparable import Finished
 from thingsviz.jobs.training.spent import spent
 from thingsviz.ui import charts
-from thingsviz.ui.compare.page import View, pick
+from thingsviz.ui.compare.page import View, pick, with_interval
 from thingsviz.ui.frame import PageContext
 from thingsviz.ui.state import Key
 
@@ -28,7 +28,8 @@ def show_cost(view: View, page: PageContext) -> None:
         figure = draw_cost(info, page.theme)
         charts.show(figure, page.theme, "compare_cost", alt=alt, save_as=view.save_as)
     st.dataframe(
-        cost_table(rows),
+        cost_table(rows, view.question.metric),
+        column_config={"parameters": st.column_config.NumberColumn(format="localized")},
         hide_index=True,
         placeholder="not recorded",
         alt="Seconds, parameters and memory of each training",
@@ -44,16 +45,14 @@ def _cost_of(view: View, job: Finished) -> CostRow | None:
     return None if info is None else cost_row(job.name, info, spent(open_job(job.name)))
 
 
-def cost_table(rows: list[CostRow]) -> pd.DataFrame:
+def cost_table(rows: list[CostRow], metric: str) -> pd.DataFrame:
     """Return one row a job: score with its interval, seconds, parameters, memory in MB."""
     return pd.DataFrame(
         [
             {
                 "training": row.name,
-                "score": round(row.score, 3),
-                "95 % from": _rounded(row.low),
-                "95 % to": _rounded(row.high),
-                "seconds": row.seconds,
+                "score": with_interval(row.score, (row.low, row.high), metric),
+                "seconds": _rounded(row.seconds, 1),
                 "parameters": row.n_parameters,
                 "peak memory, MB": _rounded(cost_of(row, "peak_bytes"), 0),
             }
@@ -62,5 +61,5 @@ def cost_table(rows: list[CostRow]) -> pd.DataFrame:
     )
 
 
-def _rounded(value: float | None, digits: int = 3) -> float | None:
+def _rounded(value: float | None, digits: int) -> float | None:
     return None if value is None else round(value, digits)

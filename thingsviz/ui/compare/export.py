@@ -59,11 +59,9 @@ def scores_csv(view: View) -> str:
 
 def tests_csv(view: View) -> str:
     """Return the paired tests of the part and averaging shown."""
-    if view.jobs[0].learns != "ratings":
-        return pd.DataFrame(class_tests(view.jobs, view.question.part)).to_csv(index=False)
-    rows = [
-        row
-        for metric in ("r", "mse_unit")
-        for row in pair_tests(view.jobs, view.question.part, view.averaged, metric)
-    ]
+    part, named = view.question.part, all(job.names_concepts for job in view.jobs)
+    rows = class_tests(view.jobs, part, view.averaged) if named or view.naming else []
+    if not view.naming or all(job.learns == "ratings" for job in view.jobs):
+        for metric in ("r", "mse_unit"):
+            rows += pair_tests(view.jobs, part, view.averaged, metric)
     return pd.DataFrame(rows).to_csv(index=False)

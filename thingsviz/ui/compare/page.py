@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 import streamlit as st
@@ -16,22 +16,30 @@ from thingsviz.figures.comparison import (
 )
 from thingsviz.figures.scores import (
     METRICS,
+    SMALLER_IS_BETTER,
     Question,
     headline,
+    is_share,
     metric_name,
+    naming_question,
     references_of,
     score_info,
 )
 from thingsviz.jobs.folder.store import open_job
-from thingsviz.jobs.reports.comparable import Finished
+from thingsviz.jobs.reports.comparable import Finished, naming
 from thingsviz.jobs.reports.compared import settings_that_differ
 from thingsviz.ui import cache_jobs, charts
 from thingsviz.ui.frame import PageContext, plain
 from thingsviz.ui.help import glossary
-from thingsviz.ui.scores.strip import limits_of
+from thingsviz.ui.scores.strip import absence, limits_of, value_text
 from thingsviz.ui.state import Key
 
 OFFERED = ("r", "mse_unit")
+NAMING = "Concept named (Top-{k})"
+NAMING_HELP = (
+    "A decoder of ratings names a concept as well: the one whose ratings are most alike to those "
+    "that it predicts, of all rated concepts. By this it can be compared with a classifier."
+)
 PARTS = {"test": "Test", "exemplars": "Train pictures of test concepts"}
 CLOCKS = {"epochs": "by epoch", "seconds": "by second"}
 
@@ -49,6 +57,11 @@ class View(NamedTuple):
         return self.question.n_averaged != "single"
 
     @property
+    def naming(self) -> bool:
+        """Whether the jobs are compared by the classes or concepts that they name."""
+        return is_share(self.question.metric)
+
+    @property
     def names(self) -> list[str]:
         """The jobs' names."""
         return [job.name for job in self.jobs]
@@ -63,14 +76,27 @@ def open_view(jobs: tuple[Finished, ...]) -> View:
         kinds = sorted(kinds, key=lambda kind: (kind != "single", kind))
         texts = {k: "single trials" if k == "single" else f"{k} repeats" for k in kinds}
         averaging = pick("Responses", kinds, texts, Key.W_AVERAGING)
-        metric = headline(scores).metric
-        if jobs[0].learns == "ratings":
-            metric = pick("Score", list(OFFERED), METRICS, Key.W_COMPARE_METRIC)
+        metric = _metric(jobs)
         save_as = charts.image_format()
     return View(jobs, Question(part, averaging, "mean", metric), save_as)
 
 
-def pick(label: str, options: list[str], texts: dict[str, str], key: Key) -> str:
+def _metric(jobs: tuple[Finished, ...]) -> str:
+    """Let the visitor choose the score; jobs of ratings and of concepts share only Top-k."""
+    named = naming_question(jobs[0].scores)
+    if naming(jobs) and named is not None:
+        return named.metric
+    if jobs[0].learns != "ratings":
+        return headline(jobs[0].scores).metric
+    texts = {name: METRICS[name] for name in OFFERED}
+    if named is not None and all(job.names_concepts for job in jobs):
+        texts[named.metric] = NAMING.format(k=named.metric.removeprefix("top"))
+    return pick("Score", list(texts), texts, Key.W_COMPARE_METRIC, help_=NAMING_HELP)
+
+
+def pick(
+    label: str, options: list[str], texts: dict[str, str], key: Key, help_: str | None = None
+) -> str:
     """Let the visitor choose one of a few options, the first one to begin with."""
     found = st.segmented_control(
         label,
@@ -79,6 +105,7 @@ def pick(label: str, options: list[str], texts: dict[str, str], key: Key) -> str
         default=options[0],
         required=True,
         key=f"{key}_compare_{'_'.join(options)}",
+        help=help_,
     )
     return str(found or options[0])
 
@@ -87,7 +114,8 @@ def show_scores(view: View, page: PageContext) -> None:
     """Show each job's mean score in full, then every property side by side."""
     st.subheader("Scores", anchor=False)
     _mean_table(view)
-    if view.jobs[0].learns != "ratings":
+    if view.naming:
+        _say_ridge(view)
         show_limits(view)
         return
     tables = {job.name: (job.model, job.scores) for job in view.jobs}
@@ -98,20 +126,36 @@ def show_scores(view: View, page: PageContext) -> None:
     show_limits(view)
 
 
+def _say_ridge(view: View) -> None:
+    """Say what the ridge beside the names is: each kind of job has one of its own kind."""
+    of_ratings = "Ridge beside a decoder of ratings predicts ratings and names by them as it does"
+    of_classes = "beside a classifier ridge learns the classes themselves"
+    kinds = {job.learns == "ratings" for job in view.jobs}
+    if kinds == {True, False}:
+        st.caption(f"{of_ratings}; {of_classes}.")
+    elif True in kinds:
+        st.caption(f"{of_ratings}.")
+
+
 def _mean_table(view: View) -> None:
     table = pd.DataFrame([row for job in view.jobs if (row := mean_row(view, job))])
     beside = references_of(view.question.metric)
-    for name in {"score", "low", "high", *beside} & {*table.columns}:
+    for name in {*beside} & {*table.columns}:
         table[name] = table[name].astype(float).round(3) + 0.0  # no −0.000
-    number = st.column_config.NumberColumn
-    form = "%.3f"
-    config = {"score": number(metric_name(view.question.metric), format=form)}
+    absent = [name for name in beside if name in table and table[name].isna().all()]
+    table = table.drop(columns=absent)
+    number, form = st.column_config.NumberColumn, "percent" if view.naming else "%.3f"
+    words = f"{metric_name(view.question.metric)} (95 %)"
+    text, told = st.column_config.TextColumn, glossary("confidence interval")
+    config: dict[str, Any] = {"score": text(words, help=told)}
     config |= {name: number(label, format=form) for name, (label, _) in beside.items()}
-    config |= {"low": number("95 % from", format=form, help=glossary("confidence interval"))}
-    config |= {"high": number("95 % to", format=form, help=glossary("confidence interval"))}
-    config |= {"p": number(format=form, help=glossary("permutation p"))}
+    config |= {"p": number(format="%.3f", help=glossary("permutation p"))}
+    config |= {"n": text("trials, concepts", help="Test trials, and concepts that they show.")}
     alt = "The mean score of each job with its interval and references"
     st.dataframe(table, column_config=config, hide_index=True, alt=alt, placeholder="–")
+    if absent:
+        words = "; ".join(f"{beside[name][0]}: {absence(name)}" for name in absent)
+        st.caption(plain(f"Not in the table: {words}."))
 
 
 def mean_row(view: View, job: Finished) -> dict[str, object]:
@@ -119,23 +163,50 @@ def mean_row(view: View, job: Finished) -> dict[str, object]:
     info = score_info(job.scores, job.model, view.question)
     if info is None:
         return {}
-    row: dict[str, object] = {"training": job.name, "model": job.model, "score": info.value}
-    row |= {"low": info.low, "high": info.high, "p": info.p}
+    row: dict[str, object] = {"training": job.name, "model": job.model}
+    metric = info.question.metric
+    row |= {"score": with_interval(info.value, (info.low, info.high), metric), "p": info.p}
     row |= {"hits": f"{info.hits} of {info.n_trials}"} if info.hits is not None else {}
     row |= {name: info.reference(name) for name in references_of(info.question.metric)}
-    return row | {"trials": info.n_trials, "concepts": info.n_concepts}
+    return row | {"n": f"{info.n_trials:,}, {info.n_concepts:,}"}
+
+
+def with_interval(value: float, span: tuple[float | None, float | None], metric: str) -> str:
+    """Write a score with its interval, short enough for a cell."""
+    if span[0] is None or span[1] is None:
+        return f"{value_text(value, metric)} (no interval)"
+    low, high = (value_text(end, metric) for end in span)
+    return f"{value_text(value, metric)} ({low.removesuffix(' %')} to {high})"
 
 
 def show_limits(view: View) -> None:
     """Say what these scores could not show; each job's own verdict against ridge stays with it."""
-    first = view.jobs[0]
+    classifiers = [job for job in view.jobs if job.learns != "ratings"]
+    first = classifiers[0] if view.naming and classifiers else view.jobs[0]
     info = score_info(first.scores, first.model, view.question)
     said = cache_jobs.could_not_show(open_job(first.name))
     lines = limits_of(said, info) if info else list(said)
-    lines = [line for line in lines if not line.startswith("It is ")]
+    lines = [line for line in lines if not line.startswith(("It is ", "That the decoder reads"))]
+    if view.naming:
+        lines = [line for line in lines if "a mean r below" not in line]
+    lines = [*_nothing_shown(view), *lines]
     if lines:
         words = "\n".join(f"- {plain(line)}" for line in lines)
         st.caption(f"**What this could not show**\n{words}")
+
+
+def _nothing_shown(view: View) -> list[str]:
+    """Name the jobs whose interval reaches what guessing reaches."""
+    found = []
+    for job in view.jobs:
+        info = score_info(job.scores, job.model, view.question)
+        nothing = (info.reference("chance") if view.naming else 0.0) if info else None
+        if info and None not in (info.low, nothing) and info.low <= nothing:  # type: ignore[operator]
+            found.append(job.name)
+    if not found or view.question.metric in SMALLER_IS_BETTER:
+        return []
+    where = "chance" if view.naming else "zero"
+    return [f"That {' and '.join(found)} read anything at all: the interval reaches {where}."]
 
 
 def show_curves(view: View, page: PageContext) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from thingsviz.analysis.comparison import sentence
+from thingsviz.analysis.comparison import hits_sentence, sentence, share_gain
 from thingsviz.figures.differences import differences_info, draw_differences
 from thingsviz.figures.scores import METRICS, Question
 from thingsviz.jobs.folder.store import open_job
@@ -25,10 +25,10 @@ N_DRAWS = 1000
 
 def show_tests(view: View, page: PageContext) -> None:
     """Show whether the jobs differ: a sentence a pair, then one pair property by property."""
-    if view.jobs[0].learns != "ratings":
-        show_classes(view)
-        return
     st.subheader("Do they differ?", anchor=False, help=glossary("paired permutation test"))
+    if view.naming:
+        show_hits(view)
+        return
     rows = _tests(view)
     for row in rows:
         if row["target"] == "mean":
@@ -70,34 +70,43 @@ def pick_pair(view: View, key: str) -> tuple[str, str]:
     return texts[str(found)]
 
 
-def show_classes(view: View) -> None:
-    """Compare class jobs by their hits among the first k."""
-    st.subheader("Hits", anchor=False)
-    rows = class_tests(view.jobs, view.question.part)
-    table = pd.DataFrame(
-        [
-            {
-                "first k": row["k"],
-                "A": row["a"],
-                "B": row["b"],
-                "hits of A": f"{row['hits_a']} of {row['n_trials']}",
-                "hits of B": f"{row['hits_b']} of {row['n_trials']}",
-                "only A": row["only_a"],
-                "only B": row["only_b"],
-                "difference": row["difference"],
-                "95 % from": row["low"],
-                "95 % to": row["high"],
-                "p (McNemar)": row["p_mcnemar"],
-                "p (concepts)": row["p"],
-                "p corrected": row["p_holm"],
-            }
-            for row in rows
-        ]
-    )
+def show_hits(view: View) -> None:
+    """Compare jobs by their hits among the first k, on the same trials."""
+    rows = class_tests(view.jobs, view.question.part, view.averaged)
+    if not rows:
+        st.caption("There are too few classes to count hits among the first k.")
+        return
+    asked = int(view.question.metric.removeprefix("top"))
+    for row in rows:
+        if row["k"] == asked:
+            st.markdown(f"- {plain(hits_sentence(row))}")
+    letters = {name: "ABCDEFGH"[i] for i, name in enumerate(view.names)}
+    table = pd.DataFrame([_hits_row(row, letters) for row in rows])
     st.dataframe(
         table, hide_index=True, alt="Hits among the first k of each pair", placeholder="–"
     )
+    names = ", ".join(f"{letter} is {name}" for name, letter in letters.items())
     st.caption(
-        "McNemar's test takes trials as independent; the test by concepts does not, and its p is "
-        "the one that is corrected (Holm, over all rows)."
+        plain(
+            f"{names}. McNemar's test takes trials as independent; the test by concepts does not, "
+            "and its p is the one that is corrected (Holm, over all rows)."
+        )
     )
+
+
+def _hits_row(row: dict[str, Any], letters: dict[str, str]) -> dict[str, object]:
+    a, b = letters[row["a"]], letters[row["b"]]
+    return {
+        "first k": row["k"],
+        "pair": f"{a} − {b}",
+        "hits": f"{row['hits_a']} − {row['hits_b']} of {row['n_trials']}",
+        "only one hit": f"{row['only_a']} − {row['only_b']}",
+        "difference (95 %)": share_gain(row),
+        "p (McNemar)": _rounded(row["p_mcnemar"]),
+        "p (concepts)": _rounded(row["p"]),
+        "p corrected": _rounded(row["p_holm"]),
+    }
+
+
+def _rounded(p: float | None) -> float | None:
+    return None if p is None else round(p, 4)

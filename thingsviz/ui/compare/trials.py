@@ -23,7 +23,7 @@ WIDTH = 64
 
 def show_agreement(view: View, page: PageContext) -> None:
     """Show how alike two jobs predict: each property, and the dots of one."""
-    if view.jobs[0].learns != "ratings":
+    if view.naming:
         return
     st.subheader("Do they say the same?", anchor=False)
     jobs = _pair(view, "agreement")
@@ -56,7 +56,7 @@ def show_told_apart(view: View, page: PageContext) -> None:
     """Show the trials on which one job was nearer to the truth than the other, with pictures."""
     st.subheader("Where one is right and the other wrong", anchor=False)
     jobs = _pair(view, "trials")
-    table = told_apart(jobs, view.question.part, view.averaged)
+    table = told_apart(jobs, view.question.part, view.averaged, by_rank=view.naming)
     n = min(N_SHOWN, len(table) // 2)
     columns = st.columns(2)
     parts = (table.head(n), table.tail(n).iloc[::-1])
@@ -65,22 +65,25 @@ def show_told_apart(view: View, page: PageContext) -> None:
             st.markdown(f"**{plain(right.name)}** nearer than {plain(wrong.name)}")
             for _, row in rows.iterrows():
                 trial = trial_of(next(row.to_frame().T.itertuples(index=False)))
-                _trial(page, trial, _words(row, right))
+                _trial(page, trial, _words(row, first=right is jobs[0]))
     better = float((table["gain"] > 0).mean())
-    unit = "SD of a property, mean over properties" if jobs[0].learns == "ratings" else "log ranks"
+    unit = "SD of a property, mean over properties"
+    unit = "" if view.naming else f" Gains are in {unit}."
     st.caption(
         plain(
-            f"{jobs[0].name} was the nearer one on {100 * better:.0f} % of {len(table)} trials. "
-            f"Gains are in {unit}. Picked from many: the two differ less on the average trial."
+            f"{jobs[0].name} was the nearer one on {100 * better:.0f} % of {len(table)} trials."
+            f"{unit} Picked from many: the two differ less on the average trial."
         )
     )
 
 
-def _words(row: pd.Series, right: Finished) -> str:
-    gain = value_text(abs(float(row["gain"])))
-    if right.learns != "ratings":
-        return f"nearer by {gain}"
-    return f"nearer by {gain} SD"
+def _words(row: pd.Series, *, first: bool) -> str:
+    """Say how much nearer a job was: in SD, or by the places that both gave the true class."""
+    if "other_rank" not in row:
+        return f"nearer by {value_text(abs(float(row['gain'])))} SD"
+    own, other = (int(row[name]) for name in ("rank", "other_rank"))
+    own, other = (own, other) if first else (other, own)
+    return f"on place {own:,}, the other on {other:,}"
 
 
 def _trial(page: PageContext, trial: Trial, words: str) -> None:
@@ -89,5 +92,6 @@ def _trial(page: PageContext, trial: Trial, words: str) -> None:
         if picture is not None:
             shown = cache.picture(picture)
             st.image(shown, width=WIDTH, alt=f"Picture of {readable(trial.concept)}")
-        link_to_trial(page, trial)
-        st.caption(words, width="content")
+        with st.container(width="stretch", gap="xxsmall"):
+            link_to_trial(page, trial)
+            st.caption(words)

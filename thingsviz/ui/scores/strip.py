@@ -125,7 +125,7 @@ def whole_text(info: ScoreInfo, could_not_show: Sequence[str] = ()) -> str:
     for name, (label, _) in references_of(metric).items():
         if name != info.model:
             value = info.reference(name)
-            why = f" ({_absence(name)})" if value is None else ""
+            why = f" ({absence(name)})" if value is None else ""
             lines.append(f"- {label} {value_text(value, metric)}{why}")
     lines += [f"- {plain(p_text(info.p))}", f"- {n_text(info)}", "", f"**{COULD_NOT}**"]
     limits = limits_of(could_not_show, info) or ["Nothing is recorded with this training."]
@@ -198,10 +198,11 @@ def _numbers(info: ScoreInfo, could_not_show: Sequence[str]) -> None:
                     st.markdown(text, help=_reference_help(info, name), width="content")
 
 
-def _absence(name: str) -> str:
+def absence(name: str) -> str:
+    """Say why a job has no such reference."""
     return ABSENT.get(name, "This job has no such reference for this score.")
 
 
 def _reference_help(info: ScoreInfo, name: str) -> str:
     term = glossary(REFERENCE_TERMS[name])
-    return term if info.reference(name) is not None else f"{term} {_absence(name)}"
+    return term if info.reference(name) is not None else f"{term} {absence(name)}"
