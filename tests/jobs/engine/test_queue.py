@@ -169,7 +169,8 @@ def test_a_damaged_database_is_set_aside_and_the_line_goes_on(tmp_path, at):
 
 
 @pytest.mark.parametrize(
-    "change", ["submitted = 'x'", "owner = x'05'", "state = 'gone'", "pid = 'many'", "attempts = 0.5"]
+    "change",
+    ["submitted = 'x'", "owner = x'05'", "state = 'gone'", "pid = 'many'", "attempts = 0.5"],
 )
 def test_a_row_that_nobody_wrote_is_not_believed(tmp_path, change):
     path = filled(tmp_path)
