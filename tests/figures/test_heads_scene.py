@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from thingsviz.core.space import Grid
-from thingsviz.figures import draw_worker, gif, heads
+from thingsviz.figures import draw_worker, gif, heads, heads_scene
 from thingsviz.figures.heads import HeadsChoice
 from thingsviz.figures.orders import Job, Order, pack_job, unpack_job
 
@@ -74,7 +74,8 @@ def test_rendered_volumes_show_all_heads(job, theme):
     warm = pixels[..., 0] - pixels[..., 2] > 60
     for row in range(2):
         for column in range(4):
-            cell = warm[row * 490 + 40 : (row + 1) * 490, column * 600 : (column + 1) * 600]
+            top, height = heads_scene.TITLE, heads_scene.TITLE + 450
+            cell = warm[row * height + top : (row + 1) * height, column * 600 : (column + 1) * 600]
             assert cell.sum() > 60, (row, column)
 
 

@@ -39,8 +39,9 @@ def test_regions_come_by_share_with_what_is_special(table):
     assert info.shares == (50, 30, 10)
     assert info.uniform == (20, 20, 40)
     assert info.ceilings == (12.3, 0.1, None)
-    assert info.marks == ("more", "no signal", "outside")
-    assert regions_info(table, most=1).n_left_out == 2
+    assert info.marks == ("more", "no signal", "10.0 % of it")
+    assert regions_info(table, most=1).n_left_out == 1
+    assert regions_info(table, most=1).names == ("early visual", "background")
 
 
 def test_what_lies_in_no_region_has_a_bar_only_when_no_region_is_known(table):
@@ -57,6 +58,15 @@ def test_bars_stand_beside_uniform_attention(table, theme):
     colours = bars.marker.color
     assert colours[1] == colours[2] != colours[0]  # no signal, background: grey
     assert figure.layout.xaxis.title.text == "share of the map, %"
+
+
+def test_a_large_background_does_not_dwarf_the_regions(table):
+    table.loc[4, "share"] = 5.0
+    info = regions_info(table)
+    assert info.names[-1] == "background"
+    figure = draw_regions(info, "light", "Head 1")
+    assert figure.layout.xaxis.range[1] == pytest.approx(1.25 * 50)
+    assert figure.data[0].textposition[-1] == "inside"
 
 
 def test_long_names_are_cut():
@@ -83,7 +93,7 @@ def test_curves_of_a_method_beside_plain_orders():
 def test_sanity_begins_with_the_whole_decoder():
     steps = [{"what": "head", "correlation": 0.91}, {"what": "embedding", "correlation": None}]
     info = sanity_info(steps)
-    assert info.steps == ("whole", "+ head", "+ embedding")
+    assert info.steps == ("nothing", "+ head", "+ embedding")
     assert info.correlations == (1.0, 0.91, None)
     assert list(draw_sanity(info, "dark").data[0].x) == list(info.steps)
 

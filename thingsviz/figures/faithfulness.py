@@ -82,7 +82,7 @@ class SanityInfo(NamedTuple):
 def sanity_info(steps: Sequence[Mapping[str, Any]]) -> SanityInfo:
     """Return the steps of `inference.judging.judge_sanity`, the whole decoder first."""
     values = [None if s["correlation"] is None else round(s["correlation"], 3) for s in steps]
-    return SanityInfo(("whole", *[f"+ {s['what']}" for s in steps]), (1.0, *values))
+    return SanityInfo(("nothing", *[f"+ {s['what']}" for s in steps]), (1.0, *values))
 
 
 def draw_sanity(info: SanityInfo, theme: style.Theme) -> go.Figure:

@@ -5,10 +5,15 @@ from __future__ import annotations
 import io
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 FRAME_MS = 1000
 WIDTH = 900  # pixels; eight frames are about 1 MB
+
+
+COLOURED = 40  # of 255: the spread of red, green, blue from which a pixel is no grey
 
 
 def animate(pictures: Sequence[bytes], frame_ms: int = FRAME_MS) -> bytes:
@@ -18,14 +23,24 @@ def animate(pictures: Sequence[bytes], frame_ms: int = FRAME_MS) -> bytes:
         image = Image.open(io.BytesIO(blob)).convert("RGB")
         size = (WIDTH, round(WIDTH * image.height / image.width))
         frames.append(image.resize(size, Image.Resampling.LANCZOS))
-    # one palette from all frames: colours do not flicker, and no frame lacks its own
-    sheet = Image.new("RGB", (WIDTH, sum(frame.height for frame in frames)))
-    for n, frame in enumerate(frames):
-        sheet.paste(frame, (0, n * frame.height))
-    palette = sheet.quantize(256)
+    palette = _palette(np.concatenate([np.asarray(frame) for frame in frames]))
     few = [frame.quantize(palette=palette, dither=Image.Dither.NONE) for frame in frames]
     packed = io.BytesIO()
     few[0].save(
         packed, "GIF", save_all=True, append_images=few[1:], duration=frame_ms, loop=0, disposal=1
     )
     return packed.getvalue()
+
+
+def _palette(pixels: NDArray[np.uint8]) -> Image.Image:
+    """Return one palette for all frames (height, width, 3): colours do not flicker.
+
+    Coloured pixels count as much as all greys together: of a map of few voxels the median cut
+    would keep no colour at all.
+    """
+    flat = pixels.reshape(-1, 3)
+    coloured = flat[np.ptp(flat, axis=1) > COLOURED]
+    if len(coloured):
+        flat = np.concatenate([flat, np.resize(coloured, flat.shape)])
+    sheet = Image.fromarray(np.resize(flat, (-(-len(flat) // WIDTH), WIDTH, 3)))
+    return sheet.quantize(256)

@@ -24,7 +24,7 @@ from thingsviz.figures.volume import Mask
 HEAD_FACES = 3_500
 HALO, BRAIN = 0.38, 0.10
 CELL = (600, 450)  # pixels of one head in a picture
-TITLE = 40
+TITLE, LETTERS = 52, 34
 
 
 class Scene(NamedTuple):
@@ -111,7 +111,7 @@ def heads_picture(scene: Scene, covered: Mask, info: HeadsInfo, theme: Theme) ->
     outline = covered[::2, ::2] if several else covered
     size = (info.columns * width, info.rows * (height + TITLE))
     sheet = Image.new("RGB", size, p.background)
-    pen, font = ImageDraw.Draw(sheet), letters(24)
+    pen, font = ImageDraw.Draw(sheet), letters(LETTERS)
     for n, (head, volume) in enumerate(zip(info.heads, scene.volumes, strict=True)):
         row, column = divmod(n, info.columns)
         picture = picture_of(head, scene.camera, theme, (width, height))

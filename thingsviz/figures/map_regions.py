@@ -14,7 +14,10 @@ MOST = 14
 
 
 class RegionsInfo(NamedTuple):
-    """Bars from the largest share to the smallest, in %; `marks` say what is special."""
+    """Bars from the largest share to the smallest, in %, the background last.
+
+    `marks` say what is special.
+    """
 
     names: tuple[str, ...]
     shares: tuple[float, ...]
@@ -29,8 +32,9 @@ def regions_info(table: pd.DataFrame, most: int = MOST) -> RegionsInfo:
     there = table[(table["share"] > 0) | (table["uniform"] > 0)]
     if (there["region"] != NO_REGION).any():
         there = there[there["region"] != NO_REGION]  # its bar would dwarf those with a name
-    ordered = there.sort_values("share", ascending=False, kind="stable")
-    shown = ordered.head(most)
+    outside = there["region"] == BACKGROUND  # last: it can be larger than all others together
+    ordered = there[~outside].sort_values("share", ascending=False, kind="stable")
+    shown = pd.concat([ordered.head(most), there[outside]])
     ceilings = [None if pd.isna(c) else round(float(c), 2) for c in shown["ceiling"]]
     return RegionsInfo(
         names=tuple(short(str(name)) for name in shown["region"]),
@@ -38,7 +42,7 @@ def regions_info(table: pd.DataFrame, most: int = MOST) -> RegionsInfo:
         uniform=tuple(round(100 * float(v), 2) for v in shown["uniform"]),
         ceilings=tuple(ceilings),
         marks=tuple(_mark(row) for row in shown.to_dict("records")),
-        n_left_out=len(ordered) - len(shown),
+        n_left_out=len(there) - len(shown),
     )
 
 
@@ -50,7 +54,7 @@ def short(name: str, most: int = 28) -> str:
 
 def _mark(row: dict[Any, Any]) -> str:
     if row["region"] == BACKGROUND:
-        return "outside"
+        return f"{100 * float(row['share']):.1f} % of it"
     words = []
     if float(row.get("q", 1.0)) < 0.05:  # NaN is not
         words.append("more")
@@ -62,7 +66,8 @@ def _mark(row: dict[Any, Any]) -> str:
 def draw_regions(info: RegionsInfo, theme: style.Theme, what: str) -> go.Figure:
     """Draw horizontal bars with a tick where uniform attention would be."""
     p = style.palette(theme)
-    doubtful = ["no signal" in mark or "outside" in mark for mark in info.marks]
+    last = [name == BACKGROUND for name in info.names]
+    doubtful = [o or "no signal" in m for o, m in zip(last, info.marks, strict=True)]
     known = ["–" if c is None else c for c in info.ceilings]
     bars = go.Bar(
         x=list(info.shares),
@@ -70,8 +75,10 @@ def draw_regions(info: RegionsInfo, theme: style.Theme, what: str) -> go.Figure:
         orientation="h",
         name=what,
         text=list(info.marks),
-        textposition="outside",
-        textfont={"color": p.muted, "size": 11},
+        textposition=["inside" if beyond else "outside" for beyond in last],
+        insidetextanchor="start",
+        insidetextfont={"color": p.background, "size": 11},
+        outsidetextfont={"color": p.muted, "size": 11},
         cliponaxis=False,
         marker={"color": [p.muted if bad else p.prediction for bad in doubtful]},
         customdata=list(zip(info.uniform, known, strict=True)),
@@ -87,7 +94,8 @@ def draw_regions(info: RegionsInfo, theme: style.Theme, what: str) -> go.Figure:
         hovertemplate="uniform: %{x:.2f} %<extra></extra>",
     )
     figure = go.Figure([bars, ticks])
-    top = max([*info.shares, *info.uniform, 1e-9])
+    named = [n for n, beyond in enumerate(last) if not beyond] or [0]
+    top = max([*(max(info.shares[n], info.uniform[n]) for n in named), 1e-9])
     figure.update_layout(
         style.layout(
             theme,

@@ -55,7 +55,7 @@ def test_a_good_map_gets_five_good_answers():
     where = several["Where does head 1 look?"].why
     assert where == "20 % of it; even attention would put 10 % there"
     assert several["Is that more than chance?"].why.startswith("1 of 2 regions")
-    assert "(area +0.20, 95 % +0.10 to +0.30)" in several["Does the decoder use it?"].why
+    assert "(area +0.20, 95\u00a0% +0.10 to +0.30)" in several["Does the decoder use it?"].why
 
 
 def test_an_even_head_looks_everywhere_alike():

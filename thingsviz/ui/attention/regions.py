@@ -46,14 +46,16 @@ def show_regions(page: PageContext, look: Look) -> Regions:
     )
     named = pick_regions(page)
     rows = table(look.wanted, head, AMOUNTS[str(name or "all mass")], named)
-    figure = draw_regions(regions_info(rows), page.theme, found.names[head])
+    info = regions_info(rows)
     charts.show(
-        figure,
+        draw_regions(info, page.theme, found.names[head]),
         page.theme,
         f"{look.wanted.maps.job.name}_{look.wanted.method}_regions",
         alt="Share of the map by region beside uniform attention",
         save_as=look.save_as,
     )
+    if info.n_left_out:
+        st.caption(f"{info.n_left_out} smaller regions stand in the table below.")
     _explain(found, rows, head, named)
     with st.expander("Numbers and files"):
         _numbers(rows)

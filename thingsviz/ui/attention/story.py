@@ -102,14 +102,14 @@ def used(facts: dict[str, Any], method: str) -> Answer:
     if not area:
         return Answer(question, "Not judged", "that takes many trials, all test trials", "open")
     value, low, high = area["deletion"]
-    gap = f"(area {value:+.2f}, 95 % {low:+.2f} to {high:+.2f})"
+    gap = f"(area {value:+.2f}, 95\u00a0% {low:+.2f} to {high:+.2f})"
     if low > 0:
-        why = f"outputs fall apart sooner than when voxels are taken away at random {gap}"
+        why = f"outputs fall apart sooner than in random order {gap}"
         return Answer(question, "Yes", why, "good")
     if high < 0:
-        why = f"it points to less than voxels taken at random {gap}: do not trust it"
+        why = f"worse than taking voxels away in random order {gap}, do not trust it"
         return Answer(question, "No", why, "bad")
-    return Answer(question, "Not shown", f"no better than voxels taken at random {gap}", "open")
+    return Answer(question, "Not shown", f"no better than random order {gap}", "open")
 
 
 def learned(facts: dict[str, Any], method: str) -> Answer:
