@@ -161,7 +161,7 @@ def test_a_full_disk_ends_in_one_sentence(make_job, run, monkeypatch, after):
 
     with monkeypatch.context() as patch:
         for module in ("arrays", "manifest"):
-            patch.setattr(f"thingsviz.jobs.{module}.write_atomically", full)
+            patch.setattr(f"thingsviz.jobs.folder.{module}.write_atomically", full)
         patch.setattr(core_files, "write_atomically", full)
         words = refused(job, run(job))
     assert "no space is left to write in" in words
