@@ -77,6 +77,7 @@ def test_a_zip_goes_out_and_opens_elsewhere(visit, elsewhere):
     app = bring(visit(), content)
     assert [job.name for job in list_jobs()] == ["good"]
     assert read_about(open_job("good")).owner == os_user()
+    assert "Brought in from good in good.zip" in words(app).replace("\\", "")
     assert audit.latest()[0][3:] == ("import job", "good")
     assert "are not on this machine" in words(app)
     again = bring(app, content)

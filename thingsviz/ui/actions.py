@@ -124,8 +124,7 @@ def clean_up(found: Sequence[Leftover]) -> int:
 def bring_job(zipped: BinaryIO, called: str) -> JobFolder:
     """Open a zip made on another machine as a job of the visitor's."""
     need("train")
-    job = job_bundle.import_job(zipped, called, rename=False)
-    claim(job)
+    job = job_bundle.import_job(zipped, called, rename=False, owner=current_user())
     _note("import job", job.name)
     return job
 

@@ -9,6 +9,8 @@ import pytest
 
 from tests.jobs.finished import folder
 from thingsviz.core.errors import JobError, ThingsvizError
+from thingsviz.jobs.engine.ticket import os_user
+from thingsviz.jobs.folder.about import read_about, write_about
 from thingsviz.jobs.folder.arrays import write_arrays
 from thingsviz.jobs.folder.config import dump_config
 from thingsviz.jobs.folder.store import JobFolder, try_lock
@@ -65,6 +67,28 @@ def test_a_job_opens_on_another_machine_as_it_was(job, there):
     assert not list(found.checkpoints.glob("state-*"))
     best = "checkpoints/best.safetensors"
     assert found.file(best).read_bytes() == job.file(best).read_bytes()
+
+
+def test_a_job_from_elsewhere_is_its_importers_and_says_where_it_came_from(job, here, monkeypatch):
+    write_about(job, owner="first", title="My best", tags=("vit",), note="Slow.")
+    export_job(job, here / "mine.zip")
+    monkeypatch.setenv("THINGSVIZ_JOBS", str(here / "there"))
+    about = read_about(import_job(here / "mine.zip", owner="second"))
+    assert (about.owner, about.title, about.tags) == ("second", "My best", ("vit",))
+    assert about.note == "Brought in from mine in mine.zip, where it was first's.\n\nSlow."
+    assert read_about(import_job(here / "mine.zip")).owner == os_user()
+
+
+@pytest.mark.parametrize("said", [None, "words", {"owner": 3}, {"note": "x" * 5000}])
+def test_a_zip_that_says_nothing_sound_of_its_job_is_let_in_without_it(there, said):
+    def change(entries):
+        head = json.loads(entries[LIST])
+        entries[LIST] = json.dumps(head | {"about": said})
+
+    rewritten(there, change)
+    about = read_about(import_job(there, owner="second"))
+    assert (about.owner, about.title) == ("second", "")
+    assert about.note == "Brought in from mine in mine.zip."
 
 
 def test_a_taken_name_gets_a_number(there):

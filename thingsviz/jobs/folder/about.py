@@ -12,6 +12,7 @@ from thingsviz.jobs.folder.store import JobFolder
 
 MOST_TAGS = 20
 LONGEST_TAG = 40
+LONGEST_NOTE = 4000
 
 
 class About(Strict):
@@ -20,7 +21,7 @@ class About(Strict):
     owner: str = Field(default="", max_length=200)
     title: str = Field(default="", max_length=120)
     tags: tuple[str, ...] = Field(default=(), max_length=MOST_TAGS)
-    note: str = Field(default="", max_length=4000)
+    note: str = Field(default="", max_length=LONGEST_NOTE)
 
     @field_validator("tags")
     @classmethod
@@ -73,3 +74,18 @@ def write_about(job: JobFolder, **changes: object) -> About:
 def owner_of(job: JobFolder) -> str:
     """Return whose job it is: who is named in the folder, or else whose process asks."""
     return read_about(job).owner or os_user()
+
+
+def write_brought(job: JobFolder, said: object, owner: str, source: str) -> None:
+    """Say of a job from elsewhere whose it is now, and in its note where it came from.
+
+    `said` is what was said of it there: title, tags and note stay, unless they cannot be read.
+    """
+    try:
+        sent = About.model_validate(said or {})
+    except ValidationError:
+        sent = About()
+    whose = f", where it was {sent.owner}'s" if sent.owner else ""
+    came = f"Brought in from {source[:200]}{whose}."
+    note = f"{came}\n\n{sent.note}".strip()[:LONGEST_NOTE]
+    write_about(job, owner=owner or os_user(), title=sent.title, tags=sent.tags, note=note)

@@ -22,6 +22,7 @@ from thingsviz.core import json_in
 from thingsviz.core.errors import JobError
 from thingsviz.core.files import write_atomically
 from thingsviz.jobs.folder import files, schema
+from thingsviz.jobs.folder.about import read_about, write_brought
 from thingsviz.jobs.folder.config import check_name, parse_config
 from thingsviz.jobs.folder.store import JobFolder, jobs_root
 
@@ -56,6 +57,7 @@ def export_job(job: JobFolder, out: Path) -> list[str]:
         for name in there
     }
     head = {"kind": KIND, "version": VERSION, "name": job.name, "files": facts}
+    head["about"] = read_about(job).model_dump(mode="json")
 
     def write(file: Any) -> None:  # noqa: ANN401
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=3) as bundle:
@@ -72,11 +74,13 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def import_job(source: Path | BinaryIO, called: str = "", *, rename: bool = True) -> JobFolder:
+def import_job(
+    source: Path | BinaryIO, called: str = "", *, rename: bool = True, owner: str = ""
+) -> JobFolder:
     """Unpack a zip into a new job folder, or say in one sentence why not; nothing is left then.
 
     An open file is `called` as its sender calls it. A taken name gets -2 and so on, or is refused
-    where not to `rename`.
+    where not to `rename`. It becomes the `owner`'s, or the process's user's.
     """
     path = source if isinstance(source, Path) else Path(called)
     root = jobs_root()
@@ -91,6 +95,7 @@ def import_job(source: Path | BinaryIO, called: str = "", *, rename: bool = True
             for name in head["files"]:
                 _unpack(bundle, name, temporary / name, head["files"][name], path)
         _read_all(temporary, path)
+        write_brought(JobFolder(temporary), head["about"], owner, f"{head['name']} in {path.name}")
         return _settle(temporary, str(head["name"]))
     except FileNotFoundError:
         msg = f"there is no file {path}"
@@ -129,7 +134,7 @@ def _checked(bundle: zipfile.ZipFile, path: Path) -> dict[str, Any]:
     if set(listed) != {e.filename for e in entries} - {LIST} or NEEDED not in listed:
         msg = f"{path} is not a job of thingsviz: its {LIST} names other files than it holds"
         raise JobError(msg)
-    return {"name": name, "files": listed}
+    return {"name": name, "files": listed, "about": head.get("about")}
 
 
 def _faults(entries: list[zipfile.ZipInfo]) -> Iterator[str]:
