@@ -21,10 +21,13 @@ from thingsviz.jobs.engine.foreman import ATTEMPTS, Foreman
 from thingsviz.jobs.engine.limits import Limits
 from thingsviz.jobs.engine.queue import DATABASE, Queue
 from thingsviz.jobs.engine.recovery import recover
-from thingsviz.jobs.engine.ticket import take_ticket
+from thingsviz.jobs.engine.ticket import read_ticket, take_ticket
 from thingsviz.jobs.engine.workers import Usage
 from thingsviz.jobs.folder.config import parse_config
 from thingsviz.jobs.folder.store import JobFolder, JobStatus, create_job, is_locked
+from thingsviz.jobs.studies import launch as study_launch
+from thingsviz.jobs.studies.config import parse_study
+from thingsviz.jobs.studies.folder import StudyStatus, create_study
 
 NO_PID = 2**30
 
@@ -276,6 +279,83 @@ def test_what_a_reboot_ended_goes_on_by_itself_and_what_a_kill_ended_does_not(pl
     assert jobs[0].is_waiting()
     assert [worker.job.name for worker in line.alive()] == ["cut"]
     assert jobs[1].status().state == "stopped"
+
+
+def new_study(name="search"):
+    recipe = {"name": name, "base": {"dataset": "tiny", "model": {"name": "ridge"}}}
+    space = {"model.score_power": {"kind": "float", "low": 0, "high": 2}}
+    return create_study(parse_study({**recipe, "space": space, "n_candidates": 2}))
+
+
+def under_way(line, study, phase="search"):
+    """Start a study as its own process does: with the lock, a state, and a candidate."""
+    study_launch.start_study(study)
+    line.foreman.look()
+    line.alive()[0].begin()
+    study.write_status(StudyStatus("running", phase, started_at=1.0))
+    candidate = new_job(study.candidate_name("search", 0))
+    candidate.write_status(JobStatus("running", started_at=1.0))
+    candidate.file("lock").touch()
+    return candidate
+
+
+def machine_goes_down(line, name):
+    line.alive()[0].end(code=None)
+    line.workers[-1].code = 0
+    line.queue.update(name, started=foreman_module.psutil.boot_time() - 3600)
+    line.begin_anew()
+
+
+def test_a_study_that_a_reboot_ended_goes_on_by_itself_as_one_job(play):
+    line, study = play(), new_study()
+    candidate = under_way(line, study)
+    submitted = line.queue.rows()[0].submitted
+    other = new_job("short")
+    launch.start(other)
+    machine_goes_down(line, ".studies/search")
+    line.foreman.look()
+    assert study.status().state == "queued"
+    assert study.status().message == foreman_module.REBOOTED
+    ticket = read_ticket(JobFolder(study.path))
+    assert (ticket.submitted, ticket.short, ticket.engine) == (submitted, False, "local")
+    # its candidate is left to it: the line has the two that people started, once each
+    assert sorted(row.name for row in line.queue.rows()) == [".studies/search", "short"]
+    assert not candidate.is_waiting()
+    (worker,) = line.alive()
+    worker.begin()
+    line.begin_anew()
+    line.foreman.look()
+    assert len(line.workers) == 2
+    assert len(line.queue.rows()) == 2
+
+
+@pytest.mark.parametrize("how", ["done", "stopped", "verdict", "not in its time"])
+def test_a_study_that_something_else_ended_is_not_begun_again(play, how):
+    line, study = play(), new_study()
+    under_way(line, study)
+    if how == "verdict":
+        line.queue.update(".studies/search", verdict="it took too much")
+    elif how != "not in its time":
+        study.write_status(StudyStatus(how))
+    line.alive()[0].end(code=None)
+    line.workers[-1].code = 0
+    if how != "not in its time":
+        began = foreman_module.psutil.boot_time() - 3600
+        line.queue.update(".studies/search", started=began)
+    line.foreman.look()
+    assert not JobFolder(study.path).is_waiting()
+    assert study.status().state == {"done": "done", "verdict": "failed"}.get(how, "stopped")
+    assert line.queue.rows() == []
+
+
+def test_a_study_deleted_while_the_machine_was_down_leaves_the_line(play):
+    line, study = play(), new_study()
+    under_way(line, study)
+    shutil.rmtree(study.path)
+    machine_goes_down(line, ".studies/search")
+    line.foreman.look()
+    assert line.queue.rows() == []
+    assert not study.path.exists()
 
 
 def test_the_environment_is_passed_on_and_nothing_else(play, monkeypatch):

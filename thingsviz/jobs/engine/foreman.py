@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import time
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -26,6 +25,7 @@ from thingsviz.jobs.engine.schedule import choose
 from thingsviz.jobs.engine.slurm import Slurm
 from thingsviz.jobs.engine.ticket import PASSED_ON, Ticket, read_ticket, ticket_for, write_ticket
 from thingsviz.jobs.engine.workers import give_way, kill, usage, worker_of
+from thingsviz.core import log
 from thingsviz.jobs.folder import files
 from thingsviz.jobs.folder.store import ALIVE, JobFolder, is_locked, jobs_root, try_lock
 from thingsviz.jobs.studies.folder import StudyFolder
@@ -108,6 +108,8 @@ class Foreman:
         self.children[name_in_line(job)] = child
         give_way(child.pid)
         self.queue.update(name_in_line(job), pid=child.pid)
+        name = name_in_line(job)
+        log.event("job started", job=name, who=ticket.owner, worker=child.pid, gpu=gpu)
 
     def _look_at(self, row: Row, measuring: bool) -> None:
         job = JobFolder(jobs_root() / row.name)
@@ -150,6 +152,7 @@ class Foreman:
     def _ended(self, job: JobFolder, row: Row) -> None:
         """Take a job whose process is gone off the line, or put it back if it never began."""
         code = self._exit_code(row.name)
+        log.event("job's process ended", job=row.name, who=row.owner, code=code, why=row.verdict)
         ticket = read_ticket(job)
         if ticket is not None and ticket.submitted == row.submitted:
             self.queue.update(row.name, state="waiting", gpu="", pid=None)
@@ -181,6 +184,8 @@ class Foreman:
             job.write_status(replace(last_status(job), state="queued", message=REBOOTED))
             recipe = StudyFolder(job.path).config().base if is_study(job) else job.config()
             ticket = ticket_for(recipe, row.owner, row.submitted)
+            # a study of short trainings is long: it keeps the place it had
+            ticket = ticket.model_copy(update={"short": bool(row.short)})
             write_ticket(job, ticket)
         finally:
             os.close(handle)
@@ -232,7 +237,7 @@ def _for_itself() -> Iterator[None]:
     try:
         yield
     except Exception:
-        traceback.print_exc()
+        log.failure("one job's trouble; the others go on")
 
 
 def _last_line(job: JobFolder) -> str:
