@@ -151,6 +151,20 @@ def test_threshold_scale_layer_and_method_reach_the_picture(visit, orders):
     assert not app.exception
 
 
+def test_an_address_opens_a_head_and_says_what_is_not_there(visit, orders):
+    made_maps(finished_job("looked"))
+    app = visit(job="looked", method="attention", layer="2", head="99")
+    assert pick(app, "Layer").value == 2
+    assert pick(app, "Head").value == 1
+    assert orders[-1][0].layer == 1
+    (said,) = [w.value for w in app.warning]
+    assert "asks for head '99', but this model has 8 of them" in said
+    assert "layer=2&head=1" in app.get("code")[0].value
+    pick(app, "Layer").set_value(1).run()
+    assert pick(app, "Layer").value == 1, "an address is followed once"
+    assert not app.warning
+
+
 def test_one_trial_shows_its_picture_and_is_not_judged(visit, monkeypatch):
     begun = []
     monkeypatch.setattr("thingsviz.ui.actions.begin_task", lambda *a: begun.append(a))

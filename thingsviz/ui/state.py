@@ -114,8 +114,11 @@ def get(key: Key, default: object = None) -> Any:  # noqa: ANN401
     return st.session_state.get(str(key), default)
 
 
-def put(key: Key, value: object) -> None:
-    """Remember a plain value: text, number, tuple, list, dict or None."""
+def put(key: str, value: object) -> None:
+    """Remember a plain value: text, number, tuple, list, dict or None.
+
+    `key` is a Key, or one with a name behind it, as widgets have that belong to one job.
+    """
     st.session_state[str(key)] = value
 
 

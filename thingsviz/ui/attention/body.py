@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from thingsviz.jobs.folder.store import JobFolder
-from thingsviz.ui.attention import beside, make, pick, regions, story, trust, view
+from thingsviz.ui.attention import beside, link, make, pick, regions, story, trust, view
 from thingsviz.ui.attention.agreement import show_agreement
 from thingsviz.ui.attention.parcellation_pick import offer_upload
 from thingsviz.ui.attention.pick import Look
@@ -21,11 +21,12 @@ def show_job(page: PageContext, job: JobFolder) -> None:
     maps, row = pick.pick_maps(page, job, bar)
     if maps is None or not make.ready(page, maps):
         return
+    asked = link.asked_of(page, maps)
     with bar:
-        method = pick.pick_method(maps)
+        method = pick.pick_method(maps, asked.method)
     answers = st.container()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        look = pick.pick_look(page, maps, method)
+        look = pick.pick_look(page, maps, method, asked)
         second = beside.pick_second(page, look)
     picture = st.container()
     show_grounds(page, look, answers)

@@ -14,8 +14,9 @@ from thingsviz.inference.method_list import METHODS
 from thingsviz.jobs.folder.store import JobFolder
 from thingsviz.jobs.mapping.files import ALL, MapSet
 from thingsviz.jobs.training.class_labels import job_labels
-from thingsviz.ui import cache, charts
+from thingsviz.ui import cache, charts, state
 from thingsviz.ui.attention.data import Wanted
+from thingsviz.ui.attention.link import Asked, address_of
 from thingsviz.ui.frame import PageContext
 from thingsviz.ui.help import glossary
 from thingsviz.ui.state import Key
@@ -89,27 +90,30 @@ def _pick_concept(job: JobFolder) -> str:
     return str(found or "")
 
 
-def pick_method(maps: MapSet) -> str:
-    """Let the visitor choose among the methods whose maps are there."""
+def pick_method(maps: MapSet, asked: str | None) -> str:
+    """Let the visitor choose among the methods whose maps are there; `asked` by the address."""
     titles = {name: METHODS[name].title for name in METHODS if name in maps.methods()}
+    key = f"{Key.W_MAP_METHOD}_{maps.job.name}_{len(titles)}"
+    if asked:
+        state.put(key, asked)
     found = st.selectbox(
         "Method",
         tuple(titles),
         format_func=titles.__getitem__,
-        key=f"{Key.W_MAP_METHOD}_{maps.job.name}_{len(titles)}",
+        key=key,
         width=230,
         help="How the map is made; 'All methods side by side', further down, judges each.",
     )
     return str(found)
 
 
-def pick_look(page: PageContext, maps: MapSet, method: str) -> Look:
+def pick_look(page: PageContext, maps: MapSet, method: str, asked: Asked) -> Look:
     """Let the visitor choose layer, head and threshold, and how the picture is drawn."""
     facts = maps.facts()
     layer, head = 0, 0
     if method == "attention":
-        layer = _number("Layer", int(facts["n_layers"]), Key.W_MAP_LAYER)
-        head = _number("Head", int(facts["n_heads"]), Key.W_MAP_HEAD)
+        layer = _number("Layer", int(facts["n_layers"]), asked.layer)
+        head = _number("Head", int(facts["n_heads"]), asked.head)
     percent = st.slider(
         "Strongest, % of mass",
         1,
@@ -124,17 +128,23 @@ def pick_look(page: PageContext, maps: MapSet, method: str) -> Look:
         rendered, view = _way()
         only, shared, above = _scale(method)
         save_as = charts.image_format()
+        address = st.empty()
     choice = HeadsChoice(float(percent), shared, SMOOTHING_MM)
     wanted = Wanted(maps, page.store, method, layer, above)
+    if (maps.part, maps.target) == ("test", ALL):
+        address.code(address_of(page, wanted, head), language=None, wrap_lines=True)
     return Look(wanted, head, only, choice, view, rendered, save_as)
 
 
-def _number(label: str, n: int, key: Key) -> int:
-    help_ = glossary("head" if label == "Head" else "attention")
+def _number(label: str, n: int, asked: int | None) -> int:
+    layer = label == "Layer"
     if n < 2:
         return 0
-    numbers = tuple(range(1, n + 1))
-    found = st.selectbox(label, numbers, key=f"{key}_{n}", width=84, help=help_)
+    key = f"{Key.W_MAP_LAYER if layer else Key.W_MAP_HEAD}_{n}"
+    if asked:
+        state.put(key, asked)
+    help_ = glossary("attention" if layer else "head")
+    found = st.selectbox(label, tuple(range(1, n + 1)), key=key, width=84, help=help_)
     return int(found or 1) - 1
 
 
