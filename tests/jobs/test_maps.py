@@ -172,8 +172,11 @@ def test_the_mark_for_maps_voxel_by_voxel(decoders):  # noqa: F811
     found["occlusion_region"] = found["weights"]
     rows = map_truth.truth_rows(decoders["ridge"], found)
     assert 0.5 < rows[map_truth.TRUE_RATINGS]["auc"] <= 1
+    assert 0.5 < rows[map_truth.CLEANED]["auc"] <= 1
+    assert rows[map_truth.PLANTED]["auc"] == 1
+    assert 0.5 < rows[map_truth.PLANTED]["auc_smooth"] < 1  # smoothing blurs the truth as well
     # the data's regions are the planted ones: to find those by them proves nothing
-    assert set(rows) == {map_truth.TRUE_RATINGS, "weights"}
+    assert set(rows) == {*map_truth.LIMITS, "weights"}
 
 
 def test_permuted_labels_on_request(jobs, run):  # noqa: F811

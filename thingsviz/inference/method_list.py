@@ -6,12 +6,16 @@ from typing import Literal, NamedTuple
 
 
 class Method(NamedTuple):
-    """A way to make a map: its title, one sentence, what it needs, what one value stands for."""
+    """A way to make a map: its title, one sentence, what it needs, what one value stands for.
+
+    `resolution`: how near two things may be and still be told apart, in words.
+    """
 
     title: str
     sentence: str
     needs: Literal["attention", "network", "linear", "any"]
     unit: Literal["token", "voxel"]
+    resolution: str = "a voxel"
 
 
 METHODS: dict[str, Method] = {
@@ -20,18 +24,21 @@ METHODS: dict[str, Method] = {
         "Where each head of each layer looks: a look, not yet a use.",
         "attention",
         "token",
+        "a patch",
     ),
     "rollout": Method(
         "Attention rollout",
         "Attention of all layers multiplied through (Abnar & Zuidema 2020), heads averaged.",
         "attention",
         "token",
+        "a patch",
     ),
     "attention_gradient": Method(
         "Attention × gradient",
         "Attention weighed by how much the output would change with it (Chefer et al. 2021).",
         "attention",
         "token",
+        "a patch",
     ),
     "gradient_input": Method(
         "Gradient × input",
@@ -50,6 +57,7 @@ METHODS: dict[str, Method] = {
         "How much the output changes when a patch's response is replaced by its mean.",
         "any",
         "token",
+        "a patch",
     ),
     "occlusion_region": Method(
         "Occlusion by region",
@@ -57,6 +65,7 @@ METHODS: dict[str, Method] = {
         "shared out over its voxels.",
         "any",
         "voxel",
+        "a region",
     ),
     "weights": Method(
         "Weights",
@@ -78,11 +87,33 @@ METHODS: dict[str, Method] = {
         "is mostly noise, so neighbours are asked too, and edges are that much coarser.",
         "any",
         "voxel",
+        "12 mm",
+    ),
+    "pattern_clean": Method(
+        "Activation pattern, shared noise removed",
+        "The activation pattern after noise that many voxels share, found between trials of the "
+        "same concept, was taken out of the responses (after Kay et al. 2013).",
+        "any",
+        "voxel",
+    ),
+    "pattern_clean_local": Method(
+        "Activation pattern, shared noise removed, 6 mm around",
+        "The same averaged over 6 mm around each voxel: half as coarse as the one over 12 mm, "
+        "and it finds more of what was planted.",
+        "any",
+        "voxel",
+        "6 mm",
     ),
 }
 
 # of these a value below zero is chance, not use
-SHARES = ("pattern", "pattern_local")
+SHARES = ("pattern", "pattern_local", "pattern_clean", "pattern_clean_local")
+# (Gaussian, FWHM) over which these average the pattern
+AROUND_MM = {"pattern_local": 12.0, "pattern_clean_local": 6.0}
+# of these noise that voxels share is taken out first
+CLEANED = ("pattern_clean", "pattern_clean_local")
+SAMPLE_BYTES = 4 * 4000 * 6000  # of a sample of voxels of the most trials
+CLEAN_COLUMNS = 64  # covariances a voxel, about
 
 GRADIENT_BATCH = 16
 ROW_BYTES = 192 * 2**20  # of explicit attention at once, as models.collect has it
@@ -104,7 +135,8 @@ def peak_of(name: str, size: Sizes) -> int:
     """
     n = size.n_tokens + 1
     if METHODS[name].needs != "attention":
-        return 4 * GRADIENT_BATCH * size.n_voxels * 4
+        more = 4 * SAMPLE_BYTES + 8 * CLEAN_COLUMNS * size.n_voxels if name in CLEANED else 0
+        return 4 * GRADIENT_BATCH * size.n_voxels * 4 + more
     batch = min(GRADIENT_BATCH, max(1, ROW_BYTES // (4 * max(size.n_heads, 1) * n * n)))
     matrices = 4 * batch * size.n_heads * n * n * max(1, size.n_layers)
     return 4 * batch * size.n_voxels * 2 + matrices

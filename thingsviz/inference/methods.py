@@ -19,10 +19,17 @@ from thingsviz.core.progress import Progress, Report, silent
 from thingsviz.figures.volume import smooth_in_brain
 from thingsviz.inference import patterns
 from thingsviz.inference.decoder import Decoder
-from thingsviz.inference.method_list import GRADIENT_BATCH, METHODS, SHARES, Sizes, peak_of
+from thingsviz.inference.method_list import (
+    AROUND_MM,
+    CLEANED,
+    GRADIENT_BATCH,
+    METHODS,
+    SHARES,
+    Sizes,
+    peak_of,
+)
 
 Array = NDArray[np.float64]
-AROUND_MM = 12.0
 GROUPED = ("occlusion", "occlusion_region")
 
 
@@ -90,8 +97,8 @@ def compute(
     if name == "weights":
         return Found(name, _length(decoder.weights(), target), 0)
     if name in SHARES:
-        share, n = _pattern(decoder, rows, target, report)
-        return Found(name, share if name == "pattern" else around(decoder, share), n)
+        share, n = _pattern(decoder, name, rows, target, report)
+        return Found(name, around(decoder, share, AROUND_MM.get(name, 0.0)), n)
     one = _batch_method(decoder, name, score)
     total: Array | None = None
     for x in _batches(decoder, name, rows, report):
@@ -106,10 +113,12 @@ def compute(
     return Found(name, values, len(rows))
 
 
-def around(decoder: Decoder, values: Array) -> Array:
-    """Average a map (n_voxels,) over AROUND_MM (Gaussian, FWHM) inside the brain."""
+def around(decoder: Decoder, values: Array, mm: float) -> Array:
+    """Average a map (n_voxels,) over `mm` (Gaussian, FWHM) inside the brain; 0: as it is."""
+    if not mm:
+        return values
     store = decoder.material.store
-    volume = smooth_in_brain(store.brain.unmask(values), store.mask, store.grid, AROUND_MM)
+    volume = smooth_in_brain(store.brain.unmask(values), store.mask, store.grid, mm)
     return volume[store.mask].astype(float)
 
 
@@ -122,7 +131,7 @@ def _shared_out(decoder: Decoder, values: Array) -> Array:
 
 
 def _pattern(
-    decoder: Decoder, rows: Rows, target: int | None, report: Report
+    decoder: Decoder, name: str, rows: Rows, target: int | None, report: Report
 ) -> tuple[Array, int]:
     columns = slice(None) if target is None else slice(target, target + 1)
 
@@ -132,9 +141,10 @@ def _pattern(
         return found
 
     def read(some: Rows) -> Iterator[Tensor]:
-        return _batches(decoder, "pattern", some, report)
+        return _batches(decoder, name, some, report)
 
-    return patterns.pattern(read, outputs, rows, decoder.material.concepts[rows])
+    concepts = decoder.material.concepts[rows]
+    return patterns.pattern(read, outputs, rows, concepts, clean=name in CLEANED)
 
 
 def _batches(decoder: Decoder, name: str, rows: Rows, report: Report) -> Iterator[Tensor]:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from models.inputs import Rows
 from thingsviz.core.errors import ConfigError
+from thingsviz.inference.shared_noise import Moments, Shared, cleaned, sample_step, shared_noise
 
 Array = NDArray[np.float64]
 Floats = NDArray[np.float32]
@@ -20,6 +21,7 @@ def pattern(
     outputs: Callable[[Tensor], Floats],
     rows: Rows,
     concepts: NDArray[np.str_],
+    clean: bool = False,
 ) -> tuple[Array, int]:
     """Return the share of each voxel's variance that outputs go along with, (n_voxels,), and n.
 
@@ -29,28 +31,47 @@ def pattern(
     rows in batches, twice; `concepts` (len(rows),).
     ŷ is the mean output of the *other* trials of the same concept: a trial's own output holds the
     trial's own noise, which wide noise fields share, and would light up all that they reach (on
-    the demo subject the AUC for planted voxels is .65 with it).
+    the demo subject the AUC for planted voxels is .65 with it). `clean`: noise that many voxels
+    share is taken out of x first.
     """
-    said = np.concatenate([outputs(x) for x in read(rows)])
+    said, sample = _heard(read(rows), outputs, clean)
     others, there = of_other_trials(said, concepts)
-    return explained(read, others, rows[there])
+    shared = shared_noise(sample[there], others, concepts[there]) if clean else None
+    return explained(read, others, rows[there], shared)
+
+
+def _heard(
+    batches: Iterator[Tensor], outputs: Callable[[Tensor], Floats], sampled: bool
+) -> tuple[Floats, Floats]:
+    """Return outputs of all trials and, when asked for, a sample of their voxels."""
+    said, sample = [], []
+    for x in batches:
+        said.append(outputs(x))
+        if sampled:
+            sample.append(x.numpy()[:, :: sample_step(x.shape[1])].copy())
+    return np.concatenate(said), np.concatenate(sample) if sampled else np.empty((0, 0), "f4")
 
 
 def explained(
-    read: Callable[[Rows], Iterator[Tensor]], beside: Floats, rows: Rows
+    read: Callable[[Rows], Iterator[Tensor]],
+    beside: Floats,
+    rows: Rows,
+    shared: Shared | None = None,
 ) -> tuple[Array, int]:
     """Return the share of each voxel's variance that `beside` (len(rows), n) explains, and n.
 
-    Less what chance would give.
+    Less what chance would give; with `shared`, of the variance without the shared noise.
     """
     sums: _Sums | None = None
-    start = 0
+    start, n_beside = 0, beside.shape[1]
+    if shared is not None:
+        beside = np.hstack([beside, shared.strength, shared.within]).astype(np.float32)
     for x in read(rows):
         sums = sums or _Sums(x.shape[1])
         sums.add(x.numpy(), beside[start : start + len(x)])
         start += len(x)
     assert sums is not None
-    cross, among, variance = sums.moments()
+    cross, among, variance = cleaned(sums.moments(), n_beside)
     inverse = np.linalg.pinv(among, rcond=1e-3, hermitian=True)
     share = np.einsum("vi,ij,vj->v", cross, inverse, cross) / np.maximum(variance, 1e-12)
     return share - np.linalg.matrix_rank(inverse, hermitian=True) / sums.n, sums.n
@@ -96,9 +117,9 @@ class _Sums:
         self.xy = self.xy + x.T @ y
         self.yy = self.yy + exact.T @ exact
 
-    def moments(self) -> tuple[Array, Array, Array]:
+    def moments(self) -> Moments:
         """Return Cov(x, y) (n_voxels, n_outputs), Cov(y) and Var(x) (n_voxels,)."""
         mean_x, mean_y = self.x / self.n, self.y / self.n
         cross = self.xy / self.n - np.outer(mean_x, mean_y)
         among = self.yy / self.n - np.outer(mean_y, mean_y)
-        return cross, among, self.xx / self.n - mean_x**2
+        return Moments(cross, among, self.xx / self.n - mean_x**2)
