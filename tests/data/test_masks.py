@@ -88,3 +88,18 @@ def test_a_mask_of_four_dimensions_is_refused(tmp_path):
     write_nifti(tmp_path / "a.nii.gz", np.ones((*GRID, 2), np.uint8))
     with pytest.raises(DataError, match=r"shape \(5, 6, 4, 2\), expected 3 axes"):
         read_mask(tmp_path / "a.nii.gz")
+
+
+def test_a_scaled_mask_is_read_by_its_values(tmp_path):
+    """With an intercept of −1 the stored ones are zeros, and the stored zeros are not."""
+    stored = np.zeros((3, 4, 5), np.uint8)
+    stored[1] = 1
+    image = nib.Nifti1Image(stored, np.diag([2.0, 2.0, 2.0, 1.0]))
+    image.header["scl_slope"], image.header["scl_inter"] = 1.0, -1.0
+    path = tmp_path / "mask.nii"
+    raw = bytearray(image.to_bytes())
+    raw[112:120] = np.array([1.0, -1.0], np.float32).tobytes()
+    path.write_bytes(raw)
+    expected = np.asarray(nib.load(path).dataobj) != 0
+    assert expected.sum() == 40
+    np.testing.assert_array_equal(read_mask(path)[0].inside, expected)

@@ -120,6 +120,7 @@ def without(row, part):
 SPOILT = [
     (cell(3, "voxel_x", "1.5"), "column 'voxel_x' should hold whole numbers"),
     (cell(3, "voxel_y", ""), "column 'voxel_y' should hold whole numbers"),
+    (cell(3, "voxel_z", "b"), "column 'voxel_z' should hold whole numbers"),
     (cell(3, "V1", "O"), "'O' in column 'V1' is not a number"),
     (cell(3, "V1", "9"), "9 in column 'V1', row 4 should be 0 or 1"),
     (cell(0, "V1", "nc_testset"), "names the column 'nc_testset' twice"),

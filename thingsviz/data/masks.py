@@ -62,7 +62,7 @@ def read_mask(path: Path) -> tuple[BrainMask, Digest]:
         if grid.n_voxels > MOST_VOXELS:
             msg = f"{str(path)!r} claims the shape {grid.shape}: no brain mask is that large"
             raise DataError(msg)
-        numbers = next(reader.volumes())
+        numbers = reader.to_values(next(reader.volumes()))
         inside = (np.nan_to_num(numbers) != 0).reshape(grid.shape, order="F")
         digest = reader.source.finish()
     if not inside.any():

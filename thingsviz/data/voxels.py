@@ -123,8 +123,8 @@ def _check_voxels(path: Path, table: pd.DataFrame) -> None:
     """Refuse positions that are no whole numbers, and a number of a voxel that comes twice."""
     for name in ("voxel_id", *POSITION):
         column = table[name]
-        whole = pd.api.types.is_integer_dtype(column) or (column == column.round()).all()
-        if not whole or (column.abs() > 2**31).any():
+        number = pd.api.types.is_numeric_dtype(column)
+        if not (number and (column == column.round()).all() and (column.abs() < 2**31).all()):
             msg = f"{str(path)!r}: column {name!r} should hold whole numbers; download it again"
             raise DataError(msg)
     if table["voxel_id"].duplicated().any():
