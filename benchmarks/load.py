@@ -1,257 +1,200 @@
 """Many visitors at once against the running app: p50 and p95 of a step, errors, memory, growth.
 
     python -m benchmarks load [--short] [--dataset demo] [--sessions 50] [--minutes 5]
+    python -m benchmarks load --soak [--minutes 12]      tabs that open and close: nothing may grow
+    python -m benchmarks load --scale                    steps a second of 1 and 2 processes
 
 Starts the app on THINGSVIZ_DATA and speaks its own protocol over real WebSockets: each visitor
-opens a page by its address, thinks, and goes on (two thirds step through trials, the others look
-at 3D, Predictions and Train, as long as a visit lasts), answers the page's own timers, leaves and
-comes back. Trainings run beside at lower priority. Exits 1 when a goal is missed.
+opens a page by its address, thinks, and goes on (half step through trials, the others look at 3D,
+a training's curves and all jobs), answers the page's own timers, leaves and comes back. Trainings
+run beside at lower priority. Exits 1 when a goal is missed.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import os
-import random
-import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-import psutil
-from streamlit.proto.BackMsg_pb2 import BackMsg
-from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-from websockets.asyncio.client import ClientConnection, connect
+from benchmarks._servers import Sample, Server, served, trainings
+from benchmarks._visitors import Place, Plan, Tally, crowd
 
-from benchmarks.trial_step import started
-
-REPO = Path(__file__).parents[1]
 GOAL_P95_S = 1.0
 GOAL_MB = 1500
-PAGES = ("trials",) * 4 + ("brain", "predictions")
-PATIENCE_S = 60
-MEMORY_EVERY_S = 2.0
+# growth that is not noise: from the middle to the end of a soak, by all visits of that time
+GOAL_GROWTH_MB = 60
+GOAL_GROWTH = 3
+SAMPLE_EVERY_S = 2.0
+Goals = dict[str, bool]
 
 
-class Plan(NamedTuple):
-    """How many visitors, how long each thinks (s), how long all of it takes (s)."""
+class Wish(NamedTuple):
+    """What is measured, as asked for."""
 
+    dataset: str
     sessions: int
     think: float
     seconds: float
     trainings: int
-
-
-@dataclass
-class Tally:
-    """What all visitors met."""
-
-    waits: dict[str, list[float]] = field(default_factory=dict)
-    errors: Counter[str] = field(default_factory=Counter)
-    kilobytes: float = 0.0
-
-    def add(self, what: str, seconds: float) -> None:
-        """Note how long one answer took."""
-        self.waits.setdefault(what, []).append(seconds)
-
-
-class Visitor:
-    """One browser tab: what it holds of a page, and what it asks next."""
-
-    def __init__(self, socket: ClientConnection, page: str, dataset: str, tally: Tally) -> None:
-        self.socket, self.page, self.tally = socket, page, tally
-        self.query = f"dataset={dataset}"
-        self.buttons: dict[str, str] = {}
-        self.timers: dict[str, asyncio.Task[None]] = {}
-        self.done: asyncio.Future[None] | None = None
-
-    async def listen(self) -> None:
-        """Read all that the server says until it closes."""
-        async for data in self.socket:
-            self.tally.kilobytes += len(data) / 1e3
-            message = ForwardMsg()
-            message.ParseFromString(data if isinstance(data, bytes) else data.encode())
-            self.hear(message)
-
-    def hear(self, message: ForwardMsg) -> None:
-        """Take note of what a browser would: buttons, addresses, timers, errors, the end."""
-        kind = message.WhichOneof("type")
-        if kind == "delta":
-            element = message.delta.new_element
-            if element.WhichOneof("type") == "button" and not element.button.disabled:
-                self.buttons[element.button.label] = element.button.id
-            elif element.WhichOneof("type") == "exception":
-                self.tally.errors[element.exception.message[:80] or "exception"] += 1
-        elif kind == "page_info_changed":
-            self.query = message.page_info_changed.query_string
-        elif kind == "auto_rerun":
-            self.start_timer(message.auto_rerun.fragment_id, message.auto_rerun.interval)
-        elif kind == "script_finished":
-            self.finish(message.script_finished)
-
-    def finish(self, status: int) -> None:
-        """End the wait for an answer, if it was the whole page that came to its end."""
-        if status == ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY:
-            return
-        if self.done and not self.done.done():
-            self.done.set_result(None)
-
-    def start_timer(self, fragment: str, interval: float) -> None:
-        """Ask for a fragment again and again, as the page in a browser does."""
-
-        async def again() -> None:
-            while True:
-                await asyncio.sleep(interval)
-                message = self.request()
-                message.rerun_script.fragment_id = fragment
-                message.rerun_script.is_auto_rerun = True
-                await self.socket.send(message.SerializeToString())
-
-        if fragment not in self.timers:
-            self.timers[fragment] = asyncio.create_task(again())
-
-    def request(self) -> BackMsg:
-        """Return a message that asks for the page as it stands."""
-        message = BackMsg()
-        message.rerun_script.query_string = self.query
-        message.rerun_script.page_name = self.page
-        return message
-
-    async def ask(self, what: str, button: str | None = None) -> None:
-        """Ask for the page, or press a button, and wait for the answer."""
-        message = self.request()
-        if button is not None:
-            state = message.rerun_script.widget_states.widgets.add()
-            state.id, state.trigger_value = self.buttons[button], True
-        self.done = asyncio.get_running_loop().create_future()
-        began = time.monotonic()
-        await self.socket.send(message.SerializeToString())
-        try:
-            await asyncio.wait_for(self.done, PATIENCE_S)
-        except TimeoutError:
-            self.tally.errors[f"no answer within {PATIENCE_S} s"] += 1
-        self.tally.add(what, time.monotonic() - began)
-
-    def leave(self) -> None:
-        """Stop the timers."""
-        for timer in self.timers.values():
-            timer.cancel()
-
-
-async def visit(address: str, page: str, plan: Plan, end: float, rest: _Rest) -> None:
-    """Open a page, look at it a while, step, and leave."""
-    dataset, tally, dice = rest
-    origin = address.replace("ws", "http", 1)
-    protocols = ["streamlit", "x"]
-    async with connect(
-        f"{address}/_stcore/stream",
-        subprotocols=protocols,  # type: ignore[arg-type]
-        origin=origin,  # type: ignore[arg-type]
-        max_size=None,
-    ) as socket:
-        visitor = Visitor(socket, page, dataset, tally)
-        listener = asyncio.create_task(visitor.listen())
-        try:
-            await visitor.ask(f"open {page}")
-            for _ in range(12):
-                await asyncio.sleep(dice.uniform(0.5, 1.5) * plan.think)
-                if time.monotonic() > end:
-                    break
-                if page == "trials" and "Next" in visitor.buttons:
-                    await visitor.ask("step", "Next")
-                else:
-                    await visitor.ask(f"again {page}")
-        finally:
-            visitor.leave()
-            listener.cancel()
-
-
-class _Rest(NamedTuple):
-    dataset: str
-    tally: Tally
-    dice: random.Random
-
-
-async def sit(address: str, number: int, plan: Plan, end: float, rest: _Rest) -> None:
-    """One person for the whole time: visit after visit, page after page."""
-    await asyncio.sleep(rest.dice.uniform(0, plan.think))
-    pages = [PAGES[(number + k) % len(PAGES)] for k in range(len(PAGES))]
-    while time.monotonic() < end:
-        page = pages.pop(0)
-        pages.append(page)
-        try:
-            await visit(address, page, plan, end, rest)
-        except Exception as error:
-            rest.tally.errors[f"{type(error).__name__}: {error}"[:80]] += 1
-            await asyncio.sleep(1)
-
-
-class Sample(NamedTuple):
-    """The app with all its children at one moment."""
-
-    megabytes: float
-    threads: int
-    files: int
     processes: int
 
 
-def sample(pid: int) -> Sample:
-    """Measure a process and those below it; memory that several share is shared out (PSS)."""
-    family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-    megabytes, threads, files = 0.0, 0, 0
-    for process in family:
-        with contextlib.suppress(psutil.Error):
-            megabytes += process.memory_full_info().pss / 1e6
-            threads += process.num_threads()
-            files += process.num_fds()
-    return Sample(megabytes, threads, files, len(family))
+def main(argv: list[str] | None = None) -> int:
+    """Measure and print; 1 when a goal is missed."""
+    parser = argparse.ArgumentParser(
+        prog="benchmarks load",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--short", action="store_true", help="8 visitors, 20 s, no trainings")
+    parser.add_argument("--soak", action="store_true", help="visits that come and go, in rounds")
+    parser.add_argument("--scale", action="store_true", help="1 process against 2 behind nginx")
+    parser.add_argument("--dataset", default="demo", help="name in THINGSVIZ_DATA")
+    parser.add_argument("--sessions", type=int, default=50)
+    parser.add_argument("--think", type=float, default=10.0, help="seconds between two steps")
+    parser.add_argument("--minutes", type=float, default=5.0)
+    parser.add_argument("--trainings", type=int, default=2)
+    parser.add_argument("--processes", type=int, default=1, help="more than 1: behind nginx")
+    o = parser.parse_args(argv)
+    wish = Wish(o.dataset, o.sessions, o.think, 60 * o.minutes, o.trainings, o.processes)
+    if o.short:
+        short = {"sessions": 8, "think": 2.0, "seconds": 20.0, "trainings": 0}
+        wish = wish._replace(**short)
+    print(f"{os.cpu_count()} cores, load of the machine before: {os.getloadavg()[0]:.1f}")
+    goals = soak(wish) if o.soak else scale(wish) if o.scale else load(wish)
+    for text, met in goals.items():
+        print(f"{'met   ' if met else 'MISSED'} {text}")
+    return 0 if all(goals.values()) else 1
 
 
-async def watch(pid: int, end: float, samples: list[Sample]) -> None:
-    """Measure the app until the end."""
-    while time.monotonic() < end:
-        samples.append(sample(pid))
-        await asyncio.sleep(MEMORY_EVERY_S)
+def load(wish: Wish) -> Goals:
+    """Let all visitors in at once, and judge steps, errors and memory."""
+    plan = Plan(wish.sessions, wish.think)
+    with _Folder() as folder, served(folder, wish.processes) as server:
+        tally, samples = _measured(server, wish, plan)
+    print(
+        f"{plan.sessions} visitors, {plan.think:g} s between steps, {wish.seconds:g} s, "
+        f"{wish.trainings} trainings beside, {wish.processes} process(es)"
+    )
+    _table(tally)
+    peak, first, last = max(s.megabytes for s in samples), samples[0], samples[-1]
+    cpu = (last.cpu_s - first.cpu_s) / wish.seconds
+    print(f"the app took {cpu:.2f} cores; resident with children: peak {peak:.0f} MB")
+    print(
+        f"{tally.visits} visits, {tally.timed} answers to pages' own timers, to the browsers: "
+        f"{tally.kilobytes / 1e3:.1f} MB"
+    )
+    return _step_goals(tally) | {f"resident {peak:.0f} MB < {GOAL_MB} MB": peak < GOAL_MB}
 
 
-async def storm(url: str, pid: int, plan: Plan, dataset: str) -> tuple[Tally, list[Sample]]:
-    """Let all visitors come, stay and leave; then wait until the app has cleaned up."""
+def _measured(server: Server, wish: Wish, plan: Plan) -> tuple[Tally, list[Sample]]:
     tally, samples = Tally(), []
-    end = time.monotonic() + plan.seconds
-    address = url.replace("http", "ws", 1)
-    people = [
-        sit(address, i, plan, end, _Rest(dataset, tally, random.Random(i)))
-        for i in range(plan.sessions)
-    ]
-    await asyncio.gather(watch(pid, end, samples), *people)
+    place = Place(server.url, wish.dataset, tally)
+
+    async def both(plan: Plan) -> None:
+        watching = asyncio.create_task(_watch(server, samples))
+        await crowd(place, plan, wish.seconds)
+        watching.cancel()
+
+    with trainings(wish.trainings, wish.dataset) as names:
+        samples.append(server.sample())
+        asyncio.run(both(plan._replace(job=names[0] if names else "")))
+        samples.append(server.sample())
     return tally, samples
 
 
-@contextlib.contextmanager
-def trainings(n: int, dataset: str) -> Iterator[None]:
-    """Run `n` trainings beside, at the lower priority that the queue gives them."""
-    from thingsviz.jobs.folder.config import JobConfig
-    from thingsviz.jobs.folder.store import create_job
+async def _watch(server: Server, samples: list[Sample]) -> None:
+    while True:
+        await asyncio.sleep(SAMPLE_EVERY_S)
+        samples.append(await asyncio.to_thread(server.sample))
 
-    started_ones = []
-    for i in range(n):
-        recipe = {"name": f"beside-{i}", "dataset": dataset, "model": {"name": "vit3d"}}
-        job = create_job(JobConfig.model_validate(recipe))
-        command = ["nice", "-n", "10", sys.executable, "-m", "thingsviz.jobs.train", str(job.path)]
-        started_ones.append(subprocess.Popen(command, cwd=REPO, stderr=subprocess.DEVNULL))
-    try:
-        yield
-    finally:
-        for process in started_ones:
-            process.terminate()
-            process.wait()
+
+def soak(wish: Wish) -> Goals:
+    """Open and close tabs in rounds; what is held after a round may not grow with rounds."""
+    plan = Plan(min(wish.sessions, 12), think=0.2, steps=3)
+    rounds: list[Sample] = []
+    tally, end = Tally(), time.monotonic() + wish.seconds
+    print("| round | visits | MB | threads | files | processes | drawing | sessions |")
+    print("|---|---|---|---|---|---|---|---|")
+    with (
+        _Folder() as folder,
+        served(folder, wish.processes) as server,
+        trainings(wish.trainings, wish.dataset) as names,
+    ):
+        plan = plan._replace(job=names[0] if names else "")
+        while time.monotonic() < end or len(rounds) < 6:
+            place = Place(server.url, wish.dataset, tally)
+            asyncio.run(crowd(place, plan, wish.seconds / 12))
+            rounds.append(_rested(server))
+            row = (len(rounds), tally.visits, f"{rounds[-1].megabytes:.0f}", *rounds[-1][1:-1])
+            print("| " + " | ".join(map(str, row)) + " |", flush=True)
+    _table(tally)
+    return _growth_goals(rounds, tally)
+
+
+def _rested(server: Server, seconds: float = 5.0) -> Sample:
+    """Measure once tabs have closed and their work is done; Streamlit keeps some for 2 minutes."""
+    time.sleep(seconds)
+    return server.sample()
+
+
+def _growth_goals(rounds: list[Sample], tally: Tally) -> Goals:
+    """Compare the last third of the rounds with the middle one: by then all is warm."""
+    third = len(rounds) // 3
+    middle, late = rounds[third : 2 * third], rounds[-third:]
+
+    def grown(name: str) -> float:
+        values = [[getattr(one, name) for one in part] for part in (middle, late)]
+        return sum(values[1]) / third - sum(values[0]) / third
+
+    goals = {
+        f"memory {grown('megabytes'):+.0f} MB < {GOAL_GROWTH_MB}": grown("megabytes")
+        < GOAL_GROWTH_MB
+    }
+    for name in ("threads", "files", "processes", "drawing"):
+        goals[f"{name} {grown(name):+.1f} < {GOAL_GROWTH}"] = grown(name) < GOAL_GROWTH
+    errors = sum(tally.errors.values())
+    return goals | {f"{tally.visits} visits, errors {errors} = 0": errors == 0}
+
+
+def scale(wish: Wish) -> Goals:
+    """Count steps a second without thinking, by 1 process and by several behind nginx."""
+    n_more = max(2, wish.processes)
+    plan = Plan(min(wish.sessions, 8), think=0.0, steps=60, pages=("trials",))
+    rates: dict[int, float] = {}
+    print("| processes | steps a second | p50 s | p95 s | cores of the app | MB |")
+    print("|---|---|---|---|---|---|")
+    errors = 0
+    for n in (1, n_more):
+        with _Folder() as folder, served(folder, n) as server:
+            _measured(server, wish._replace(seconds=8.0, trainings=0), plan)  # warm
+            tally, samples = _measured(server, wish._replace(trainings=0), plan)
+        steps = tally.waits["step"]
+        rates[n] = len(steps) / wish.seconds
+        cpu = (samples[-1].cpu_s - samples[0].cpu_s) / wish.seconds
+        cells = f"{quantile(steps, 0.5):.2f} | {quantile(steps, 0.95):.2f} | {cpu:.2f}"
+        peak = max(s.megabytes for s in samples)
+        print(f"| {n} | {rates[n]:.1f} | {cells} | {peak:.0f} |", flush=True)
+        errors += sum(tally.errors.values())
+    gain = rates[n_more] / rates[1]
+    return {
+        f"errors {errors} = 0": errors == 0,
+        f"{n_more} processes do {gain:.2f} times the steps of 1 (> 1.2)": gain > 1.2,
+    }
+
+
+class _Folder(tempfile.TemporaryDirectory):  # type: ignore[type-arg]
+    """A jobs folder of its own, as a path; logs of the app lie in it too."""
+
+    def __enter__(self) -> Path:  # type: ignore[override]
+        path = Path(super().__enter__())
+        os.environ["THINGSVIZ_JOBS"] = str(path / "jobs")
+        return path
 
 
 def quantile(values: list[float], q: float) -> float:
@@ -260,68 +203,23 @@ def quantile(values: list[float], q: float) -> float:
     return ordered[min(len(ordered) - 1, int(q * len(ordered)))]
 
 
-def growth(samples: list[Sample]) -> Sample:
-    """Return how much more the last fifth holds than the second: after the start, all is warm."""
-    fifth = max(1, len(samples) // 5)
-    early, late = samples[fifth : 2 * fifth] or samples, samples[-fifth:]
-    means = [
-        sum(x[k] for x in late) / len(late) - sum(x[k] for x in early) / len(early)
-        for k in range(len(Sample._fields))
-    ]
-    return Sample(means[0], round(means[1]), round(means[2]), round(means[3]))
-
-
-def report(tally: Tally, samples: list[Sample]) -> bool:
-    """Print the table; returns whether the goals are met."""
+def _table(tally: Tally) -> None:
     print("| what | n | p50 s | p95 s | worst s |")
     print("|---|---|---|---|---|")
     for what, waits in sorted(tally.waits.items()):
         cells = (quantile(waits, 0.5), quantile(waits, 0.95), max(waits))
         print(f"| {what} | {len(waits)} | " + " | ".join(f"{c:.2f}" for c in cells) + " |")
-    peak, more = max(s.megabytes for s in samples), growth(samples)
-    print(
-        f"resident with children: peak {peak:.0f} MB, {more.megabytes:+.0f} MB from early to late"
-    )
-    print(f"threads {more.threads:+d}, open files {more.files:+d}, processes {more.processes:+d}")
-    print(f"to the browsers: {tally.kilobytes / 1e3:.1f} MB")
+    for words, n in tally.errors.most_common(5):
+        print(f"error × {n}: {words}")
+
+
+def _step_goals(tally: Tally) -> Goals:
+    p95 = quantile(tally.waits.get("step", [float("inf")]), 0.95)
     errors = sum(tally.errors.values())
-    print(f"errors: {errors} {dict(tally.errors.most_common(5)) if errors else ''}")
-    p95 = quantile(tally.waits["step"], 0.95)
-    goals = {
+    return {
         f"p95 of a step {p95:.2f} s < {GOAL_P95_S:g} s": p95 < GOAL_P95_S,
         f"errors {errors} = 0": errors == 0,
-        f"resident {peak:.0f} MB < {GOAL_MB} MB": peak < GOAL_MB,
     }
-    for text, met in goals.items():
-        print(f"{'met   ' if met else 'MISSED'} {text}")
-    return all(goals.values())
-
-
-def main(argv: list[str] | None = None) -> int:
-    """Measure and print; 1 when a goal is missed."""
-    parser = argparse.ArgumentParser(prog="benchmarks load", description=__doc__)
-    parser.add_argument("--short", action="store_true", help="8 visitors, 20 s, no trainings")
-    parser.add_argument("--dataset", default="demo", help="name in THINGSVIZ_DATA")
-    parser.add_argument("--sessions", type=int, default=50)
-    parser.add_argument("--think", type=float, default=10.0, help="seconds between two steps")
-    parser.add_argument("--minutes", type=float, default=5.0)
-    parser.add_argument("--trainings", type=int, default=2)
-    options = parser.parse_args(argv)
-    plan = Plan(options.sessions, options.think, 60 * options.minutes, options.trainings)
-    if options.short:
-        plan = Plan(8, 2.0, 20.0, 0)
-    with tempfile.TemporaryDirectory() as folder:
-        os.environ["THINGSVIZ_JOBS"] = folder
-        with (
-            started() as (url, pid),
-            trainings(plan.trainings, options.dataset),
-        ):
-            tally, samples = asyncio.run(storm(url, pid, plan, options.dataset))
-    print(
-        f"{plan.sessions} visitors, {plan.think:g} s between steps, {plan.seconds:g} s,", end=" "
-    )
-    print(f"{plan.trainings} trainings beside, {os.cpu_count()} cores")
-    return 0 if report(tally, samples) else 1
 
 
 if __name__ == "__main__":
