@@ -15,6 +15,8 @@ from thingsviz.jobs.engine.queue import Queue, queue_folder
 from thingsviz.jobs.engine.ticket import Ticket, write_ticket
 from thingsviz.jobs.folder.about import read_about, write_about
 from thingsviz.jobs.folder.store import JobFolder, JobStatus, list_jobs
+from thingsviz.jobs.studies.config import parse_study
+from thingsviz.jobs.studies.folder import StudyStatus, create_study
 from thingsviz.ui.training.form_fields import form_key
 
 PAGE = Path(__file__).parents[2] / "pages" / "jobs.py"
@@ -231,7 +233,7 @@ def test_somebody_else_s_job_is_not_mine_to_stop(page, monkeypatch, alive):
     job = made_job("theirs", "running")
     write_about(job, owner="ana")
     alive(job)
-    for module in ("jobs_detail", "ownership"):
+    for module in ("jobs.detail", "access.ownership"):
         monkeypatch.setattr(f"thingsviz.ui.{module}.may_change", lambda owner: owner == "ben")
     app = page(job="theirs")
     stop = next(b for b in app.button if b.label == "Stop")
@@ -252,3 +254,50 @@ def test_a_recipe_that_cannot_be_read_is_listed_with_its_fault(page):
     app = page()
     assert "broken" in labels(app)
     assert "broken/config.json should hold a JSON object" in words(app)
+
+
+def made_study(name, state, message="", **about):
+    base = {"dataset": "tiny", "model": {"name": "vit3d", "tokens": "brain"}}
+    recipe = {"name": name, "base": base, "n_candidates": 4}
+    space = {"model.n_layers": {"kind": "int", "low": 1, "high": 2}}
+    study = create_study(parse_study({**recipe, "space": space}))
+    study.write_status(StudyStatus(state, "search", message, started_at=1.0))
+    write_about(JobFolder(study.path), **about)
+    return study
+
+
+def test_a_study_that_waits_is_a_row_with_its_place(page):
+    study = made_study("search", "queued", owner="ana")
+    ticket = Ticket(owner="ana", submitted=10.0)
+    write_ticket(JobFolder(study.path), ticket)
+    with closing(Queue(queue_folder())) as queue:
+        queue.add(".studies/search", ticket)
+    app = page()
+    assert "number 1 in the line" in words(app)
+    assert "study · vit3d · tiny" in words(app).replace("\\", "")
+    assert "ana" in words(app)
+
+
+def test_a_study_that_runs_folds_its_candidates_and_leads_to_tune(page, alive):
+    study = made_study("search", "running", "candidate 3 of 4", owner="ana", title="My search")
+    alive(study)
+    for number, state in enumerate(("done", "failed", "stopped")):
+        made_job(study.candidate_name("search", number), state, role="candidate")
+    app = page()
+    assert bars(app)[0].startswith("for ")
+    assert "2 of 8 candidates · candidate 3 of 4" in bars(app)[0].replace("\\", "")
+    (link,) = [x for x in app.get("page_link") if x.label == "My search"]
+    assert link.page == "tune"
+    assert "study=search" in link.proto.query_string
+    assert not [b for b in app.button if "search-c" in b.label]
+    app.text_input[0].set_value("ana vit3d").run()
+    assert [x.label for x in app.get("page_link")] == ["My search"]
+
+
+def test_a_study_that_ended_or_cannot_be_read_stays_in_the_list(page):
+    made_study("over", "stopped", "stopped on request; it can be resumed")
+    made_study("broken", "running").file("config.json").write_text("{}")
+    app = page()
+    assert "0 of 8 candidates · stopped on request" in words(app).replace("\\", "")
+    assert ":red[" in words(app)
+    assert len([x for x in app.get("page_link") if x.page == "tune"]) == 2

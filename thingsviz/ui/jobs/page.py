@@ -18,16 +18,18 @@ from thingsviz.ui.frame import guard, plain
 from thingsviz.ui.jobs import detail as jobs_detail
 from thingsviz.ui.jobs import look as jobs_look
 from thingsviz.ui.jobs import room as jobs_room
+from thingsviz.ui.jobs import studies as jobs_studies
 from thingsviz.ui.jobs import travel as jobs_travel
 from thingsviz.ui.jobs.list import LOOKS, ago, describe, score_help, score_text
 from thingsviz.ui.jobs.look import EVERYBODY, Wish
+from thingsviz.ui.jobs.studies import STUDY, name_in_line
 from thingsviz.ui.state import Key
 from thingsviz.ui.training.estimates import duration
 from thingsviz.ui.training.live import progress_text
 
 A_PAGE = 20
 FOLLOW_S = 2.0
-WIDTHS = (1.45, 2.8, 1.6, 0.9, 2.3, 1.2)
+WIDTHS = (1.25, 2.3, 1.5, 0.75, 3.1, 1.2)
 HEADS = ("State", "Job", "Decoder", "Owner", "Progress", "Started")
 
 
@@ -38,7 +40,7 @@ def show_jobs() -> None:
     if name:
         with guard():
             jobs_detail.show_detail(name)
-    entries = jobs_look.all_jobs()
+    entries = jobs_studies.with_studies(jobs_look.all_jobs())
     if not entries:
         st.info("There are no trainings here yet.", icon=":material/info:")
     else:
@@ -99,7 +101,7 @@ def _states(entries: Sequence[Entry]) -> dict[str, int]:
 
 
 def _list(wish: Wish, name: str, drawn_for: dict[str, int]) -> None:
-    entries = jobs_look.all_jobs()
+    entries = jobs_studies.with_studies(jobs_look.all_jobs())
     if _states(entries) != drawn_for:
         st.rerun()
     line = jobs_look.line(str(jobs_root()))
@@ -114,7 +116,8 @@ def _list(wish: Wish, name: str, drawn_for: dict[str, int]) -> None:
         for column, head in zip(st.columns(WIDTHS, gap="small"), HEADS, strict=True):
             column.caption(f"**{head}**")
         for entry in found[first : first + A_PAGE]:
-            _row(entry, line, chosen=entry.name == name)
+            chosen = entry.name == name and entry.role != STUDY
+            _row(entry, line, chosen=chosen)
 
 
 def _first(n: int) -> int:
@@ -147,13 +150,16 @@ def _row(entry: Entry, line: dict[str, Row], *, chosen: bool) -> None:
     cells = st.columns(WIDTHS, gap="small", vertical_alignment="center")
     cells[0].badge(entry.status.state, color=colour, icon=icon)  # type: ignore[arg-type]
     with cells[1], st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        if chosen:
+        if entry.role == STUDY:
+            jobs_studies.link_to_study(entry)
+        elif chosen:
             st.markdown(f"**{plain(entry.title)}**", width="content")
         elif st.button(entry.title, type="tertiary", key=f"w_jobs_row_{entry.name}"):
             choose(entry.name)
         for tag in entry.about.tags[:4]:
             st.badge(plain(tag), color="violet")
-    words = (entry.model, entry.dataset, "SIMULATED" if _simulated(entry) else "")
+    study = STUDY if entry.role == STUDY else ""
+    words = (study, entry.model, entry.dataset, "SIMULATED" if _simulated(entry) else "")
     cells[2].caption(plain(" · ".join(word for word in words if word)))
     cells[3].caption(plain(entry.about.owner))
     with cells[4]:
@@ -170,10 +176,11 @@ def _simulated(entry: Entry) -> bool:
 
 
 def _progress(entry: Entry, line: dict[str, Row]) -> None:
-    status, row = entry.status, line.get(entry.name)
+    status, name = entry.status, name_in_line(entry)
+    row = line.get(name)
     if status.state == "queued":
         waiting = [name for name, one in line.items() if one.state == "waiting"]
-        place = waiting.index(entry.name) + 1 if entry.name in waiting else 0
+        place = waiting.index(name) + 1 if name in waiting else 0
         st.caption(plain(f"number {place} in the line" if place else status.message))
     elif status.state in ALIVE:
         words = [progress_text(replace(status, n_steps=0)), jobs_look.taken(row)]
@@ -181,7 +188,7 @@ def _progress(entry: Entry, line: dict[str, Row]) -> None:
         st.progress(min(max(status.share, 0.0), 1.0), text=text)
     elif status.state == "failed" or entry.fault:
         st.caption(f":red[{plain(short(entry.fault or status.message))}]")
-    elif status.state == "stopped":
+    elif status.state == "stopped" or entry.role == STUDY:
         st.caption(plain(short(status.message)))
     elif (known := describe(JobFolder(jobs_root() / entry.name))) is not None:
         st.caption(plain(score_text(known)), help=score_help(known))
