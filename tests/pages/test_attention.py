@@ -122,7 +122,7 @@ def test_heads_regions_and_judgement_in_one_view(visit, orders):
     assert story.count("\n") == 4, "five answers, a line each"
     assert "Is that more than chance?" in story
     assert "outputs fall apart sooner than in random order" in story
-    assert "AUC 0\\.91" in story or "AUC 0.91" in story
+    assert "AUC 0.60 by voxel, 0.91 smoothed to a patch" in story
     assert "3 of 3 methods point to what the decoder uses" in text
     assert "lies outside the brain (uniform attention" in text
     assert len(app.get("plotly_chart")) == 5
@@ -193,12 +193,33 @@ def test_maps_of_other_weights_are_not_shown(visit):
     assert not app.get("plotly_chart")
 
 
-def test_a_map_with_holes_is_one_sentence(visit):
+def test_a_map_that_cannot_be_shown_is_one_sentence_and_offered_again(visit):
     maps = made_maps(finished_job("looked"))
-    name = maps.facts()["fingerprint"]
-    maps.save("attention", np.full((2, 8, 3), np.nan), name)
+    name, n = maps.facts()["fingerprint"], maps.tokens().n_tokens
+    whole, tokens = maps.file("attention").read_bytes(), (maps.path / "tokens.arrays")
     app = visit(job="looked")
-    assert "values that are no number" in app.error[0].value
+
+    def told(words):
+        app.run()
+        assert not app.exception, app.exception
+        (sentence,) = [e.value for e in app.error]
+        assert words in sentence
+        assert not app.get("plotly_chart")
+        assert app.button[0].label == "Make the maps again"
+
+    maps.save("attention", np.full((2, 8, n), np.nan), name)
+    told("values that are no number")
+    maps.save("attention", np.ones((2, 8, n + 1)), name)
+    told(f"should hold {n} values a head, but holds 2 × 8 × {n + 1}")
+    maps.file("attention").write_bytes(whole[: len(whole) // 2])
+    told("cannot be read")
+    maps.file("attention").write_bytes(whole)
+    kept = tokens.read_bytes()
+    tokens.unlink()
+    told("tokens.arrays is missing")
+    tokens.write_bytes(kept)
+    app.run()
+    assert not app.error
 
 
 def test_regions_of_ones_own_are_offered_counted_and_explained(visit, tiny, tmp_path, monkeypatch):

@@ -18,7 +18,7 @@ from thingsviz.ui.attention import data as attention_data
 from thingsviz.ui.attention import make as attention_make
 from thingsviz.ui.attention.data import Wanted
 from thingsviz.ui.attention.regions import nifti
-from thingsviz.ui.attention.trust import best_words, trust_table
+from thingsviz.ui.attention.trust import best_words, mark_words, trust_table
 
 FACTS = {
     "made": {"occlusion": {"seconds": 2.0}},
@@ -136,3 +136,10 @@ def test_the_best_method_is_named_or_none_is_trusted():
     worse = {"areas": {"occlusion": {**FACTS["faithfulness"]["areas"]["occlusion"]}}}
     worse["areas"]["occlusion"]["deletion"] = [0.1, -0.1, 0.3]
     assert "trust none" in best_words(trust_table({**FACTS, "faithfulness": worse}))
+
+
+def test_marks_without_a_decoder_are_said():
+    truth = {"occlusion": {"auc": 0.5}, "true ratings": {"auc": 0.73}}
+    words = mark_words(truth | {"what was planted": {"auc": 1.0, "auc_smooth": 0.91}})
+    assert "true ratings 0.73; what was planted 1.00 (0.91 smoothed)" in words
+    assert mark_words({"occlusion": {"auc": 0.5}}) == ""

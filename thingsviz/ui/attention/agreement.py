@@ -20,7 +20,7 @@ from thingsviz.figures.map_agreement import (
 from thingsviz.inference.method_list import METHODS
 from thingsviz.jobs.mapping.files import MapSet
 from thingsviz.ui import cache, charts
-from thingsviz.ui.attention.data import Wanted, current_fingerprint, shown
+from thingsviz.ui.attention.data import Wanted, shown, values_of
 from thingsviz.ui.attention.pick import Look
 from thingsviz.ui.brain.slices import regions
 from thingsviz.ui.cache import stamp
@@ -160,10 +160,10 @@ def by_region(found: list[Other]) -> dict[str, Array]:
 def token_maps(wanted: Wanted) -> dict[str, Array]:
     """Return each head's and each method's map over tokens, (n_tokens,), by name."""
     maps = wanted.maps
-    name, tokens = current_fingerprint(maps.job, wanted.store), maps.tokens()
     found: dict[str, Array] = {}
     for method in [m for m in METHODS if m in maps.methods()]:
-        values = np.abs(maps.load(method, name).astype(float))
+        read, tokens = values_of(maps, wanted.store, method)
+        values = np.abs(read)
         if METHODS[method].unit == "voxel":
             found[METHODS[method].title] = tokens.to_tokens(values)
         elif values.ndim == 1:

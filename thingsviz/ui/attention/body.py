@@ -8,6 +8,7 @@ from streamlit.delta_generator import DeltaGenerator
 from thingsviz.jobs.folder.store import JobFolder
 from thingsviz.ui.attention import beside, link, make, pick, regions, story, trust, view
 from thingsviz.ui.attention.agreement import show_agreement
+from thingsviz.ui.attention.data import shown
 from thingsviz.ui.attention.parcellation_pick import offer_upload
 from thingsviz.ui.attention.pick import Look
 from thingsviz.ui.attention.report import show_report
@@ -28,12 +29,24 @@ def show_job(page: PageContext, job: JobFolder) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         look = pick.pick_look(page, maps, method, asked)
         second = beside.pick_second(page, look)
+    if not readable(look):
+        make.offer_button(maps, "Make the maps again")
+        return
     picture = st.container()
     show_grounds(page, look, answers)
     with picture, guard():
         view.show_heads(page, look, second)
         view.offer_animation(page, look)
     show_more(page, look, row)
+
+
+def readable(look: Look) -> bool:
+    """Read the map once; say in one sentence, not in every panel, why that cannot be."""
+    done = False
+    with guard():
+        shown(look.wanted)
+        done = True
+    return done
 
 
 def show_grounds(page: PageContext, look: Look, answers: DeltaGenerator) -> None:
@@ -54,6 +67,8 @@ def show_more(page: PageContext, look: Look, row: int | None) -> None:
         if row is not None:
             show_picture(page, shown_trial(page, row))
     trust.show_methods(look)
-    show_report(page, look)
-    show_agreement(page, look)
+    with guard():
+        show_report(page, look)
+    with guard():
+        show_agreement(page, look)
     offer_upload(page)

@@ -14,6 +14,7 @@ from models.token_map import TokenMap
 from thingsviz.analysis import maps, maps_null
 from thingsviz.analysis.maps import Amount
 from thingsviz.analysis.regions import Regions
+from thingsviz.core.errors import DataError
 from thingsviz.data.betas import BetaStore
 from thingsviz.figures.heads import HeadsChoice, Volumes, head_volumes
 from thingsviz.figures.orders import Job, Order, Reply
@@ -73,11 +74,24 @@ def shown(wanted: Wanted) -> Shown:
     return _shown(repr(wanted.key), _wanted=wanted)
 
 
+def values_of(maps: MapSet, store: BetaStore, method: str) -> tuple[Array, TokenMap]:
+    """Read a map, (..., n_tokens) or (n_voxels,), and its tokens; DataError unless they fit."""
+    values = maps.load(method, current_fingerprint(maps.job, store)).astype(float)
+    tokens, n_voxels = maps.tokens(), store.shape[1]
+    expected = n_voxels if METHODS[method].unit == "voxel" else tokens.n_tokens
+    if values.ndim not in (1, 3) or values.shape[-1] != expected or tokens.n_voxels != n_voxels:
+        size = " × ".join(map(str, values.shape))
+        msg = (
+            f"the map {method!r} of {maps.part} should hold {expected:,} values a head, but holds "
+            f"{size}: it is of another brain or grid, make it again"
+        )
+        raise DataError(msg)
+    return values, tokens
+
+
 @st.cache_resource(max_entries=24, show_spinner="Reading the maps …")
 def _shown(key: str, _wanted: Wanted) -> Shown:
-    name = current_fingerprint(_wanted.maps.job, _wanted.store)
-    values = _wanted.maps.load(_wanted.method, name).astype(float)
-    tokens = _wanted.maps.tokens()
+    values, tokens = values_of(_wanted.maps, _wanted.store, _wanted.method)
     method = METHODS[_wanted.method]
     if method.unit == "voxel":
         return _of_voxels(

@@ -142,8 +142,9 @@ def planted(facts: dict[str, Any], method: str) -> Answer | None:
     truth = (facts.get("truth") or {}).get(method)
     if not truth:
         return None
-    auc = float(truth["auc_smooth"])
-    why = f"AUC {auc:.2f} smoothed to a patch ({truth['auc']:.2f} by voxel; .5 is chance)"
+    voxel, smooth = float(truth["auc"]), float(truth["auc_smooth"])
+    auc = max(voxel, smooth)
+    why = f"AUC {voxel:.2f} by voxel, {smooth:.2f} smoothed to a patch; .5 is chance"
     question = "Does it find what was planted?"
     if auc >= FOUND:
         return Answer(question, "Yes", why, "good")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import pandas as pd
@@ -79,12 +80,24 @@ def best_words(rows: pd.DataFrame) -> str:
 
 
 def _say_mark(facts: dict[str, Any]) -> None:
-    mark = facts.get("truth", {}).get("true ratings")
-    if mark:
-        st.caption(
-            f"AUC: a pattern of the true ratings themselves, without any decoder, reaches "
-            f"{mark['auc']:.2f} voxel by voxel: the rest is hidden by the voxels' own noise."
-        )
+    words = mark_words(facts.get("truth", {}))
+    if words:
+        st.caption(plain(words))
+
+
+def mark_words(truth: Mapping[str, Any]) -> str:
+    """Say what maps without any decoder's error reach: no row of the table can be much better."""
+    marks = []
+    for name in [name for name in truth if name not in METHODS]:
+        row = truth[name]
+        smooth = f" ({row['auc_smooth']:.2f} smoothed)" if "auc_smooth" in row else ""
+        marks.append(f"{name} {row['auc']:.2f}{smooth}")
+    if not marks:
+        return ""
+    return (
+        f"AUC without any decoder's error: {'; '.join(marks)}. What is missing to 1 is hidden by "
+        "the voxels' own noise, or lost by smoothing."
+    )
 
 
 def _offer_permuted(look: Look) -> None:
@@ -121,6 +134,7 @@ def trust_table(facts: dict[str, Any]) -> pd.DataFrame:
         rows.append(
             {
                 "Method": METHODS[name].title,
+                "Sees": METHODS[name].resolution,
                 "Faithfulness": area["deletion"][0],
                 "95 %": f"{low:+.2f} to {high:+.2f}",
                 "Insertion": area["insertion"][0],
@@ -138,6 +152,9 @@ def trust_table(facts: dict[str, Any]) -> pd.DataFrame:
 def _columns() -> dict[str, Any]:
     number = st.column_config.NumberColumn
     return {
+        "Sees": st.column_config.TextColumn(
+            help="How near two things may be and still be told apart."
+        ),
         "Faithfulness": number(format="%+.3f", help=glossary("faithfulness")),
         "Insertion": number(format="%+.3f"),
         "Top 20 % removed": number(
