@@ -91,11 +91,14 @@ class _Training:
             self._restore(resume)
         elif not self._begin():
             return self._result()
+        else:
+            self._tell_end(0)
         while not self.place.finished:
             if not self._train_epoch():
                 self._save()
                 return self._result()
             self._end_epoch()
+            self._tell_end(self.place.epoch)
             self._save()
         self.network.load_state_dict(self.best)
         return self._result()
@@ -255,9 +258,9 @@ class _Training:
         load_random_state(take("rng", tensors), facts["rng"], self.fabric.device)
 
     def _recipe(self) -> dict[str, Any]:
-        """What must be the same for a resume to make sense."""
+        """What must be the same for a resume to make sense: all that changes the weights."""
         return {
-            "fit": self.config.model_dump(mode="json"),
+            "fit": self.config.model_dump(mode="json", exclude={"keep_epochs"}),
             "model": self.network.config.model_dump(mode="json"),
             "data": self.data.fingerprint(),
         }
@@ -292,6 +295,10 @@ class _Training:
         if self.team.here.leads:
             self.hooks.save(self.state())
             self.saved_at = time.monotonic()
+
+    def _tell_end(self, epoch: int) -> None:
+        if self.team.here.leads:
+            self.hooks.epoch_end(epoch)
 
     def _result(self) -> FitResult:
         place = self.place

@@ -134,6 +134,15 @@ class FitConfig(Settings):
         le=1_000_000,
         more=True,
     )
+    keep_epochs: int = setting(
+        0,
+        "Epochs to keep",
+        "Keep the weights of so many epochs beside the best ones, spread evenly from the start "
+        "to the last, for maps of where the decoder looked as it learned. 0: none.",
+        ge=0,
+        le=32,
+        more=True,
+    )
     precision: Literal["auto", "float32", "bfloat16"] = setting(
         "auto",
         "Precision",

@@ -67,7 +67,8 @@ class Hooks:
     `report` gets rows {"kind": "step" | "epoch", …}, a step row every `report_every` batches;
     `should_stop` is asked between batches; `save` gets a state at the end of an epoch, between
     batches once `save_every_s` seconds have gone by, and at a stop. `say` gets what is done
-    when it is not training: "fitting the linear start".
+    when it is not training: "fitting the linear start". `epoch_end` gets the number of an epoch
+    that has ended, 0 before the first, while the network holds its weights.
     """
 
     report: Callable[[Report], None] = _ignore
@@ -76,6 +77,7 @@ class Hooks:
     report_every: int = 4
     save_every_s: float = 60.0
     say: Callable[[str], None] = _ignore
+    epoch_end: Callable[[int], None] = _ignore
 
 
 @dataclass

@@ -26,6 +26,17 @@ def states(job: JobFolder) -> list[Path]:
     return sorted(job.checkpoints.glob("state-*.safetensors"), reverse=True)
 
 
+def epoch_file(job: JobFolder, epoch: int) -> Path:
+    """Return where the weights after an epoch are, of a job that keeps them; 0 is its start."""
+    return job.checkpoints / f"epoch-{epoch:05d}.safetensors"
+
+
+def kept_epochs(job: JobFolder) -> list[int]:
+    """Return the epochs whose weights are kept, the first one first."""
+    found = job.checkpoints.glob("epoch-[0-9][0-9][0-9][0-9][0-9].safetensors")
+    return sorted(int(path.stem.removeprefix("epoch-")) for path in found)
+
+
 def load_predict(job: JobFolder, material: Material, X: TrialMatrix) -> Predict:
     """Return the finished model as a function from rows to ratings on the raters' scales.
 

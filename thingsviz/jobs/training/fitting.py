@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from models.inputs import TrialMatrix
 from models.labels import class_encoding_score
+from models.processes import processes
 from models.registry import build_linear, build_network, needs_score, spec_of
 from thingsviz.analysis.scoring import mse, pearson
 from thingsviz.core.errors import ConfigError
@@ -18,18 +19,19 @@ from thingsviz.jobs.folder.arrays import write_arrays
 from thingsviz.jobs.folder.manifest import add_to_manifest
 from thingsviz.jobs.folder.weights import best_file, states
 from thingsviz.jobs.training.class_fitting import classifier_row, fit_classifier
+from thingsviz.jobs.training.epoch_weights import epoch_keeper
 from thingsviz.jobs.training.material import Material
 
 MOST_STEP_ROWS = 2000
 
 
 def default_threads() -> int:
-    """Return THINGSVIZ_THREADS, or how many processors this process may use."""
+    """Return THINGSVIZ_THREADS, or how many processors there are; processes share them."""
     text = os.environ.get("THINGSVIZ_THREADS") or str(len(os.sched_getaffinity(0)))
     if not text.isdigit() or not 1 <= int(text) <= 4096:
         msg = f"THINGSVIZ_THREADS is {text!r}: give the number of threads that a training may use"
         raise ConfigError(msg)
-    return int(text)
+    return max(1, int(text) // processes().local_size)
 
 
 def fit(clerk: Clerk, material: Material) -> None:
@@ -105,9 +107,14 @@ def _fit_network(clerk: Clerk, material: Material) -> None:
     def keep(state: TrainingState) -> None:
         save_state(job.checkpoints, state)
 
-    hooks = Hooks(clerk.report, clerk.should_stop, keep, every, say=clerk.announce)
+    ended = epoch_keeper(job, network, config)
+    hooks = Hooks(
+        clerk.report, clerk.should_stop, keep, every, say=clerk.announce, epoch_end=ended
+    )
     clerk.announce("training goes on" if resume else "training")
-    result = fit_network(network, fit_data(material), config, hooks, resume)
+    team = clerk.others.call()
+    result = fit_network(network, fit_data(material), config, hooks, resume, team)
+    clerk.others.dismiss()
     if not result.finished:
         raise StoppedError
     facts: dict[str, Any] = {"best_epoch": result.best_epoch, "epochs": result.epochs}
