@@ -1,0 +1,1 @@
+"""The parts of benchmarks.fuzz: damage, judge, and what is read, a module a kind of door."""
