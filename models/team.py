@@ -87,7 +87,7 @@ class Team:
         size = torch.tensor(len(text))
         distributed.broadcast(size, 0)
         sent = torch.zeros(int(size), dtype=torch.uint8)
-        sent[: len(text)] = torch.frombuffer(bytearray(text), dtype=torch.uint8)
+        sent[: len(text)] = torch.tensor(list(text), dtype=torch.uint8)
         distributed.broadcast(sent, 0)
         found: dict[str, str] = json.loads(sent.numpy().tobytes())
         return found

@@ -106,6 +106,18 @@ def test_it_runs_to_its_end_with_its_log_in_its_folder(cluster, make_job, tiny):
     assert job.file("lock").read_text().startswith("slurm ")
 
 
+def test_two_tasks_train_one_network(cluster, make_vit, monkeypatch):
+    monkeypatch.setenv("THINGSVIZ_SLURM", "partition=low ntasks=2")
+    job = make_vit()
+    launch.start(job)
+    assert wait_for_end(job).state == "done", job.log_tail()
+    assert job.manifest()["processes"] == [2]
+    whole = make_vit()
+    assert train.main([str(whole.path)]) == 0
+    for one, two in zip(essence(whole), essence(job), strict=True):
+        assert two["train_loss"] == pytest.approx(one["train_loss"], abs=1e-5)
+
+
 def test_a_refusal_is_passed_on_in_slurm_s_own_words(cluster, make_job, monkeypatch):
     monkeypatch.setenv("THINGSVIZ_SLURM", "partition=nowhere")
     job = make_job()

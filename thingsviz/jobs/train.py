@@ -12,14 +12,23 @@ from contextlib import suppress
 from pathlib import Path
 
 from models.errors import ModelError
+from models.processes import Processes, processes
 from thingsviz.core.errors import EXIT_BAD_INPUT, ThingsvizError
 from thingsviz.jobs.engine import memory
 from thingsviz.jobs.engine.clerk import Clerk, StoppedError
 from thingsviz.jobs.engine.launch import LOCK_HANDLE, tend_if_waiting
+from thingsviz.jobs.engine.others import Others
 from thingsviz.jobs.engine.ticket import take_ticket
 from thingsviz.jobs.folder import files
 from thingsviz.jobs.folder.store import JobFolder, sign, try_lock
 from thingsviz.jobs.training.material import open_material
+from thingsviz.jobs.training.sharing import (
+    can_share,
+    count,
+    help_fit,
+    keep_helpers,
+    start_processes,
+)
 
 INTERRUPTED = 130
 UNEXPECTED = 1
@@ -29,9 +38,46 @@ def main(argv: list[str] | None = None) -> int:
     """Run or continue a job; 0 done or stopped, 2 with one sentence for what a user can mend."""
     parser = argparse.ArgumentParser(prog="python -m thingsviz.jobs.train", description=__doc__)
     parser.add_argument("job", type=Path, metavar="JOB_DIR", help="folder with a config.json")
-    job = JobFolder(parser.parse_args(argv).job.absolute())
+    words = "share each batch among N processes of this machine, on a GPU each if there are any"
+    parser.add_argument("--processes", default="1", metavar="N", help=words)
+    options = parser.parse_args(argv)
+    job = JobFolder(options.job.absolute())
     if not job.file("config.json").is_file():
         return _refuse(f"{job.path} is not a job folder: it needs a config.json")
+    try:
+        here, wanted = processes(), count(options.processes)
+        if here.size == 1 and wanted > 1 and can_share(job, wanted):
+            start_processes(job, wanted)
+    except (ThingsvizError, ModelError) as error:
+        return _refuse(str(error))
+    return _lead(job, Others()) if here.size == 1 else _together(job, here)
+
+
+def _together(job: JobFolder, here: Processes) -> int:
+    """Be one of several processes: the first does all that one alone does, the others help."""
+    from models.devices import join
+
+    try:
+        team = join(here)
+    except (RuntimeError, ValueError) as error:
+        why = str(error).partition("\n")[0]
+        return _refuse(f"{here} did not find the others ({why}): start all of them again")
+    others = Others(team)
+    try:
+        if here.leads:
+            return _lead(job, others)
+        help_fit(job, team)
+    except Exception as error:
+        sentence, code = _verdict(others.explain(error), job.path)
+        others.leave_note(sentence)
+        return _refuse(f"{here}: {sentence}", code)
+    finally:
+        others.dismiss() if here.leads else team.part_ways()
+    return 0
+
+
+def _lead(job: JobFolder, others: Others) -> int:
+    """Hold the job and run it; nothing happens to one that runs already."""
     try:
         handle = _hold(job)
     except OSError as error:
@@ -44,7 +90,7 @@ def main(argv: list[str] | None = None) -> int:
         # Without a ticket nobody has put it into the line: an old wish to stop was for another.
         if not take_ticket(job):
             job.file("stop").unlink(missing_ok=True)
-        return _run(job)
+        return _run(job, others)
     finally:
         os.close(handle)
         if "SLURM_JOB_ID" not in os.environ:  # a node of a cluster is no place for a supervisor
@@ -64,15 +110,16 @@ def _hold(job: JobFolder) -> int | None:
     return try_lock(job.file("lock"))
 
 
-def _run(job: JobFolder) -> int:
+def _run(job: JobFolder, others: Others) -> int:
     """Turn every ending into a status, a sentence and an exit code."""
-    clerk = Clerk(job)
+    clerk = Clerk(job, others)
     try:
         job.config()
         if job.is_done():
             print(f"{job.name} is done: nothing is left to do", file=sys.stderr)
             return 0
-        clerk.listen()
+        keep_helpers(clerk)
+        clerk.listen(once=others.n_processes == 1)
         _train(clerk)
     except (StoppedError, KeyboardInterrupt):
         return _stopped(clerk)
@@ -103,7 +150,8 @@ def _stopped(clerk: Clerk) -> int:
 
 
 def _failed(clerk: Clerk, error: Exception) -> int:
-    sentence, code = _verdict(error, clerk.job.path)
+    sentence, code = _verdict(clerk.others.explain(error), clerk.job.path)
+    clerk.others.leave_note(sentence)
     # A full disk keeps the old status; the free lock says that nothing runs.
     with suppress(OSError):
         clerk.say("failed", sentence)

@@ -73,6 +73,25 @@ def test_a_submission_carries_no_secret_and_no_shell_words(make_job, commands, m
     assert job.name not in sbatch.SCRIPT
 
 
+def test_several_tasks_share_a_network_but_not_a_linear_decoder(
+    make_vit, make_job, commands, monkeypatch
+):
+    folder = commands("sbatch", 'echo "$@" >HERE/args; cat >HERE/script; echo 17')
+    wanted = "nodes=2 ntasks-per-node=4 gpus-per-node=4 time=2:00:00"
+    monkeypatch.setenv("THINGSVIZ_SLURM", wanted)
+    sbatch.submit(make_vit(), Ticket())
+    given = (folder / "args").read_text()
+    for part in (*wanted.split(), "signal=TERM@60"):
+        assert f"--{part}" in given
+    assert (folder / "script").read_text() == sbatch.SHARED_SCRIPT
+    sbatch.submit(make_job(), Ticket())
+    given = (folder / "args").read_text()
+    for part in ("nodes", "ntasks", "gpus"):
+        assert f"--{part}" not in given
+    assert "--signal=B:TERM@60" in given
+    assert (folder / "script").read_text() == sbatch.SCRIPT
+
+
 def test_a_refusal_is_one_sentence(make_job, commands):
     commands("sbatch", "echo 'sbatch: error: one' >&2; echo 'sbatch: error: two' >&2; exit 1")
     with pytest.raises(JobError, match=r"^SLURM refused it: error: two$"):

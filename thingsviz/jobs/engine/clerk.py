@@ -12,6 +12,7 @@ from typing import Any
 from models.inputs import Floats, Rows, TrialMatrix
 from thingsviz.core import files as core_files
 from thingsviz.jobs.engine.launch import last_status
+from thingsviz.jobs.engine.others import Others
 from thingsviz.jobs.folder import files
 from thingsviz.jobs.folder.store import JobFolder, JobStatus
 
@@ -25,21 +26,24 @@ class StoppedError(Exception):
 class Clerk:
     """The one writer of a job's status.json and metrics.jsonl."""
 
-    def __init__(self, job: JobFolder) -> None:
-        self.job = job
+    def __init__(self, job: JobFolder, others: Others | None = None) -> None:
+        self.job, self.others = job, others or Others()
         self.status = replace(last_status(job), state="running", started_at=time.time())
         self.signalled: int | None = None
+        self._once = True
         self._written = float("-inf")
         self._began: tuple[float, int] | None = None
 
-    def listen(self) -> None:
-        """Take SIGTERM, and the first Ctrl-C, as the wish to stop."""
+    def listen(self, *, once: bool = True) -> None:
+        """Take SIGTERM, and the first Ctrl-C (`once`) or every one, as the wish to stop."""
+        self._once = once
         signal.signal(signal.SIGTERM, self._hear)
         signal.signal(signal.SIGINT, self._hear)
 
     def _hear(self, number: int, frame: FrameType | None) -> None:
         self.signalled = number
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        if self._once:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
 
     def should_stop(self) -> bool:
         """Whether a signal or the request file asks to stop; costs 2 µs."""

@@ -15,17 +15,27 @@ import zlib
 from pathlib import Path
 from typing import NamedTuple
 
+from models.registry import spec_of
 from thingsviz.core.errors import ConfigError, JobError
 from thingsviz.jobs.engine.launch import python_path
 from thingsviz.jobs.engine.ticket import PASSED_ON, Ticket
 from thingsviz.jobs.folder.store import JobFolder
 
+# With these a network is trained by several processes; one fits all else.
+TASKS = ("nodes", "ntasks", "ntasks-per-node", "gpus-per-node")
 OPTIONS = (
     *("partition", "account", "qos", "time", "gres", "gpus", "mem", "mem-per-cpu", "nice"),
     *("cpus-per-task", "constraint", "nodelist", "exclude", "reservation", "exclusive"),
+    *TASKS,
 )
 # All names come through the environment: nothing is pasted into a shell's words.
-SCRIPT = '#!/bin/sh\nexec "$THINGSVIZ_PYTHON" -m thingsviz.jobs.train "$THINGSVIZ_JOB"\n'
+COMMAND = '"$THINGSVIZ_PYTHON" -m thingsviz.jobs.train "$THINGSVIZ_JOB"'
+SCRIPT = f"#!/bin/sh\nexec {COMMAND}\n"
+# srun does not take over the processors of a task by itself since SLURM 22.05.
+SHARED_SCRIPT = f"""#!/bin/sh
+export SRUN_CPUS_PER_TASK="${{SLURM_CPUS_PER_TASK:-1}}"
+exec srun --kill-on-bad-exit=1 {COMMAND}
+"""
 KEPT = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "SLURM_CONF", "LD_LIBRARY_PATH")
 # A training that runs out of time gets this long to write its state.
 WARNING_S = 60
@@ -80,9 +90,10 @@ def submit(job: JobFolder, ticket: Ticket) -> str:
     log = str(job.file("log.txt")).replace("%", "%%")
     command = ["sbatch", "--parsable", "--requeue", "--open-mode=append", f"--output={log}"]
     command += [f"--job-name={cluster_name(job)}", f"--chdir={job.path}", "--export=ALL"]
-    options = site_options()
+    options, shared = _for_job(job, site_options())
     if any(option.startswith("--time=") for option in options):
-        command.append(f"--signal=B:TERM@{WARNING_S}")
+        # to the shell, which is the training, or to the tasks that srun has started
+        command.append(f"--signal={'' if shared else 'B:'}TERM@{WARNING_S}")
     environment = {name: os.environ[name] for name in KEPT if name in os.environ}
     environment |= {k: v for k, v in ticket.environment.items() if k in PASSED_ON}
     environment |= {
@@ -92,12 +103,20 @@ def submit(job: JobFolder, ticket: Ticket) -> str:
         "THINGSVIZ_JOB": str(job.path),
         "THINGSVIZ_JOBS": str(job.path.parent),
     }
-    found = _call([*command, *options], environment, SCRIPT)
+    found = _call([*command, *options], environment, SHARED_SCRIPT if shared else SCRIPT)
     if found is None or found.returncode:
         words = "sbatch is not here" if found is None else found.stderr.strip().splitlines()
         last = words if isinstance(words, str) else (words or ["it gave no reason"])[-1]
         raise JobError(f"SLURM refused it: {last.removeprefix('sbatch: ')}")
     return found.stdout.strip().partition(";")[0]
+
+
+def _for_job(job: JobFolder, options: list[str]) -> tuple[list[str], bool]:
+    """Return the options that a job needs, and whether several processes share it."""
+    tasks = [option for option in options if option[2:].partition("=")[0] in TASKS]
+    if spec_of(job.config().model).kind == "network":
+        return options, bool(tasks)
+    return [option for option in options if option not in tasks], False
 
 
 def listed() -> list[Known] | None:

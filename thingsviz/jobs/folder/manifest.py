@@ -23,9 +23,15 @@ from thingsviz.jobs.training.material import Material
 PACKAGES = ("numpy", "scipy", "pandas", "torch", "lightning-fabric", "safetensors", "pydantic")
 
 
-def begin_manifest(job: JobFolder, material: Material, threads: int) -> None:
-    """Write at each start what is known then; the first start's data and threads stay."""
+def begin_manifest(job: JobFolder, material: Material, threads: int, processes: int = 1) -> None:
+    """Write at each start what is known then; the first start's data and threads stay.
+
+    With another number of processes (`processes` lists each start's) the threads are new too.
+    """
     known = job.manifest()
+    before = known.get("processes", [1] * len(known.get("starts", [])))
+    if before and before[-1] == processes:
+        threads = known.get("threads", threads)
     scaler = material.scaler
     facts = {
         "versions": {"python": platform.python_version(), **_versions()},
@@ -33,7 +39,8 @@ def begin_manifest(job: JobFolder, material: Material, threads: int) -> None:
         "git_commit": git_commit(),
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
         "machine": platform.machine(),
-        "threads": known.get("threads", threads),
+        "threads": threads,
+        "processes": [*before, processes],
         "seed": material.config.seed,
         "dataset": material.dataset.name,
         "simulated": material.dataset.simulated,

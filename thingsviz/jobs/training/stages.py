@@ -25,7 +25,7 @@ from thingsviz.jobs.training.spent import metered
 def run(clerk: Clerk, material: Material) -> None:
     """Go through all stages that are not done yet; any of them may raise StoppedError."""
     clerk.announce("reading the data")
-    begin_manifest(clerk.job, material, default_threads())
+    begin_manifest(clerk.job, material, default_threads(), clerk.others.n_processes)
     with metered(clerk.job):
         fit(clerk, material)
     if material.config.role == "candidate":
