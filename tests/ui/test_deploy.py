@@ -22,7 +22,7 @@ def test_the_container_gets_all_that_the_app_is_made_of_and_is_not_root():
     assert "/healthz" in text
 
 
-@pytest.mark.parametrize("name", ["Dockerfile", "thingsviz.service", "nginx.conf"])
+@pytest.mark.parametrize("name", ["Dockerfile", "thingsviz.service", "thingsviz-jobs.service", "nginx.conf"])
 def test_settings_are_those_that_the_program_reads(name):
     source = "\n".join(
         path.read_text() for path in (REPO / "thingsviz").rglob("*.py") if path.is_file()
@@ -31,16 +31,17 @@ def test_settings_are_those_that_the_program_reads(name):
         assert f'"{setting}"' in source, setting
 
 
-def test_systemd_accepts_the_unit(tmp_path):
+@pytest.mark.parametrize("name", ["thingsviz.service", "thingsviz-jobs.service"])
+def test_systemd_accepts_the_unit(name, tmp_path):
     tool = shutil.which("systemd-analyze")
     if tool is None:
         pytest.skip("no systemd-analyze here")
-    text = (DEPLOY / "thingsviz.service").read_text()
+    text = (DEPLOY / name).read_text()
     text = re.sub(r"^ExecStart=\S+", f"ExecStart={shutil.which('true')}", text, flags=re.M)
     text = re.sub(r"^(User|WorkingDirectory)=.*\n", "", text, flags=re.M)
-    unit = tmp_path / "thingsviz.service"
+    unit = tmp_path / name
     unit.write_text(text)
     found = subprocess.run(
         [tool, "verify", "--man=no", unit], capture_output=True, text=True, check=False
     )
-    assert not [line for line in found.stderr.splitlines() if "thingsviz.service" in line]
+    assert not [line for line in found.stderr.splitlines() if name in line]

@@ -13,11 +13,11 @@ import select
 import signal
 import sys
 import time
-import traceback
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from thingsviz.core import log
 from thingsviz.core.errors import EXIT_BAD_INPUT, ThingsvizError
 from thingsviz.jobs.engine.foreman import Foreman
 from thingsviz.jobs.engine.launch import LOCK_HANDLE
@@ -41,6 +41,7 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     os.environ["THINGSVIZ_JOBS"] = str(options.jobs.absolute())
     folder = options.jobs.absolute() / FOLDER
+    log.begin("supervisor")
     try:
         folder.mkdir(parents=True, exist_ok=True)
         while (handle := _given(folder / "lock") or try_lock(folder / "lock", 0)) is not None:
@@ -93,6 +94,7 @@ class Supervisor:
 
     def run(self) -> bool:
         """Work until idle; True when a signal has asked it to go."""
+        log.event("the supervisor begins", jobs=self.folder.parent)
         busy_at = time.monotonic()
         recovered_at = float("-inf")
         while not self.asked_to_go and time.monotonic() - busy_at < self.idle_s:
@@ -102,7 +104,7 @@ class Supervisor:
                     recovered_at = time.monotonic()
                 self.foreman.look()
             except Exception:  # a full disk, a folder taken away: the others still need it
-                traceback.print_exc()
+                log.failure("a look at the line failed; the next one comes in a second")
             rows = self.queue.rows()
             if rows:
                 busy_at = time.monotonic()
@@ -110,6 +112,7 @@ class Supervisor:
         self.queue.close()
         if self.pipe is not None:
             os.close(self.pipe)
+        log.event("the supervisor goes: " + ("a signal" if self.asked_to_go else "no work left"))
         return self.asked_to_go
 
     def _sleep(self, pids: Iterable[int]) -> None:

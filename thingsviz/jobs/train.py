@@ -13,6 +13,7 @@ from pathlib import Path
 
 from models.errors import ModelError
 from models.processes import Processes, processes
+from thingsviz.core import log
 from thingsviz.core.errors import EXIT_BAD_INPUT, ThingsvizError
 from thingsviz.jobs.engine import memory
 from thingsviz.jobs.engine.clerk import Clerk, StoppedError
@@ -44,6 +45,7 @@ def main(argv: list[str] | None = None) -> int:
     job = JobFolder(options.job.absolute())
     if not job.file("config.json").is_file():
         return _refuse(f"{job.path} is not a job folder: it needs a config.json")
+    log.begin("worker", usual="text")
     try:
         here, wanted = processes(), count(options.processes)
         if here.size == 1 and wanted > 1 and can_share(job, wanted):
@@ -169,7 +171,10 @@ def _verdict(error: Exception, folder: Path) -> tuple[str, int]:
         sentence = memory.sentence(JobFolder(folder), error)
     if sentence:
         return sentence, EXIT_BAD_INPUT
-    traceback.print_exception(error)
+    if log.is_json():
+        log.failure("an error in thingsviz ended it", job=folder.name)
+    else:
+        traceback.print_exception(error)
     kind = type(error).__name__
     return f"an error in thingsviz ended it ({kind}): its log tells more", UNEXPECTED
 

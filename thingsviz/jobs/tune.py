@@ -18,6 +18,7 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.errors import ModelError
+from thingsviz.core import log
 from thingsviz.core.errors import EXIT_BAD_INPUT, ConfigError, JobError, ThingsvizError
 from thingsviz.data.betas import BetaStore
 from thingsviz.data.splits import make_split
@@ -46,6 +47,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     options = parser.parse_args(argv)
     folder = StudyFolder(options.study.absolute())
+    log.begin("study", usual="text")
     if not folder.file("config.json").is_file():
         return _refuse(f"{folder.path} is not a study's folder: it needs a config.json")
     if options.worker:
@@ -168,7 +170,10 @@ class Tuner:
 
     def say(self, state: str, message: str) -> None:
         """Publish a state, and note it in the log; a worker only notes it."""
-        print(f"{time.strftime('%H:%M:%S')} {state}: {message}", flush=True)
+        if log.is_json():
+            log.event(f"{state}: {message}", job=self.folder.name)
+        else:
+            print(f"{time.strftime('%H:%M:%S')} {state}: {message}", flush=True)
         if not self.is_worker:
             self.status = replace(self.status, state=state, message=message)
             self.folder.write_status(self.status)
@@ -199,7 +204,10 @@ class Tuner:
             return s, EXIT_BAD_INPUT
         if isinstance(error, SQLAlchemyError) or isinstance(error.__cause__, SQLAlchemyError):
             return storage_sentence(self.folder, error), EXIT_BAD_INPUT
-        traceback.print_exception(error)
+        if log.is_json():
+            log.failure("an error in thingsviz ended the study", job=self.folder.name)
+        else:
+            traceback.print_exception(error)
         kind = type(error).__name__
         return f"an error in thingsviz ended the study ({kind}): its log tells more", UNEXPECTED
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import BinaryIO, TypeVar
 
 from thingsviz.analysis import parcellation
+from thingsviz.core import log
 from thingsviz.core.errors import JobError
 from thingsviz.data.betas import BetaStore
 from thingsviz.data.paths import Dataset
@@ -44,6 +45,7 @@ def refusal() -> str:
 
 def _note(action: str, what: str) -> None:
     known = visitor()
+    log.event(action, who=known.name, address=known.address, what=what)
     try:
         audit.note(known.name, known.address, action, what)
     except OSError as error:

@@ -6,14 +6,17 @@ import signal
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import cached_property
 from types import FrameType
 from typing import Any
 
 from models.inputs import Floats, Rows, TrialMatrix
 from thingsviz.core import files as core_files
+from thingsviz.core import log
 from thingsviz.jobs.engine.launch import last_status
 from thingsviz.jobs.engine.others import Others
 from thingsviz.jobs.folder import files
+from thingsviz.jobs.folder.about import read_about
 from thingsviz.jobs.folder.store import JobFolder, JobStatus
 
 STATUS_EVERY_S = 0.5
@@ -56,13 +59,24 @@ class Clerk:
 
     def say(self, state: str, message: str) -> None:
         """Publish a state at once, and note it in the log."""
-        print(f"{time.strftime('%H:%M:%S')} {state}: {message}", flush=True)
+        self._log(f"{state}: {message}")
         self._publish(replace(self.status, state=state, message=message, eta_s=None))
 
     def _publish(self, status: JobStatus) -> None:
         self.status = status
         self.job.write_status(status)
         self._written = time.monotonic()
+
+    def _log(self, words: str) -> None:
+        """Add a line to the log: a person's, or with THINGSVIZ_LOG=json a machine's."""
+        if log.is_json():
+            log.event(words, job=self.job.name, who=self._owner)
+        else:
+            print(f"{time.strftime('%H:%M:%S')} {words}", flush=True)
+
+    @cached_property
+    def _owner(self) -> str:
+        return read_about(self.job).owner
 
     def announce(self, message: str) -> None:
         """Publish what a running job does now."""
@@ -94,7 +108,7 @@ class Clerk:
             message=f"epoch {row['epoch']} of {self.status.n_epochs}",
         )
         if row["kind"] == "epoch":
-            print(f"{time.strftime('%H:%M:%S')} {_in_words(row)}", flush=True)
+            self._log(_in_words(row))
         if row["kind"] == "epoch" or now - self._written > STATUS_EVERY_S:
             self._publish(self.status)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from thingsviz.core import files as core_files
-from thingsviz.core import json_in
+from thingsviz.core import json_in, log
 from thingsviz.core.errors import JobError
 from thingsviz.core.sums import KEY, is_sound, sealed
 
@@ -89,6 +89,17 @@ def read_lines(path: Path, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
         return [], 0
     whole = text[: text.rfind(b"\n") + 1]
     return [row for row in map(_parsed, whole.splitlines()) if row is not None], start + len(whole)
+
+
+def read_tail(path: Path, n: int) -> str:
+    """Return the last `n` lines of a log for the eye; empty without a file."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 400 * n))
+            lines = file.read().decode("utf-8", "replace").splitlines()
+    except FileNotFoundError:
+        return ""
+    return "\n".join(map(log.readable, lines[-n:]))
 
 
 def _ends_line(file: Any, offset: int, size: int) -> bool:  # noqa: ANN401

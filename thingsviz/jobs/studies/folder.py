@@ -112,13 +112,8 @@ class StudyFolder:
         return schema.read("result", self.file("result.json"))
 
     def log_tail(self, n: int = 40) -> str:
-        """Return the last `n` lines that the process printed."""
-        try:
-            with self.file("log.txt").open("rb") as file:
-                file.seek(max(0, file.seek(0, os.SEEK_END) - 400 * n))
-                return "\n".join(file.read().decode("utf-8", "replace").splitlines()[-n:])
-        except FileNotFoundError:
-            return ""
+        """Return the last `n` lines that the process printed, JSON lines as text."""
+        return files.read_tail(self.file("log.txt"), n)
 
 
 def studies_root() -> Path:
