@@ -5,15 +5,21 @@ from pathlib import Path
 from starlette.middleware import Middleware
 from streamlit.starlette import App
 
+import thingsviz
+from thingsviz.core import log
 from thingsviz.ui.access.doors import Doors
-from thingsviz.ui.server import monitor
+from thingsviz.ui.server import monitor, warm
 from thingsviz.ui.server import wiring as server
 from thingsviz.ui.server.wiring import RootAddress
 
+log.begin("app")
+log.event("the app starts", version=thingsviz.__version__)
 SCRIPT = Path(__file__).parent / "thingsviz" / "ui" / "main.py"
 
 app = App(
     SCRIPT,
     routes=[*monitor.ROUTES, *server.ROUTES],
     middleware=[Middleware(Doors), Middleware(RootAddress)],
+    lifespan=warm.lifespan,
+    on_script_error=warm.tell,
 )

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -32,8 +33,9 @@ def all_jobs() -> list[Entry]:
     return _index(str(jobs_root())).refresh()
 
 
-@st.cache_resource(max_entries=4, show_spinner=False)
+@lru_cache(maxsize=4)
 def _index(root: str) -> JobIndex:
+    # not Streamlit's cache: a server reads the folders before it has a visitor (server/warm.py)
     return JobIndex(Path(root))
 
 

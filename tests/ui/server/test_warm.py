@@ -1,0 +1,70 @@
+"""A server reads all job folders before anybody comes, and comes up whatever fails there."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from tests.ui.made_jobs import made_job
+from thingsviz.core import log
+from thingsviz.ui.jobs import look
+from thingsviz.ui.server import warm
+
+
+@pytest.fixture
+def told(caplog, monkeypatch):
+    monkeypatch.setattr(log.OURS, "propagate", True)
+    caplog.set_level(logging.INFO, "thingsviz")
+    return caplog
+
+
+def test_the_first_visit_finds_all_jobs_read(tiny_env, told):
+    for name in ("one", "two"):
+        made_job(name)
+    warm.warm()
+    index = look._index(str(tiny_env))
+    assert index.n_read == 2
+    assert told.records[-1].facts["jobs"] == 2
+    assert {entry.name for entry in look.all_jobs()} == {"one", "two"}
+
+
+def test_what_fails_is_told_and_no_more(told, monkeypatch):
+    def broken():
+        raise OSError("the disk is gone")
+
+    monkeypatch.setattr(look, "all_jobs", broken)
+    warm.warm()
+    assert "could not be warmed" in told.text
+    assert "the disk is gone" in told.text
+
+
+def test_the_server_does_not_wait_for_it(monkeypatch):
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow():
+        begun.set()
+        go_on.wait(20)
+
+    monkeypatch.setattr(warm, "warm", slow)
+
+    async def serve():
+        async with warm.lifespan(None):
+            assert begun.wait(20)
+            return "answers"
+
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(asyncio.run, serve()).result(30) == "answers"
+    go_on.set()
+
+
+def test_an_error_of_a_page_is_told_with_its_traceback(told):
+    try:
+        raise KeyError("nothing")
+    except KeyError as error:
+        warm.tell(error)
+    assert "a page's script failed" in told.text
+    assert "KeyError" in told.text
