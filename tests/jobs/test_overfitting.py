@@ -23,7 +23,7 @@ from thingsviz.jobs.training.overfitting_study import (
     study_folder,
     study_material,
 )
-from thingsviz.ui.scores.overfitting import cost_text, table_of
+from thingsviz.ui.scores.overfitting import beside_table, columns_of, cost_text, table_of
 
 SMALL = {
     "dataset": "tiny",
@@ -58,7 +58,14 @@ def test_a_study_is_done_and_shown(study):
     assert rows[0]["n_train"] < rows[1]["n_train"]
     table = table_of(rows)
     assert list(table["classifier"]) == ["Logistic"] * 3
-    assert (table["training loss there"] > 0).all()
+    assert (table["training"] > 0).all()
+    # at 1280 px there is room for this many letters of headings
+    assert sum(map(len, table)) < 75
+    assert set(columns_of(rows)) - {"loss at 5", "loss at 10"} <= set(table)
+    assert beside_table(rows).startswith("Top-10 by chance ")
+    assert f"Logistic {rows[0]['n_parameters']:,}" in beside_table(rows)
+    late = [rows[0] | {"validation_loss": [90.0, 80.0, 95.0]}]
+    assert draw_study(study_info(late), "dark").layout.yaxis.range[1] > 80  # the star is seen
     figure = draw_study(study_info(rows), "dark")
     assert len([t for t in figure.data if t.showlegend is not False]) == 3
     assert study_info([]) is None

@@ -108,6 +108,9 @@ def test_a_classifier_is_shown_with_all_that_belongs_to_it(classified):
     assert any("32 trials of 8 concepts" in t for t in words(app))
     for rival in ("one-hot ridge", "naming through predicted ratings"):
         assert f"than {rival} (test, single)" in text.replace("\\", ""), text
+    table = app.dataframe[-1].value
+    assert list(table)[:2] == ["concept", "rank"]
+    assert table["trial"].str.fullmatch(r"\d\d-\d\d-\d+").all()
     app.number_input[0].set_value(3).run()
     assert not app.exception, app.exception
     assert any("Top-3" in m.label for m in app.metric)

@@ -44,8 +44,9 @@ def test_a_board_is_fields_brain_and_table(page, tiny):
     app = page()
     assert len(app.get("plotly_chart")) == 3
     table = app.dataframe[0].value
-    assert {"subject", "region", "property", "r", "low", "high", "p", "q"} <= set(table)
-    assert table["subject"].eq("sub-01").all()
+    assert {"region", "property", "r", "span", "chance", "p", "q", "ceiling"} <= set(table)
+    assert "subject" not in table  # there is one
+    assert table["span"].str.fullmatch(r"−?\d\.\d\d to −?\d\.\d\d|–").all()
     assert table["r"].is_monotonic_decreasing
     assert any("What this could not show" in c.value for c in app.caption)
     assert bare_scores(app) == []

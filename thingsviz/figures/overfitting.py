@@ -99,10 +99,11 @@ def draw_study(info: StudyInfo, theme: style.Theme) -> go.Figure:
 
 
 def _loss_range(info: StudyInfo) -> list[float]:
-    """Return an axis that holds twice guessing's loss at most: a diverging run leaves it."""
+    """Return an axis with twice guessing's loss and all stars: a diverging run leaves it."""
     runs = [run for runs in info.models.values() for run in runs]
-    top = max(max(*run.train, *run.validation) for run in runs)
-    return [0, min(top * 1.05, 2 * guessing_loss(info.n_classes))]
+    top = max(max(*run.train, *run.validation) for run in runs) * 1.05
+    stars = max(run.validation[run.best - 1] for run in runs) * 1.15
+    return [0, min(top, max(2 * guessing_loss(info.n_classes), stars))]
 
 
 def _hits_range(info: StudyInfo) -> list[float]:

@@ -70,19 +70,29 @@ def guess_text(row: dict[str, Any], n: int = FIRST) -> str:
     return f"{true} came on place {row['rank']}. First: {named}."
 
 
+def table_of(rows: pd.DataFrame, shown: list[str]) -> pd.DataFrame:
+    """Return a line a trial; what all lines would repeat or lack is left out."""
+    where = rows[["session", "run", "trial"]].itertuples(index=False, name=None)
+    table = rows[["concept", "true_class", "rank", "p_true", *shown]].assign(
+        trial=[f"{session:02d}-{run:02d}-{trial}" for session, run, trial in where]
+    )
+    useless = [] if rows["p_true"].notna().any() else ["p_true"]
+    useless += ["true_class"] if rows["true_class"].eq(rows["concept"]).all() else []
+    return table.drop(columns=useless)
+
+
 def _table(rows: pd.DataFrame) -> None:
     shown = [f"top_{i}" for i in range(1, FIRST + 1) if f"top_{i}" in rows]
-    columns = ["concept", "true_class", "rank", "p_true", *shown, "session", "run", "trial"]
-    table = rows[columns].drop(columns=[] if rows["p_true"].notna().any() else ["p_true"])
     st.dataframe(
-        table,
+        table_of(rows, shown),
         column_config={
             "true_class": st.column_config.TextColumn("true class"),
             "rank": st.column_config.NumberColumn("place", help="1: the true class came first."),
             "p_true": st.column_config.NumberColumn(
-                "p of the true class", format="percent", help="As the decoder itself believes."
+                "p", format="percent", help="Of the true class, as the decoder itself believes."
             ),
             **{name: st.column_config.TextColumn(f"guess {name[4:]}") for name in shown},
+            "trial": st.column_config.TextColumn("trial", help="Session, run, trial."),
         },
         hide_index=True,
         height=320,

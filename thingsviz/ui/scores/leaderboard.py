@@ -168,8 +168,7 @@ COLUMNS = {
     "region": "roi",
     "property": "rating",
     "r": "pearson r",
-    "low": "confidence interval",
-    "high": "confidence interval",
+    "span": "confidence interval",
     "chance": "chance",
     "p": "permutation p",
     "q": "corrected q",
@@ -178,21 +177,33 @@ COLUMNS = {
     "n_trials": "",
     "n_concepts": "concept",
 }
-TITLES = {"low": "95 % from", "high": "95 % to", "ceiling": "noise ceiling"}
+TITLES = {"span": "95 %"}
+TEXTS = {"subject", "region", "property", "span"}
+
+
+def table_of(board: pd.DataFrame) -> pd.DataFrame:
+    """Return all rows, best first; one subject needs no column of its own."""
+    span = [
+        "–" if pd.isna(low) or pd.isna(high) else f"{low:.2f} to {high:.2f}".replace("-", "−")
+        for low, high in zip(board["low"], board["high"], strict=True)
+    ]
+    table = board.assign(span=span)[list(COLUMNS)].sort_values("r", ascending=False)
+    table = table.assign(region=table["region"].map(readable))
+    rounded = ["r", "chance", "ceiling"]
+    table[rounded] = table[rounded].astype(float).round(2) + 0.0  # no −0.00
+    several = table["subject"].ne(table["subject"].iloc[0]).any() if len(table) else True
+    return table if several else table.drop(columns="subject")
 
 
 def show_table(board: pd.DataFrame) -> None:
     """Show all rows, best first; a click on a heading sorts by it."""
-    table = board[list(COLUMNS)].sort_values("r", ascending=False)
-    table = table.assign(region=table["region"].map(readable))
-    rounded = ["r", "low", "high", "chance", "ceiling"]
-    table[rounded] = table[rounded].astype(float).round(2) + 0.0  # no −0.00
+    table = table_of(board)
     form = {"p": "%.4f", "q": "%.3f"} | dict.fromkeys(("n_voxels", "n_trials", "n_concepts"), "%d")
     config: dict[str, Any] = {}
     for name, term in COLUMNS.items():
         title = TITLES.get(name, name.removeprefix("n_"))
         help_ = glossary(term) if term else None
-        if name in {"subject", "region", "property"}:
+        if name in TEXTS:
             config[name] = st.column_config.TextColumn(title, help=help_)
         else:
             number = st.column_config.NumberColumn

@@ -112,12 +112,41 @@ def show_study(folder: Path, page: PageContext) -> None:
         hide_index=True,
         height="content",
         alt="Each training with its losses and hits",
-        column_config={
-            "Top-10 there": st.column_config.NumberColumn(format="percent"),
-            "chance": st.column_config.NumberColumn(format="percent"),
-        },
+        column_config=columns_of(rows),
     )
+    st.caption(plain(beside_table(rows)))
     st.caption(COULD_NOT)
+
+
+def columns_of(rows: Rows) -> dict[str, Any]:
+    """Return headings short enough for all columns to stand beside each other at 1280 px."""
+    column = st.column_config
+    chance = 100 * min(10 / rows[0]["n_classes"], 1)
+    found: dict[str, Any] = {
+        f"loss at {epoch}": column.NumberColumn(help=f"Validation loss after {epoch} epochs.")
+        for epoch in MARKS
+    }
+    return found | {
+        "trials": column.NumberColumn(help="Training trials."),
+        "best": column.NumberColumn(help="The epoch with the lowest validation loss."),
+        "its loss": column.NumberColumn(help="Validation loss at the best epoch."),
+        "training": column.NumberColumn(help="Training loss at the best epoch."),
+        "Top-10": column.NumberColumn(
+            format="percent",
+            help=f"Of validation trials at the best epoch; chance {chance:.1f} %.",
+        ),
+        "stops": column.NumberColumn(
+            help=f"Where early stopping with a patience of {PATIENCE} epochs would end it."
+        ),
+    }
+
+
+def beside_table(rows: Rows) -> str:
+    """Say what is the same in many rows: chance, and each classifier's parameters."""
+    sizes = {NAMES.get(row["model"], row["model"]): row["n_parameters"] for row in rows}
+    words = ", ".join(f"{name} {n:,}" for name, n in sizes.items())
+    chance = 100 * min(10 / rows[0]["n_classes"], 1)
+    return f"Top-10 by chance {chance:.2f} %. Parameters: {words}."
 
 
 def _answer(config: StudyConfig, rows: Rows) -> None:
@@ -143,18 +172,16 @@ def table_of(rows: Rows) -> pd.DataFrame:
 def _line(row: dict[str, Any]) -> dict[str, Any]:
     losses = row["validation_loss"]
     best = best_epoch(losses)
-    marks = {f"validation loss at {e}": round(losses[e - 1], 3) for e in MARKS if e <= len(losses)}
+    marks = {f"loss at {e}": round(losses[e - 1], 3) for e in MARKS if e <= len(losses)}
     return {
         "classifier": NAMES.get(row["model"], row["model"]),
-        "training trials": row["n_train"],
+        "trials": row["n_train"],
         "L2": row["l2"],
         **marks,
-        "best epoch": best,
-        "loss there": round(losses[best - 1], 3),
-        "training loss there": round(row["train_loss"][best - 1], 3),
-        "Top-10 there": row["validation_top10"][best - 1],
-        "chance": min(10 / row["n_classes"], 1),
-        f"stops at (patience {PATIENCE})": stopped_at(losses),
-        "parameters": row["n_parameters"],
+        "best": best,
+        "its loss": round(losses[best - 1], 3),
+        "training": round(row["train_loss"][best - 1], 3),
+        "Top-10": row["validation_top10"][best - 1],
+        "stops": stopped_at(losses),
         "seconds": round(row["seconds"]),
     }

@@ -113,7 +113,7 @@ def worries(need: Estimate, available: float) -> list[str]:
     if need.seconds > LONG_S:
         found.append(
             f"This takes about {duration(need.seconds)} here: it goes on when you leave, and "
-            "fewer epochs, brain tokens or larger patches take less."
+            "fewer epochs or smaller settings take less."
         )
     return found
 
