@@ -10,6 +10,7 @@ from thingsviz.core.errors import ConfigError, DataError
 from thingsviz.inference import judging
 from thingsviz.inference.methods import compute, to_mass
 from thingsviz.jobs import maps
+from thingsviz.jobs.mapping import asked
 from thingsviz.jobs.mapping import truth as map_truth
 from thingsviz.jobs.mapping.files import MapSet, map_sets
 
@@ -85,7 +86,7 @@ def test_one_property(jobs, run):  # noqa: F811
 
 
 def test_what_matters_for_a_category(jobs, decoders, run):  # noqa: F811
-    names = maps.output_names(decoders["classes"])
+    names = asked.output_names(decoders["classes"])
     assert names == list(decoders["classes"].material.outputs)
     assert len(names) == decoders["classes"].n_outputs > 1
     methods = "attention_gradient,occlusion"

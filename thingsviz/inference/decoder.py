@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from thingsviz.core.errors import JobError
 from thingsviz.data.betas import BetaStore
 from thingsviz.jobs.folder.arrays import read_arrays
 from thingsviz.jobs.folder.store import JobFolder
-from thingsviz.jobs.folder.weights import best_file
+from thingsviz.jobs.folder.weights import best_file, epoch_file
 from thingsviz.jobs.mapping.files import fingerprint
 from thingsviz.jobs.training.material import Material, open_material
 
@@ -119,6 +119,13 @@ class Decoder:
     def fingerprint(self) -> str:
         """Return a name for these weights on these data: maps of others are not theirs."""
         return fingerprint(self.job, self.material.store.fingerprint)
+
+
+def at_epoch(decoder: Decoder, epoch: int) -> Decoder:
+    """Return a decoder with the weights that its training kept after an epoch; 0: its start."""
+    config, mask = decoder.material.config.model, decoder.material.store.mask
+    network = load_network(epoch_file(decoder.job, epoch), config, mask)[0]
+    return replace(decoder, network=network.eval())
 
 
 def open_decoder(job: JobFolder | Path, store: BetaStore | None = None) -> Decoder:

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import psutil
 import torch
 
@@ -26,28 +25,32 @@ from thingsviz.inference.judging import (
     judge_faithfulness,
     judge_permuted,
     judge_sanity,
-    spread,
 )
 from thingsviz.inference.method_list import METHODS, SHARES
 from thingsviz.inference.methods import (
-    GROUPED,
     Found,
     check_method,
     compute,
-    groups_of,
     methods_for,
     peak_bytes,
 )
 from thingsviz.inference.permuted import permuted_network, seconds_of
 from thingsviz.jobs.engine.console import Console
 from thingsviz.jobs.folder.store import JobFolder
+from thingsviz.jobs.mapping.asked import (
+    asked_rows,
+    default_methods,
+    output_names,
+    rows_of,
+    target_index,
+)
+from thingsviz.jobs.mapping.epochs import EpochMaps, make_epochs
 from thingsviz.jobs.mapping.files import ALL, MapSet
 from thingsviz.jobs.mapping.truth import pattern_rows, truth_rows
 from thingsviz.jobs.training.fitting import default_threads
 from thingsviz.jobs.training.material import Rows
 
 EXIT_INTERRUPTED = 130
-OCCLUSION_S = 90.0
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -84,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="only train a network on permuted labels and compare",
     )
+    add("--epochs", action="store_true", help="maps of the epochs whose weights were kept")
     add("--judge", action="store_true", help="also judge the maps: faithfulness, sanity, truth")
     add("--progress", type=Path, help=argparse.SUPPRESS)
     return parser
@@ -91,7 +95,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def made_in(arguments: argparse.Namespace) -> MapSet:
     """Return the set of maps that a command is about."""
-    return MapSet(JobFolder(arguments.job.absolute()), arguments.part, arguments.target)
+    kind = EpochMaps if arguments.epochs else MapSet
+    return kind(JobFolder(arguments.job.absolute()), arguments.part, arguments.target)
 
 
 def make(arguments: argparse.Namespace, report: Report) -> list[str]:
@@ -107,7 +112,10 @@ def make(arguments: argparse.Namespace, report: Report) -> list[str]:
     target = target_index(decoder, there.target)
     if arguments.permuted:
         return judge_labels(there, decoder, target, report)
-    methods = [m for m in arguments.methods.split(",") if m] or default_methods(decoder, rows)
+    methods = [m for m in arguments.methods.split(",") if m]
+    if isinstance(there, EpochMaps):
+        return make_epochs(there, decoder, methods, target, report)
+    methods = methods or default_methods(decoder, rows)
     for name in methods:
         check_method(decoder, name)
         check_memory(decoder, name)
@@ -124,68 +132,6 @@ def make(arguments: argparse.Namespace, report: Report) -> list[str]:
     if arguments.judge and len(rows) > 1:
         judge(there, decoder, found, rows, target, within(report, len(methods), len(methods) + 2))
     return methods
-
-
-def default_methods(decoder: Decoder, rows: Rows) -> list[str]:
-    """Return all methods that fit; of one trial, only those that are about a trial."""
-    about_all = () if len(rows) > 1 else ("weights", *SHARES)
-    return [name for name in methods_for(decoder) if name not in about_all]
-
-
-def rows_of(decoder: Decoder, part: str) -> Rows:
-    """Return the trials of a part, of one row, or of a concept among the test trials."""
-    material = decoder.material
-    kind, _, which = part.partition("-")
-    if kind == "row":
-        row, n = int(which), material.store.shape[0]
-        if row >= n:
-            msg = f"trial row {row} was asked for, but the data have {n:,}: choose one of them"
-            raise ConfigError(msg)
-        return np.array([row])
-    if kind == "concept":
-        test = material.split.test
-        rows = np.asarray(test[material.concepts[test] == which])
-        if not len(rows):
-            msg = f"no test trial of this job shows {which!r}: choose a concept of its test part"
-            raise ConfigError(msg)
-        return rows
-    if part not in material.parts:
-        msg = f"this job has no {part} trials: choose {' or '.join(material.parts)}"
-        raise ConfigError(msg)
-    return material.parts[part]
-
-
-def asked_rows(decoder: Decoder, name: str, rows: Rows) -> Rows:
-    """Return the trials of which a map is made: of a slow method as many as OCCLUSION_S allow."""
-    if name in SHARES:
-        return pattern_rows(decoder)
-    if name not in GROUPED or decoder.weights() is not None:
-        return rows
-    began = time.monotonic()
-    with torch.no_grad():
-        decoder.outputs(decoder.responses(rows[:1]))
-    seconds = (time.monotonic() - began) * (1 + int(groups_of(decoder, name).max()))
-    return spread(rows, max(1, int(OCCLUSION_S / max(seconds, 1e-6))))
-
-
-def target_index(decoder: Decoder, target: str) -> int | None:
-    """Return which output is explained, None for all."""
-    names = output_names(decoder)
-    if target == ALL:
-        return None
-    if target not in names:
-        some = ", ".join(names[:12]) + (" …" if len(names) > 12 else "")
-        msg = f"the model has no output {target!r}: choose {ALL} or one of {some}"
-        raise ConfigError(msg)
-    return names.index(target)
-
-
-def output_names(decoder: Decoder) -> list[str]:
-    """Return the outputs' names: properties, or the classes' labels."""
-    names = list(decoder.material.outputs)
-    if len(names) == decoder.n_outputs:
-        return names
-    return [f"class {n + 1}" for n in range(decoder.n_outputs)]
 
 
 def check_memory(decoder: Decoder, name: str) -> None:
