@@ -59,6 +59,10 @@ def pick(app, label):
     return next(s for s in app.selectbox if s.label == label)
 
 
+def frame_with(app, column):
+    return next(d.value for d in app.dataframe if column in d.value)
+
+
 def control(app, label):
     return next(b for b in app.get("button_group") if b.label == label)
 
@@ -96,6 +100,18 @@ def test_regions_of_ones_own_are_left_out_when_maps_are_made(visit, tmp_path, mo
     assert "--regions" not in begun[-1][1]
 
 
+def test_a_method_that_a_later_run_did_not_judge_is_shown_without_judgement(visit):
+    maps = made_maps(finished_job("looked"))
+    judged = maps.facts()["faithfulness"]
+    for key in ("deletion", "insertion", "areas"):
+        del judged[key]["attention"]
+    maps.add_facts(faithfulness=judged)
+    app = visit(job="looked")
+    assert not app.error
+    assert any("not judged yet" in i.value for i in app.info)
+    assert "attention" not in list(frame_with(app, "Method")["Method"])
+
+
 def test_maps_that_were_never_judged_can_be(visit, monkeypatch):
     begun = []
     monkeypatch.setattr("thingsviz.ui.actions.begin_task", lambda *a: begun.append(a))
@@ -127,7 +143,7 @@ def test_heads_regions_and_judgement_in_one_view(visit, orders):
     assert "lies outside the brain (uniform attention" in text
     assert len(app.get("plotly_chart")) == 5
     assert "Rank correlation over tokens" in text
-    methods = list(app.dataframe[-1].value["Method"])
+    methods = list(frame_with(app, "Method")["Method"])
     assert methods == ["Attention", "Occlusion by patch", "Activation pattern"]
 
 
@@ -234,7 +250,7 @@ def test_regions_of_ones_own_are_offered_counted_and_explained(visit, tiny, tmp_
     pick(app, "Regions").set_value("mine").run()
     assert not app.error
     assert "your parcellation" in words(app)
-    assert "all of it" in list(app.dataframe[0].value["region"])
+    assert "all of it" in list(frame_with(app, "region")["region"])
     assert next(b for b in app.button if b.label == "Add").disabled is False
     path.with_name("mine.tsv").write_text("index\tname\n4\tanother\n")
     app.run()

@@ -115,7 +115,7 @@ GLOSSARY: dict[str, str] = {
     ),
     "attention": (
         "**Attention**: how much a transformer mixes one token into another. It says where a "
-        "model looks, not what it uses; the panel 'Does the map mean anything?' tests that."
+        "model looks, not what it uses; the question 'Does the decoder use it?' tests that."
     ),
     "head": ("**Head**: one of several attentions that a layer computes side by side."),
     "token": ("**Token**: a block of voxels that the model treats as one word of a sentence."),

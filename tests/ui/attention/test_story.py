@@ -72,6 +72,15 @@ def test_nothing_above_chance_is_said_and_the_largest_region_named():
     assert several["Where does head 1 look?"].mood == "open"
 
 
+def test_small_shares_keep_a_decimal():
+    assert [story.percent(v) for v in (0.004, 0.05, 0.254, 1.0)] == [
+        "0.4 %",
+        "5.0 %",
+        "25 %",
+        "100 %",
+    ]
+
+
 def test_without_regions_nothing_is_claimed():
     several = told(table=rows().iloc[[0, 3]])
     assert several["Where does head 1 look?"].short == "Not known"

@@ -33,11 +33,14 @@ def show_job(page: PageContext, job: JobFolder) -> None:
         make.offer_button(maps, "Make the maps again")
         return
     picture = st.container()
-    show_grounds(page, look, answers)
+    counted = show_grounds(page, look, answers)
     with picture, guard():
         view.show_heads(page, look, second)
         view.offer_animation(page, look)
     show_more(page, look, row)
+    if counted is not None:
+        regions.show_files(page, look, counted)
+    offer_upload(page)
 
 
 def readable(look: Look) -> bool:
@@ -49,15 +52,17 @@ def readable(look: Look) -> bool:
     return done
 
 
-def show_grounds(page: PageContext, look: Look, answers: DeltaGenerator) -> None:
-    """Show what the answers rest on, regions on the left and tests on the right."""
+def show_grounds(page: PageContext, look: Look, answers: DeltaGenerator) -> regions.Counted | None:
+    """Show the answers and what they rest on, regions on the left and tests on the right."""
+    counted = None
     left, right = st.columns(2, gap="large")
     with left, guard():
-        named = regions.show_regions(page, look)
+        counted = regions.show_regions(page, look)
         with answers:
-            story.show_story(page, look, named)
+            story.show_story(page, look, counted.named)
     with right, guard():
         trust.show_trust(page, look)
+    return counted
 
 
 def show_more(page: PageContext, look: Look, row: int | None) -> None:
@@ -71,4 +76,3 @@ def show_more(page: PageContext, look: Look, row: int | None) -> None:
         show_report(page, look)
     with guard():
         show_agreement(page, look)
-    offer_upload(page)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from typing import NamedTuple
 
 import nibabel as nib
 import numpy as np
@@ -29,8 +30,15 @@ AMOUNTS = {
 }
 
 
-def show_regions(page: PageContext, look: Look) -> Regions:
-    """Show the regions of one head's map against uniform attention; return the regions counted."""
+class Counted(NamedTuple):
+    """What of a map is counted, and in which regions."""
+
+    named: Regions
+    amount: Amount
+
+
+def show_regions(page: PageContext, look: Look) -> Counted:
+    """Show the regions of one head's map against uniform attention; return what was counted."""
     found = shown(look.wanted)
     head = min(look.head, len(found.names) - 1)
     st.markdown("**Is that more than chance?**", help=_terms())
@@ -45,7 +53,8 @@ def show_regions(page: PageContext, look: Look) -> Regions:
         persist_state="session",
     )
     named = pick_regions(page)
-    rows = table(look.wanted, head, AMOUNTS[str(name or "all mass")], named)
+    amount = AMOUNTS[str(name or "all mass")]
+    rows = table(look.wanted, head, amount, named)
     info = regions_info(rows)
     charts.show(
         draw_regions(info, page.theme, found.names[head]),
@@ -55,12 +64,19 @@ def show_regions(page: PageContext, look: Look) -> Regions:
         save_as=look.save_as,
     )
     if info.n_left_out:
-        st.caption(f"{info.n_left_out} smaller regions stand in the table below.")
+        st.caption(f"{info.n_left_out} smaller regions stand in the table of numbers.")
     _explain(found, rows, head, named)
-    with st.expander("Numbers and files"):
+    return Counted(named, amount)
+
+
+def show_files(page: PageContext, look: Look, counted: Counted) -> None:
+    """Show the numbers behind the bars, and offer the map and them as files."""
+    found = shown(look.wanted)
+    head = min(look.head, len(found.names) - 1)
+    rows = table(look.wanted, head, counted.amount, counted.named)
+    with st.expander("Numbers by region; the map as NIfTI"):
         _numbers(rows)
         _files(page, look, rows, found.mass[head])
-    return named
 
 
 def _terms() -> str:
@@ -88,15 +104,14 @@ def _explain(found: Shown, rows: pd.DataFrame, head: int, named: Regions) -> Non
 
 
 def _numbers(rows: pd.DataFrame) -> None:
-    percent = st.column_config.NumberColumn(format="percent")
     st.dataframe(
         rows,
         hide_index=True,
         column_config={
             "region": "Region",
             "n_voxels": "Voxels",
-            "share": percent,
-            "uniform": percent,
+            "share": st.column_config.NumberColumn("Share", format="percent"),
+            "uniform": st.column_config.NumberColumn("Uniform", format="percent"),
             "enrichment": st.column_config.NumberColumn("Enrichment", format="%.2f"),
             "ceiling": st.column_config.NumberColumn("Noise ceiling, %", format="%.1f"),
             "p": st.column_config.NumberColumn(format="%.3f"),

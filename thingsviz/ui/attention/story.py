@@ -78,12 +78,14 @@ def where(
         return Answer(question, "Not known", "none of it lies in a named region", "open")
     sure = inside[inside["q"] < 0.05]
     first = (sure if len(sure) else inside).sort_values("share", kind="stable").iloc[-1]
-    why = f"{100 * first['share']:.0f} % of it; even attention would put {_flat(first)} % there"
+    share, flat = percent(first["share"]), percent(first["uniform"])
+    why = f"{share} of it; even attention would put {flat} there"
     return Answer(question, short(str(first["region"])), why, "good" if len(sure) else "open")
 
 
-def _flat(row: pd.Series) -> str:
-    return f"{100 * row['uniform']:.0f}"
+def percent(share: float) -> str:
+    """Write a share in whole per cent, a small one with a decimal."""
+    return f"{100 * share:.0f} %" if share >= 0.095 else f"{100 * share:.1f} %"
 
 
 def chance(inside: pd.DataFrame) -> Answer:

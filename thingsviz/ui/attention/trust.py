@@ -25,7 +25,8 @@ def show_trust(page: PageContext, look: Look) -> None:
     facts, method = look.wanted.maps.facts(), look.wanted.method
     name = f"{look.wanted.maps.job.name}_{method}"
     st.markdown("**Does the decoder use it?**", help=glossary("faithfulness"))
-    if not facts.get("faithfulness"):
+    # another run may have judged other methods only
+    if method not in (facts.get("faithfulness") or {}).get("deletion", {}):
         _say_unjudged(look)
         return
     curves = curves_info(facts["faithfulness"], method, METHODS[method].title, PLAIN_ORDERS)
