@@ -85,7 +85,7 @@ CONFIGS: dict[str, type[Settings]] = {
 def parse_model(data: dict[str, Any]) -> ModelConfig:
     """Turn a dict (from JSON, a form or a script) into a model config, or raise one sentence."""
     name = data.get("name")
-    if name not in CONFIGS:
+    if not isinstance(name, str) or name not in CONFIGS:
         guess = did_you_mean(str(name), CONFIGS)
         msg = f"model.name {name!r} is not a model{guess}: use one of {', '.join(CONFIGS)}"
         raise ModelError(msg)

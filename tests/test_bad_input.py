@@ -204,6 +204,8 @@ SETTINGS = [
     ("THINGSVIZ_SLOTS", "many"),
     ("THINGSVIZ_SLOTS", "-1"),
     ("THINGSVIZ_QUOTA", "x"),
+    ("THINGSVIZ_QUOTA", "²"),
+    ("THINGSVIZ_JOB_MEMORY_MB", "9" * 200),
     ("THINGSVIZ_JOB_MEMORY_MB", "1 GB"),
     ("THINGSVIZ_JOB_HOURS", "soon"),
     ("THINGSVIZ_ENGINE", "cloud"),

@@ -104,6 +104,8 @@ DIM, DATATYPE, VOX_OFFSET, MAGIC, SROW_X = 40, 70, 108, 344, 280
         (MAGIC, "4s", (b"zzzz",), "wrong magic"),
         (SROW_X, "4f", (0, 0, 0, 0), "affine that is no map"),
         (SROW_X, "f", (float("nan"),), "affine that is no map"),
+        (SROW_X - 26, "h", (-32768,), "a code of its space that does not exist"),
+        (SROW_X - 28, "h", (7,), "a code of its space that does not exist"),
         (0, "i", (1,), "first bytes are not those of a NIfTI header"),
     ],
 )

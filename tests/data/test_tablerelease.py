@@ -227,6 +227,11 @@ def odd_type(files):
     table.assign(trial_type="exp").to_csv(files.stimuli, index=False)
 
 
+def huge_run(files):
+    table = pd.read_csv(files.stimuli)
+    table.assign(run="9" * 5000).to_csv(files.stimuli, index=False)
+
+
 def odd_run(files):
     table = pd.read_csv(files.stimuli)
     table.assign(run="first").to_csv(files.stimuli, index=False)
@@ -247,6 +252,7 @@ def odd_run(files):
         (twice, "trial_id should run from 0 to 41, each once"),
         (odd_type, "the trial_type 'exp', expected train or test"),
         (odd_run, "'first' in column 'run' is no whole number"),
+        (huge_run, "'9999999999.*' in column 'run' is no whole number"),
     ],
 )
 def test_bad_tables_are_one_sentence_and_leave_nothing(little, spoil, message):

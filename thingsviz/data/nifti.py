@@ -74,6 +74,8 @@ def _header(source: Unpacker, n_axes: int) -> tuple[Header, int]:
         raise _unfit(path, f"numbers of type {dtype}, expected integers or floats")
     if not np.isfinite(affine).all() or abs(np.linalg.det(affine)) < 1e-12:
         raise _unfit(path, "an affine that is no map from voxels to mm")
+    if not {int(header["qform_code"]), int(header["sform_code"])} <= set(range(6)):
+        raise _unfit(path, "a code of its space that does not exist")
     shape = _shape(path, header["dim"], n_axes)
     offset = _offset(path, float(header["vox_offset"]), size)
     found = Header(

@@ -36,7 +36,7 @@ def read_stimuli(path: Path) -> pd.DataFrame:
 
 def _whole_numbers(path: Path, cells: pd.Series) -> pd.Series:
     """Return the number in '1', '1.0' or 'things01'."""
-    digits = cells.str.strip().map(lambda cell: re.fullmatch(r"\D*(\d+)(?:\.0)?", cell))
+    digits = cells.str.strip().map(lambda cell: re.fullmatch(r"\D*(\d{1,9})(?:\.0)?", cell))
     if digits.isna().any():
         wrong = cells[digits.isna()].iloc[0]
         msg = f"{str(path)!r}: {wrong!r} in column {cells.name!r} is no whole number"

@@ -86,7 +86,7 @@ def test_a_folder_without_conditions_is_refused(tmp_path):
 def test_conditions_without_the_column_are_refused(tmp_path):
     path = write_conditions(tmp_path, ["dog/dog_01s.jpg"])
     path.write_text("\tpicture\n0\tdog/dog_01s.jpg\n")
-    with pytest.raises(DataError, match="should have a column image_filename"):
+    with pytest.raises(DataError, match="lacks the column 'image_filename'"):
         read_design(tmp_path)
 
 
@@ -100,5 +100,5 @@ def test_an_empty_name_is_refused(tmp_path):
 def test_binary_conditions_are_refused(tmp_path):
     path = write_conditions(tmp_path, ["dog/dog_01s.jpg"])
     path.write_bytes(np.arange(256, dtype=np.uint8).tobytes())
-    with pytest.raises(DataError, match="mend or replace it"):
+    with pytest.raises(DataError, match="no text table"):
         read_design(tmp_path)

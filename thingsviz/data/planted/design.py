@@ -11,6 +11,7 @@ import pandas as pd
 from thingsviz.core.errors import DataError
 from thingsviz.data.names import concept_of
 from thingsviz.data.planted.presets import Preset
+from thingsviz.data.tables import read_table, require_columns
 
 CONDITIONS = re.compile(r"sub-\w+_ses-(?:things)?(\d+)_run-(\d+)_conditions\.tsv", re.ASCII)
 COLUMNS = ["session", "run", "trial", "trial_type", "image_filename", "concept"]
@@ -74,13 +75,11 @@ def read_design(folder: Path) -> pd.DataFrame:
 
 def _image_names(path: Path) -> list[str]:
     """Return the column `image_filename` of a conditions file."""
-    try:
-        names = pd.read_csv(path, sep="\t", dtype=str)["image_filename"]
-    except (KeyError, OSError, ValueError) as error:
-        msg = f"{str(path)!r} should have a column image_filename ({error}): mend or replace it"
-        raise DataError(msg) from None
-    if names.isna().any():
-        row = int(names.isna().argmax()) + 1
+    cells = read_table(path).cells
+    require_columns(path, cells, ["image_filename"])
+    names = cells["image_filename"].str.strip()
+    if (names == "").any():
+        row = int((names == "").argmax()) + 1
         msg = f"{str(path)!r} has an empty image_filename in trial {row}: mend or replace it"
         raise DataError(msg)
     return names.tolist()

@@ -69,7 +69,7 @@ def _number(name: str, what: str, most: int) -> int | None:
     text = os.environ.get(name)
     if not text:
         return None
-    if not text.isdigit() or not 1 <= int(text) <= most:
+    if not re.fullmatch(r"[0-9]{1,10}", text) or not 1 <= int(text) <= most:
         msg = f"{name} is {text!r}: give the number of {what}"
         raise ConfigError(msg)
     return int(text)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from typing import Any
 
 import numpy as np
@@ -28,7 +29,7 @@ MOST_STEP_ROWS = 2000
 def default_threads() -> int:
     """Return THINGSVIZ_THREADS, or how many processors there are; processes share them."""
     text = os.environ.get("THINGSVIZ_THREADS") or str(len(os.sched_getaffinity(0)))
-    if not text.isdigit() or not 1 <= int(text) <= 4096:
+    if not re.fullmatch(r"[0-9]{1,4}", text) or not 1 <= int(text) <= 4096:
         msg = f"THINGSVIZ_THREADS is {text!r}: give the number of threads that a training may use"
         raise ConfigError(msg)
     return max(1, int(text) // processes().local_size)
