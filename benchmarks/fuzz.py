@@ -20,23 +20,11 @@ from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 
-from benchmarks._fuzz import (
-    arrivals,
-    concepts,
-    jobs,
-    kept,
-    results,
-    stores,
-    studies,
-    tables,
-    volumes,
-    words,
-)
+from benchmarks._fuzz import DOORS
 from benchmarks._fuzz.judge import Outcome, Target, fuzz_apart
 from benchmarks._fuzz.place import Place, made
 
 LONG, SHORT = 1000, 20
-DOORS = (words, tables, concepts, volumes, stores, jobs, results, kept, studies, arrivals)
 COLUMNS = tuple(field.name for field in fields(Outcome) if field.name != "faults")
 
 

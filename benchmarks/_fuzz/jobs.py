@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -97,7 +98,7 @@ def _records(place: Place) -> Iterator[Target]:
     path = job.file("ticket.json")
     found = of_file("ticket.json", path, lambda: read_ticket(job), sealed_or_not, ticket)
     path.unlink()
-    yield Target(found.name, found.draw, _then_gone(path, found.read), found.whole, ticket)
+    yield replace(found, read=_then_gone(path, found.read))
 
 
 def _then_gone(path: Path, read: Callable[[Any], Any]) -> Callable[[Any], Any]:

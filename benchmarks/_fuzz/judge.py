@@ -38,6 +38,7 @@ class Target:
 
     `agrees(mutated, value)` is a second, plain reading: whether a spoilt input really says the
     value that the app made of it. Files with a checksum have none: there any change is a fault.
+    `sound` are the bytes of a file as it was written.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Target:
     read: Callable[[Any], Any]
     whole: Any
     agrees: Callable[[Any, Any], bool] = never
+    sound: bytes | None = None
 
 
 @dataclass

@@ -53,7 +53,7 @@ def of_file(
         finally:
             path.write_bytes(sound)
 
-    return Target(name, lambda rng: spoil(rng, sound), spoilt, read(), agrees)
+    return Target(name, lambda rng: spoil(rng, sound), spoilt, read(), agrees, sound)
 
 
 def beside(folder: Path, name: str, content: bytes) -> Path:

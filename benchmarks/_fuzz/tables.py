@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -129,7 +130,7 @@ def _image_paths(place: Place) -> Target:
 
     target = of_file("image-paths.csv", path, read, spoil(","), agrees)
     path.unlink()
-    return Target(target.name, target.draw, _removing(path, target.read), target.whole, agrees)
+    return replace(target, read=_removing(path, target.read))
 
 
 def _removing(path: Path, read: Callable[[Any], Any]) -> Callable[[Any], Any]:
