@@ -11,6 +11,7 @@ import pytest
 
 REPO = Path(__file__).parents[2]
 DEPLOY = REPO / "thingsviz" / "deploy"
+UNITS = ("thingsviz.service", "thingsviz-jobs.service")
 
 
 def test_the_container_gets_all_that_the_app_is_made_of_and_is_not_root():
@@ -22,7 +23,31 @@ def test_the_container_gets_all_that_the_app_is_made_of_and_is_not_root():
     assert "/healthz" in text
 
 
-@pytest.mark.parametrize("name", ["Dockerfile", "thingsviz.service", "thingsviz-jobs.service", "nginx.conf"])
+def test_whoever_builds_the_image_gets_what_it_copies_and_no_secrets():
+    wanted = re.findall(r"^COPY (.*) \S+$", (DEPLOY / "Dockerfile").read_text(), re.M)
+    copied = {name.removeprefix("./") for line in wanted for name in line.split()}
+    lines = (REPO / ".dockerignore").read_text().splitlines()
+    rules = [line for line in lines if line and not line.startswith("#")]
+    assert rules[0] == "*"
+    assert copied == {rule[1:] for rule in rules if rule.startswith("!")}
+    assert ".streamlit/secrets.toml" in rules
+
+
+def test_the_container_writes_nowhere_but_where_it_is_told():
+    """Its root is read-only: all that the settings name lies on a volume or in /tmp."""
+    text = (DEPLOY / "Dockerfile").read_text()
+    places = re.findall(r"(?:THINGSVIZ_(?:JOBS|DERIVATIVES)|HOME|MPLCONFIGDIR)=(/\S+)", text)
+    assert len(places) == 4
+    assert all(place.startswith(("/jobs", "/tmp")) for place in places)
+    for line in text.splitlines():
+        if line.startswith("#   docker run"):
+            assert "--read-only" in line
+            assert "--tmpfs /tmp" in line
+
+
+@pytest.mark.parametrize(
+    "name", ["Dockerfile", "thingsviz.service", "thingsviz-jobs.service", "nginx.conf"]
+)
 def test_settings_are_those_that_the_program_reads(name):
     source = "\n".join(
         path.read_text() for path in (REPO / "thingsviz").rglob("*.py") if path.is_file()
@@ -31,7 +56,7 @@ def test_settings_are_those_that_the_program_reads(name):
         assert f'"{setting}"' in source, setting
 
 
-@pytest.mark.parametrize("name", ["thingsviz.service", "thingsviz-jobs.service"])
+@pytest.mark.parametrize("name", UNITS)
 def test_systemd_accepts_the_unit(name, tmp_path):
     tool = shutil.which("systemd-analyze")
     if tool is None:
