@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 
+import plotly.graph_objects as go
 import streamlit as st
 
 from models.registry import MODELS
 from thingsviz.core.errors import ThingsvizError
-from thingsviz.figures.curves import curves_info, draw_curves
+from thingsviz.figures.curves import CurvesInfo, curves_info, draw_curves
 from thingsviz.figures.style import Theme
 from thingsviz.jobs.engine import launch
 from thingsviz.jobs.folder.config import JobConfig, dump_config
@@ -199,11 +201,20 @@ def _curves(job: JobFolder, config: JobConfig, theme: Theme) -> None:
     if not rows:
         return
     info = curves_info(rows, *loss_words(config), config.fit.best_by)
-    charts.show(draw_curves(info, theme), theme, f"curves_{job.name}", alt=_alt(info.epochs))
+    charts.show(drawn(info, theme), theme, f"curves_{job.name}", alt=_alt(info.epochs))
     st.caption(
         "Validation trials choose the epoch, so their curve is no result: by chance validation r "
         "is 0, and the score of the test trials comes at the end, with all its references."
     )
+
+
+@lru_cache(maxsize=32)
+def drawn(info: CurvesInfo, theme: Theme) -> go.Figure:
+    """Return the picture of curves; all who watch share it until there is a new point.
+
+    Drawing takes 50 ms of processor time, the rest of a look at a running job 15.
+    """
+    return draw_curves(info, theme)
 
 
 def loss_words(config: JobConfig) -> tuple[str, float | None]:
