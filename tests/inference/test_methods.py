@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from models import collect
+from models import attribution, collect
 from models.cost import count_tokens
 from thingsviz.analysis.maps_truth import auc, read_truth
 from thingsviz.analysis.regions import Regions
@@ -76,6 +76,32 @@ def test_occlusion_of_a_ridge_is_what_its_weights_say(decoders):
     groups = methods.token_groups(decoder)
     wanted = [(x * W)[:, groups == g].sum(1).mean() for g in range(decoder.tokens.n_tokens)]
     np.testing.assert_allclose(found, wanted, atol=1e-3)
+
+
+@pytest.mark.parametrize("name", ["occlusion", "occlusion_region"])
+@pytest.mark.parametrize("target", [None, 4])
+def test_occlusion_by_sums_is_occlusion_one_by_one(decoders, name, target):
+    """The plain way sets each group's responses to 0 and asks the decoder again."""
+    decoder = decoders["ridge"]
+    labels = (np.arange(decoder.material.store.shape[1]) // 700 % 5).astype(np.uint16)
+    decoder = replace(decoder, named=Regions(labels, ("a", "b", "c", "d"), "mine"))
+    x, groups = decoder.responses(few(decoder, 3)), methods.groups_of(decoder, name)
+    score = attribution.objective(decoder.baseline, target)
+    quick = methods.linear_occlusion(decoder.weights(), groups, decoder.baseline, score)(x)
+    keep = np.sort(quick.abs().mean(0).numpy().argsort()[-4:])  # those that matter most
+    chosen = np.where(np.isin(groups, keep), np.searchsorted(keep, groups), -1)
+    slow = attribution.occlusion(decoder.outputs, x, score, chosen)
+    most = float(slow.abs().max())
+    assert most > 1e-3
+    np.testing.assert_allclose(quick[:, keep], slow, atol=0.01 * most)
+
+
+def test_groups_that_no_weight_is_in_change_nothing(decoders):
+    decoder = decoders["ridge"]
+    x, W = decoder.responses(few(decoder, 2)), np.zeros_like(decoder.weights())
+    score = attribution.objective(decoder.baseline, None)
+    groups = methods.groups_of(decoder, "occlusion")
+    assert not methods.linear_occlusion(W, groups, decoder.baseline, score)(x).any()
 
 
 def test_a_network_is_asked_in_evaluation_and_gives_its_own_outputs(decoders):

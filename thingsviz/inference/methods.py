@@ -8,7 +8,6 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from scipy import sparse
 from torch import Tensor
 
 from models import attribution, collect
@@ -190,16 +189,21 @@ def linear_occlusion(
 ) -> Callable[[Tensor], Tensor]:
     """Return occlusion of a linear decoder, exactly, from what each group adds to its outputs.
 
-    Without 1,100 patches one after the other: 0.1 s a trial instead of 30.
+    An output is a sum over voxels, so what a group adds to it is the sum over its own. Voxels of
+    no weight, the most of them where a decoder selects, are not even read.
     """
-    inside = np.flatnonzero(groups >= 0)
-    shape = (len(groups), int(groups.max()) + 1)
-    member = sparse.csr_array((np.ones(len(inside)), (inside, groups[inside])), shape=shape)
+    used = np.flatnonzero((groups >= 0) & W.any(1))
+    used = used[np.argsort(groups[used], kind="stable")]  # each group in one piece
+    there, first = np.unique(groups[used], return_index=True)
+    own, n_groups = W[used].astype(np.float32), int(groups.max()) + 1
 
     def method(x: Tensor) -> Tensor:
-        added = np.stack([(member.T @ (x.numpy() * w).T).T for w in W.T], 2)  # (B, groups, T)
+        part = x.numpy()[:, used]
+        added = np.zeros((len(part), n_groups, W.shape[1]), np.float32)
+        for output, w in enumerate(own.T if len(used) else ()):
+            added[:, there, output] = np.add.reduceat(part * w, first, axis=1)
         whole = torch.from_numpy(x.numpy() @ W) + baseline
-        without = whole[:, None] - torch.from_numpy(added.astype(np.float32))
+        without = whole[:, None] - torch.from_numpy(added)
         flat = score(without.flatten(0, 1)).view(len(x), -1)
         return score(whole)[:, None] - flat
 
