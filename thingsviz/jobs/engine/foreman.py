@@ -13,6 +13,7 @@ from dataclasses import replace
 import psutil
 
 from thingsviz.core import log
+from thingsviz.jobs.engine import cgroups
 from thingsviz.jobs.engine.launch import (
     LOCK_HANDLE,
     WITHDRAWN,
@@ -44,6 +45,7 @@ class Foreman:
     def __init__(self, queue: Queue, limits: Limits) -> None:
         self.queue, self.limits = queue, limits
         self.children: dict[str, subprocess.Popen[bytes]] = {}
+        self._kills: dict[str, int] = {}  # of the control group, when a child began
         self.slurm = Slurm(queue)
         self._measured = float("-inf")
 
@@ -106,6 +108,7 @@ class Foreman:
             command, job.file("log.txt"), handle, {**extra, LOCK_HANDLE: str(handle)}
         )
         self.children[name_in_line(job)] = child
+        self._kills[name_in_line(job)] = cgroups.kills()
         give_way(child.pid)
         self.queue.update(name_in_line(job), pid=child.pid)
         name = name_in_line(job)
@@ -214,7 +217,9 @@ class Foreman:
             if job.is_waiting() or written.get("state") not in ALIVE:
                 return
             state, words = "stopped", f"it was killed from outside (signal {-(code or 0)})"
-            if code == -9:
+            if code == -9 and cgroups.kills() > self._kills.pop(row.name, 0):
+                state, words = "failed", f"memory ran out and the system ended it: {_advice(job)}"
+            elif code == -9:
                 words += f", as the system does when memory runs out ({_advice(job)})"
             if row.verdict:
                 state, words = "failed", row.verdict

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
-from pathlib import Path
 
 import psutil
 
@@ -12,13 +11,13 @@ from models.cost import Size, Speed, estimate
 from models.errors import ModelError
 from models.registry import spec_of
 from thingsviz.core.errors import ThingsvizError
+from thingsviz.jobs.engine import cgroups
 from thingsviz.jobs.folder.config import JobConfig
 from thingsviz.jobs.folder.store import JobFolder
 from thingsviz.jobs.training.material import find_dataset, open_store
 
 BASE_BYTES = 600e6  # what Python and torch need by themselves (models.cost.Cost)
 GB = 1e9
-CGROUP = Path("/sys/fs/cgroup/memory.max")
 # of torch on a CPU (two wordings), of CUDA
 SAID = ("can't allocate memory", "not enough memory", "out of memory")
 
@@ -66,9 +65,7 @@ def advice(job: JobFolder, room: float, where: str = "here") -> str:
 def machine_bytes() -> float:
     """Return what a training can have of this machine, or of the container around it."""
     room = float(psutil.virtual_memory().available + psutil.Process().memory_info().rss)
-    with suppress(OSError, ValueError):
-        room = min(room, float(CGROUP.read_text()))
-    return room
+    return min(room, cgroups.limit())
 
 
 def _gpu_bytes() -> float:
