@@ -1,45 +1,19 @@
 """Pages of a classifier: the form that makes one, what it guessed, and how sure that is."""
 
-from pathlib import Path
-
 import pytest
-import streamlit as st
-from streamlit.testing.v1 import AppTest
 
-from thingsviz.jobs import train
-from thingsviz.jobs.folder.config import parse_config
-from thingsviz.jobs.folder.store import create_job, list_jobs
-from thingsviz.jobs.training import class_references
+from tests.pages.conftest import button
+from tests.ui.made_jobs import trained_classifier
+from thingsviz.jobs.folder.store import list_jobs
 from thingsviz.ui.state import Key
 from thingsviz.ui.training.form_fields import form_key
-
-PAGES = Path(__file__).parents[2] / "pages"
-
-
-@pytest.fixture(autouse=True)
-def _fresh():
-    st.cache_data.clear()
-    st.cache_resource.clear()
-
-
-def visit(name, **query) -> AppTest:
-    app = AppTest.from_file(PAGES / name, default_timeout=60)
-    for key, value in query.items():
-        app.query_params[key] = value
-    app.run()
-    assert not app.exception, app.exception
-    return app
-
-
-def button(app, label):
-    return next(b for b in app.button if b.label == label)
 
 
 def words(app):
     return [*(m.value for m in app.markdown), *(c.value for c in app.caption)]
 
 
-def test_a_click_on_a_classifier_makes_the_report_s_job(tiny_env, monkeypatch):
+def test_a_click_on_a_classifier_makes_the_report_s_job(visit, monkeypatch):
     monkeypatch.setattr("thingsviz.jobs.engine.launch.start", lambda job: None)
     app = visit("train.py")
     app.selectbox(key=str(Key.W_PRESET)).set_value("MLP, 10 epochs").run()
@@ -61,7 +35,7 @@ def test_a_click_on_a_classifier_makes_the_report_s_job(tiny_env, monkeypatch):
     assert (fit.learning_rate, fit.weight_decay) == (1e-3, 0)
 
 
-def test_concepts_without_trained_concepts_are_one_sentence(tiny_env):
+def test_concepts_without_trained_concepts_are_one_sentence(visit):
     app = visit("train.py")
     app.selectbox(key=form_key("question", "learns")).set_value("concepts").run()
     assert not app.exception, app.exception
@@ -76,7 +50,7 @@ def loss_control(app):
     return next(b for b in app.get("button_group") if b.label == "Loss")
 
 
-def test_only_losses_that_fit_are_offered(tiny_env):
+def test_only_losses_that_fit_are_offered(visit):
     app = visit("train.py")
     app.selectbox(key=str(Key.W_PRESET)).select("MLP, 5 epochs").run()
     assert not any(b.label == "Loss" for b in app.get("button_group"))
@@ -88,16 +62,10 @@ def test_only_losses_that_fit_are_offered(tiny_env):
 
 @pytest.fixture
 def classified(tiny_env, monkeypatch, capfd):
-    """A finished LDA of the tiny subject's concepts."""
-    monkeypatch.setenv("THINGSVIZ_THREADS", "1")
-    monkeypatch.setattr(class_references, "N_DRAWS", 60)
-    recipe = {"name": "lda", "dataset": "tiny", "learns": "concepts", "model": {"name": "lda"}}
-    job = create_job(parse_config({**recipe, "split": {"kind": "test_images"}}))
-    assert train.main([str(job.path)]) == 0
-    return job
+    return trained_classifier("lda", monkeypatch)
 
 
-def test_a_classifier_is_shown_with_all_that_belongs_to_it(classified):
+def test_a_classifier_is_shown_with_all_that_belongs_to_it(visit, classified):
     app = visit("predictions.py", job="lda")
     text = " ".join(words(app))
     row = next(r for r in classified.scores().to_dict("records") if r["metric"] == "top10")
@@ -116,19 +84,19 @@ def test_a_classifier_is_shown_with_all_that_belongs_to_it(classified):
     assert any("Top-3" in m.label for m in app.metric)
 
 
-def test_a_trial_s_page_names_the_guesses(classified):
+def test_a_trial_s_page_names_the_guesses(visit, classified):
     row = classified.predictions().query("part == 'test' and n_averaged == 1").iloc[0]
     at = {"session": "01", "run": f"{row['run']:02d}", "trial": str(row["trial"])}
     app = visit("trials.py", job="lda", **at)
     assert any(f"came on place {row['rank']}. First" in text for text in words(app)), words(app)
 
 
-def test_the_train_page_shows_the_hits(classified):
+def test_the_train_page_shows_the_hits(visit, classified):
     app = visit("train.py", job="lda")
     assert any("Top-10" in m.label for m in app.metric)
 
 
-def test_the_overfitting_page_begins_a_study(tiny_env, monkeypatch):
+def test_the_overfitting_page_begins_a_study(visit, monkeypatch):
     started = []
     monkeypatch.setattr("thingsviz.ui.actions.begin_task", lambda *args: started.append(args))
     app = visit("overfitting.py")

@@ -1,14 +1,12 @@
 """The Jobs page in every state: what is listed, what can be done, and what comes of it."""
 
-import fcntl
 import os
 from contextlib import closing
-from pathlib import Path
+from functools import partial
 
 import pytest
-import streamlit as st
-from streamlit.testing.v1 import AppTest
 
+from tests.pages.conftest import labels, look, press
 from tests.ui.made_jobs import finished_job, made_job
 from thingsviz.jobs.engine import launch
 from thingsviz.jobs.engine.queue import Queue, queue_folder
@@ -19,50 +17,11 @@ from thingsviz.jobs.studies.config import parse_study
 from thingsviz.jobs.studies.folder import StudyStatus, create_study
 from thingsviz.ui.training.form_fields import form_key
 
-PAGE = Path(__file__).parents[2] / "pages" / "jobs.py"
-
 
 @pytest.fixture
-def page(tiny_env, monkeypatch):
-    st.cache_data.clear()
-    st.cache_resource.clear()
+def page(visit, monkeypatch):
     monkeypatch.setattr(launch, "tend", lambda: None)
-
-    def visit(**query) -> AppTest:
-        app = AppTest.from_file(PAGE, default_timeout=30)
-        for name, value in query.items():
-            app.query_params[name] = value
-        return look(app)
-
-    return visit
-
-
-def look(app):
-    app.run()
-    assert not app.exception, app.exception
-    return app
-
-
-@pytest.fixture
-def alive():
-    handles = []
-
-    def hold(job):
-        handles.append(os.open(job.file("lock"), os.O_RDWR | os.O_CREAT))
-        fcntl.flock(handles[-1], fcntl.LOCK_EX)
-
-    yield hold
-    for handle in handles:
-        os.close(handle)
-
-
-def press(app, label):
-    next(b for b in app.button if b.label == label).click()
-    return look(app)
-
-
-def labels(app):
-    return {b.label for b in app.button}
+    return partial(visit, "jobs.py")
 
 
 def words(app):

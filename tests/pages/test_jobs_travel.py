@@ -2,20 +2,18 @@
 
 import io
 import zipfile
-from pathlib import Path
 
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from tests.pages.conftest import PAGES, look
 from tests.ui.made_jobs import finished_job, made_job
 from thingsviz.jobs.engine import audit, launch
 from thingsviz.jobs.engine.ticket import os_user
 from thingsviz.jobs.folder.about import read_about
 from thingsviz.jobs.folder.store import JobStatus, list_jobs, open_job
 from thingsviz.ui.jobs.travel import zip_of
-
-PAGES = Path(__file__).parents[2] / "pages"
 
 
 @pytest.fixture
@@ -46,12 +44,6 @@ def elsewhere(tmp_path, monkeypatch):
         st.cache_resource.clear()
 
     return go
-
-
-def look(app):
-    app.run()
-    assert not app.exception, app.exception
-    return app
 
 
 def bring(app, content, name="good.zip"):

@@ -1,27 +1,15 @@
-from pathlib import Path
+from functools import partial
 
 import pytest
-import streamlit as st
-from streamlit.testing.v1 import AppTest
 
 from tests.ui.strips import bare_scores
 from thingsviz.jobs import leaderboard
 from thingsviz.jobs.engine import tasks
 
-PAGE = Path(__file__).parents[2] / "pages" / "leaderboard.py"
-
 
 @pytest.fixture
-def page(tiny_env):
-    st.cache_data.clear()
-    st.cache_resource.clear()
-
-    def visit() -> AppTest:
-        app = AppTest.from_file(PAGE, default_timeout=60).run()
-        assert not app.exception, app.exception
-        return app
-
-    return visit
+def page(visit):
+    return partial(visit, "leaderboard.py")
 
 
 def test_without_a_board_the_page_offers_to_compute_it(page, tiny, monkeypatch):

@@ -1,26 +1,14 @@
-from pathlib import Path
+from functools import partial
 
 import pytest
-import streamlit as st
-from streamlit.testing.v1 import AppTest
 
 from tests.ui.strips import bare_scores
 from thingsviz.jobs import learning_curves
 
-PAGE = Path(__file__).parents[2] / "pages" / "learning.py"
-
 
 @pytest.fixture
-def page(tiny_env):
-    st.cache_data.clear()
-    st.cache_resource.clear()
-
-    def visit() -> AppTest:
-        app = AppTest.from_file(PAGE, default_timeout=60).run()
-        assert not app.exception, app.exception
-        return app
-
-    return visit
+def page(visit):
+    return partial(visit, "learning.py")
 
 
 def test_without_curves_the_page_offers_to_compute_them(page, tiny, monkeypatch):

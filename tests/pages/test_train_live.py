@@ -1,60 +1,20 @@
-import fcntl
-import os
 import shutil
-from pathlib import Path
+from functools import partial
 
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from tests.figures.plain import metrics
+from tests.pages.conftest import PAGES, button, labels, look
 from tests.ui.made_jobs import finished_job, made_job
 from thingsviz.jobs.folder import files
 from thingsviz.jobs.folder.store import JobStatus
 
-PAGE = Path(__file__).parents[2] / "pages" / "train.py"
-
 
 @pytest.fixture
-def page(tiny_env):
-    st.cache_data.clear()
-    st.cache_resource.clear()
-
-    def visit(**query) -> AppTest:
-        app = AppTest.from_file(PAGE, default_timeout=30)
-        for name, value in query.items():
-            app.query_params[name] = value
-        return look(app)
-
-    return visit
-
-
-def look(app):
-    app.run()
-    assert not app.exception, app.exception
-    return app
-
-
-@pytest.fixture
-def alive():
-    """Hold a job's lock, as its process would."""
-    handles = []
-
-    def hold(job):
-        handles.append(os.open(job.file("lock"), os.O_RDWR | os.O_CREAT))
-        fcntl.flock(handles[-1], fcntl.LOCK_EX)
-
-    yield hold
-    for handle in handles:
-        os.close(handle)
-
-
-def labels(app):
-    return {b.label for b in app.button}
-
-
-def button(app, label):
-    return next(b for b in app.button if b.label == label)
+def page(visit):
+    return partial(visit, "train.py")
 
 
 def badges(app):
@@ -164,7 +124,7 @@ def test_the_address_turns_the_page_to_the_job_s_dataset(tiny_copy, tmp_path, mo
     st.cache_data.clear()
     st.cache_resource.clear()
     made_job("far", dataset="zebra")
-    app = AppTest.from_file(PAGE, default_timeout=30)
+    app = AppTest.from_file(PAGES / "train.py", default_timeout=30)
     app.query_params["job"] = "far"
     look(app)
     assert app.query_params["dataset"] == "zebra"

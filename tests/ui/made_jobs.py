@@ -6,10 +6,11 @@ import numpy as np
 import pandas as pd
 
 from tests.figures.plain import metrics
+from thingsviz.jobs import train
 from thingsviz.jobs.folder import files
 from thingsviz.jobs.folder.config import parse_config
 from thingsviz.jobs.folder.store import JobFolder, JobStatus, create_job
-from thingsviz.jobs.training import references
+from thingsviz.jobs.training import class_references, references
 from thingsviz.jobs.training.material import open_material
 from thingsviz.jobs.training.naming import naming, with_places
 from thingsviz.jobs.training.results import predict_parts
@@ -58,3 +59,13 @@ def scores_of(job) -> pd.DataFrame:
     table = job.scores()
     assert table is not None
     return table
+
+
+def trained_classifier(name, monkeypatch) -> JobFolder:
+    """A finished LDA of the tiny subject's concepts, really trained: it takes two seconds."""
+    monkeypatch.setenv("THINGSVIZ_THREADS", "1")
+    monkeypatch.setattr(class_references, "N_DRAWS", 60)
+    recipe = {"name": name, "dataset": "tiny", "learns": "concepts", "model": {"name": "lda"}}
+    job = create_job(parse_config({**recipe, "split": {"kind": "test_images"}}))
+    assert train.main([str(job.path)]) == 0
+    return job

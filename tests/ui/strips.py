@@ -7,6 +7,8 @@ SCORE = re.compile(
     r"\br\W{0,4}[−-]?[01]\.\d\d|[Tt]op-\d+\D{1,20}\d+\.\d+ ?%|[Cc]onfidence\D{1,20}\d+\.\d+ ?%"
     r"|54\.65 %|Pearson r\D{1,3}\d"
 )
+# figures of the Server page, which are no scores
+OF_THE_MACHINE = {"Visitors' tabs", "Memory of the app", "Memory of the machine", "Load"}
 PARTS = ("interval", "chance", "ridge", "noise ceiling", "oracle", "permutation p")
 PARTS += ("could not show",)
 
@@ -21,15 +23,29 @@ def is_complete(text) -> bool:
 
 def bare_scores(app) -> list[str]:
     """Return what a page run by AppTest prints as a score without what belongs to it."""
-    found = [f"{m.label}: {m.value}" for m in app.metric if not is_complete(m.help)]
-    texts = [e for e in [*app.markdown, *app.caption] if SCORE.search(e.value)]
+    figures = [m for m in app.metric if m.label not in OF_THE_MACHINE]
+    found = [f"{m.label}: {m.value}" for m in figures if not is_complete(m.help)]
+    said = [*app.markdown, *app.caption, *app.error, *app.info, *app.warning, *app.success]
+    texts = [e for e in said if SCORE.search(e.value)]
     found += [element.value for element in texts if not _stands(element)]
     boxes = [b for b in app.selectbox if any(SCORE.search(str(o)) for o in b.options)]
-    return found + [box.label for box in boxes if not is_complete(box.help)]
+    found += [box.label for box in boxes if not is_complete(box.help)]
+    tables = [set(map(str, table.value)) for table in app.dataframe]
+    return found + [f"table of {', '.join(sorted(t))}" for t in tables if not _whole(t)]
+
+
+def _whole(columns) -> bool:
+    """Whether a table of scores has an interval, chance, p and n beside them."""
+    if not columns & {"score", "r", "value"}:
+        return True
+    spans = {"low", "span"} & columns or {"score"} & columns  # a score's text has its own
+    return (
+        bool(spans) and bool(columns & {"n", "n_trials", "trials"}) and {"chance", "p"} <= columns
+    )
 
 
 def _stands(element) -> bool:
-    text = f"{element.value} {element.proto.help or ''}"
+    text = f"{element.value} {getattr(element.proto, 'help', '') or ''}"
     # parts of the strip itself, whose number carries the whole as its help
     beside = re.match(r"(chance|mean|ridge|noise ceiling|oracle|prior-only|95 % interval)", text)
     in_trials = "with the ratings of other concepts" in text

@@ -11,7 +11,7 @@ from thingsviz.jobs.folder.store import open_job
 from thingsviz.jobs.reports.comparable import Finished
 from thingsviz.jobs.training.spent import spent
 from thingsviz.ui import charts
-from thingsviz.ui.compare.page import View, pick, with_interval
+from thingsviz.ui.compare.page import View, pick
 from thingsviz.ui.frame import PageContext
 from thingsviz.ui.state import Key
 
@@ -28,7 +28,7 @@ def show_cost(view: View, page: PageContext) -> None:
         figure = draw_cost(info, page.theme)
         charts.show(figure, page.theme, "compare_cost", alt=alt, save_as=view.save_as)
     st.dataframe(
-        cost_table(rows, view.question.metric),
+        cost_table(rows),
         column_config={"parameters": st.column_config.NumberColumn(format="localized")},
         hide_index=True,
         placeholder="not recorded",
@@ -45,13 +45,12 @@ def _cost_of(view: View, job: Finished) -> CostRow | None:
     return None if info is None else cost_row(job.name, info, spent(open_job(job.name)))
 
 
-def cost_table(rows: list[CostRow], metric: str) -> pd.DataFrame:
-    """Return one row a job: score with its interval, seconds, parameters, memory in MB."""
+def cost_table(rows: list[CostRow]) -> pd.DataFrame:
+    """Return one row a job: seconds, parameters, memory in MB; scores stand in their own table."""
     return pd.DataFrame(
         [
             {
                 "training": row.name,
-                "score": with_interval(row.score, (row.low, row.high), metric),
                 "seconds": _rounded(row.seconds, 1),
                 "parameters": row.n_parameters,
                 "peak memory, MB": _rounded(cost_of(row, "peak_bytes"), 0),
