@@ -66,6 +66,8 @@ def test_words_say_which_scale(volumes, mask):
     assert "strongest 20 % of the mass, smoothed by 8 mm" in together
     assert "One scale for all heads" in together
     assert "cannot be compared" in heads.describe(info(volumes, mask, shared=False))
+    alone = info(volumes, mask, percent=20)
+    assert "scale" not in heads.describe(alone._replace(heads=alone.heads[:1]))
 
 
 def test_bad_choices(volumes, mask):

@@ -284,7 +284,9 @@ def test_two_maps_stand_side_by_side_with_their_difference(visit, monkeypatch):
         made_maps(finished_job(name))
     app = visit(job="first")
     beside = pick(app, "Beside it")
-    assert {"Layer 2, head 1", "Occlusion by patch", "second"} <= set(beside.options)
+    assert {"Layer 2, head 1", "Occlusion by patch", "second, layer 1, head 1"} <= set(
+        beside.options
+    )
     beside.set_value("Layer 2, head 1").run()
     assert not app.error
     several, order = asked[-1]

@@ -114,7 +114,8 @@ def describe(info: HeadsInfo) -> str:
     )
     percent, _, width = info.choice
     smooth = f", smoothed by {width:g} mm" if width else ""
-    return (
+    words = (
         f"Surfaces enclose the strongest {percent:g} % of the mass{smooth}; the solid core "
-        f"holds the strongest {CORE * percent:g} %. {scale[0].upper()}{scale[1:]}."
+        f"holds the strongest {CORE * percent:g} %."
     )
+    return f"{words} {scale[0].upper()}{scale[1:]}." if len(info.heads) > 1 else words

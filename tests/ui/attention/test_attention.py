@@ -13,10 +13,13 @@ from thingsviz.analysis.maps import Amount
 from thingsviz.analysis.regions import Regions
 from thingsviz.data.betas import BetaStore
 from thingsviz.data.paths import open_dataset
+from thingsviz.figures.heads import HeadsChoice
 from thingsviz.jobs.mapping.files import MapSet, fingerprint
+from thingsviz.ui.attention import beside
 from thingsviz.ui.attention import data as attention_data
 from thingsviz.ui.attention import make as attention_make
 from thingsviz.ui.attention.data import Wanted
+from thingsviz.ui.attention.pick import Look
 from thingsviz.ui.attention.regions import nifti
 from thingsviz.ui.attention.trust import best_words, mark_words, trust_table
 
@@ -123,6 +126,36 @@ def test_a_parcellation_of_ones_own_is_counted(wanted, store):
     assert shares["odd"] == pytest.approx(shares["even"], rel=0.01)
     other = attention_data.table(wanted, 1, Amount(), Regions(labels[::-1], ("a", "b"), "mine"))
     assert {"a", "b"} <= set(other["region"])
+
+
+def other_maps(store, name, patch):
+    """Maps of one layer and head of a model with other patches: all in its first token."""
+    maps = MapSet(made_job(name, "done"), "test")
+    tokens = from_index(TokenIndex.of(store.mask, PatchGrid(store.mask.shape, patch, True)))
+    values = np.full((1, 1, tokens.n_tokens), 1e-6)
+    values[0, 0, 0] = 1
+    of = fingerprint(maps.job, store.fingerprint)
+    maps.save("attention", values, of)
+    maps.save_tokens(tokens)
+    maps.add_facts(fingerprint=of, n_layers=1, n_heads=1, n_tokens=tokens.n_tokens)
+    return maps, tokens
+
+
+def test_maps_over_other_patches_stand_side_by_side_voxel_by_voxel(wanted, store):
+    other, tokens = other_maps(store, "coarse", (12, 14, 10))
+    look = Look(wanted, 1, False, HeadsChoice(smoothing_mm=0), "left", False)
+    name, second, head = beside._like(look, other)
+    assert (name, second.layer, head) == ("coarse, layer 1, head 1", 0, 0), "it has no head 2"
+    several, names = beside.pair(look, beside.Second(name, second, head), store)
+    assert several.shape == (4, *store.mask.shape)
+    assert names[2:] == ("more in Layer 1, head 2 (chosen)", f"more in {name}")
+    there = np.zeros(store.mask.shape, bool)
+    there[store.mask] = tokens.share[[0]].toarray().ravel() > 0
+    assert several[1][there].min() > 10 * several[1][store.mask & ~there].max()
+    np.testing.assert_allclose(several[0] - several[1], several[2] - several[3], atol=1e-4)
+    assert (several[3] > 0)[there].all()
+    assert not (several[3] > 0)[store.mask & ~there].any()
+    assert "of the mass lies elsewhere" in beside.difference_words(several, store.mask)
 
 
 def test_permuted_labels_have_a_column():

@@ -49,7 +49,7 @@ def pick_second(page: PageContext, look: Look) -> Second | None:
 def seconds(page: PageContext, look: Look) -> dict[str, Second]:
     """Return all that may stand beside the chosen map, by name."""
     own, found = look.wanted, {}
-    for name, wanted, head in [*_heads(look), *_methods(own), *_sets(own), *_jobs(page, own)]:
+    for name, wanted, head in [*_heads(look), *_methods(own), *_sets(look), *_jobs(page, look)]:
         found[name] = Second(name, wanted, head)
     return found
 
@@ -71,26 +71,39 @@ def _methods(own: Wanted) -> list[tuple[str, Wanted, int]]:
     return [(METHODS[m].title, own._replace(method=m, layer=0), 0) for m in there]
 
 
-def _sets(own: Wanted) -> list[tuple[str, Wanted, int]]:
-    """Return the same method's maps of other trials, concepts and outputs of this training."""
+def _sets(look: Look) -> list[tuple[str, Wanted, int]]:
+    """Return the same head's maps of other trials, concepts and outputs of this training."""
+    own, head = look.wanted, look.head
     several = [s for s in map_sets(own.maps.job) if s.path != own.maps.path]
-    return [(_title(s), own._replace(maps=s), 0) for s in several if own.method in s.methods()]
+    return [(_title(s), own._replace(maps=s), head) for s in several if own.method in s.methods()]
 
 
-def _jobs(page: PageContext, own: Wanted) -> list[tuple[str, Wanted, int]]:
+def _jobs(page: PageContext, look: Look) -> list[tuple[str, Wanted, int]]:
     """Return the same method's maps of other trainings of this subject."""
-    found = []
+    found, own = [], look.wanted
     for job in cache.jobs():
         try:
             config = job.config()
+            names = (page.dataset.name, str(page.dataset.root))
+            other = MapSet(job, own.maps.part, ALL)
+            same = config.subject == page.subject and config.dataset in names
+            if same and job.name != own.maps.job.name and own.method in other.methods():
+                found.append(_like(look, other))
         except ThingsvizError:
             continue
-        names = (page.dataset.name, str(page.dataset.root))
-        other = MapSet(job, own.maps.part, ALL)
-        same = config.subject == page.subject and config.dataset in names
-        if same and job.name != own.maps.job.name and own.method in other.methods():
-            found.append((job.name, own._replace(maps=other, layer=0), 0))
     return found
+
+
+def _like(look: Look, other: MapSet) -> tuple[str, Wanted, int]:
+    """Return another training's map; of attention the chosen layer and head, or its last ones."""
+    own, name = look.wanted, other.job.name
+    if own.method != "attention":
+        return name, own._replace(maps=other, layer=0), 0
+    facts = other.facts()
+    layer = min(own.layer, int(facts["n_layers"]) - 1)
+    head = min(look.head, int(facts["n_heads"]) - 1)
+    title = f"{name}, layer {layer + 1}, head {head + 1}"
+    return title, own._replace(maps=other, layer=layer), head
 
 
 def _title(maps: MapSet) -> str:
