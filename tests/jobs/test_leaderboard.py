@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 
+import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
@@ -67,6 +68,34 @@ def test_the_planted_regions_come_out_on_top(board):
         assert planted & set(own["region"].head(3)), target
         inside = own["region"].isin(planted)
         assert own[inside]["r"].max() > own[~inside]["r"].mean() + 0.2, target
+
+
+def test_regions_of_ones_own(tiny, root, store, board, tmp_path, capsys):
+    """A parcellation of two halves: two regions, and the data's own leaderboard stays."""
+    path = tmp_path / "halves.nii.gz"
+    labels = np.ones(store.mask.shape, np.float32)
+    labels[labels.shape[0] // 2 :] = 2
+    nib.save(nib.Nifti1Image(labels, store.grid.matrix), path)
+    path.with_name("halves.tsv").write_text("index\tname\n1\tleft\n2\tright\n")
+    assert leaderboard.main([str(tiny / "tiny"), "--regions", str(path)]) == 0
+    found = kept.read_kept(kept.newest("leaderboards", store.fingerprint))
+    assert set(found["regions"]) == {WHOLE, "left", "right"}
+    assert found["source"] == "halves (your parcellation)"
+    own, old = pd.DataFrame(found["rows"]), board.set_index(["n_averaged", "region", "property"])
+    whole = own[own["region"] == WHOLE].set_index(["n_averaged", "region", "property"])
+    np.testing.assert_allclose(whole["r"], old.loc[whole.index, "r"])  # the brain is the same
+    n = {name: size for name, size in found["regions"].items() if name != WHOLE}
+    assert sum(n.values()) == store.shape[1]
+    assert len(list(kept.newest("leaderboards", store.fingerprint).parent.glob("*.json"))) == 2
+    kept.newest("leaderboards", store.fingerprint).unlink()
+
+
+def test_a_parcellation_that_is_not_there(tiny, tmp_path, capsys):
+    assert leaderboard.main([str(tiny / "tiny"), "--regions", "thirds"]) == 2
+    said = capsys.readouterr().err.strip().splitlines()[-1]
+    assert "no parcellation 'thirds' lies beside the dataset" in said
+    assert leaderboard.main([str(tiny / "tiny"), "--regions", str(tmp_path / "no.nii.gz")]) == 2
+    assert "no.nii.gz is no NIfTI image" in capsys.readouterr().err
 
 
 def test_means_of_repeats_do_better_than_single_trials(board):

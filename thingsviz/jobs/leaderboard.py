@@ -6,6 +6,7 @@ import argparse
 import sys
 import tempfile
 import time
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,9 @@ import numpy as np
 
 from models.errors import ModelError
 from thingsviz.analysis.leaderboard import fit_kernel, region_rows, with_q
+from thingsviz.analysis.parcellation import ENDINGS, by_name, read_parcellation
 from thingsviz.analysis.parts import part
+from thingsviz.analysis.regions import Regions
 from thingsviz.core.entities import parse_subject
 from thingsviz.core.errors import EXIT_BAD_INPUT, ThingsvizError
 from thingsviz.core.progress import Progress, Report
@@ -24,7 +27,7 @@ from thingsviz.data.splits import make_split
 from thingsviz.jobs.engine.console import Console
 from thingsviz.jobs.folder.config import JobConfig
 from thingsviz.jobs.folder.kept import keep, kept_file
-from thingsviz.jobs.mapping.regions_of_interest import WHOLE, kernels, regions
+from thingsviz.jobs.mapping.regions_of_interest import WHOLE, RegionOf, kernels, regions
 from thingsviz.jobs.training.material import Material, open_store
 
 EXIT_INTERRUPTED = 130
@@ -39,7 +42,8 @@ def main(argv: list[str] | None = None) -> int:
         dataset, subject = open_dataset(arguments.dataset), parse_subject(arguments.subject)
         store = open_store(dataset, subject)
         with Console("leaderboard", arguments.progress) as console:
-            path = make_leaderboard(dataset, subject, store, arguments.split, console)
+            own = own_regions(dataset, store, arguments.regions)
+            path = make_leaderboard(dataset, subject, store, arguments.split, console, own)
     except (ThingsvizError, ModelError) as error:
         print(f"leaderboard: {error}", file=sys.stderr)
         return EXIT_BAD_INPUT
@@ -64,27 +68,51 @@ def _parser() -> argparse.ArgumentParser:
         choices=("unseen_concepts", "test_images", "concept"),
         help="which trials are the test (default: those of concepts never trained)",
     )
+    parser.add_argument(
+        "--regions",
+        default="",
+        help="a parcellation of your own in the place of the data's regions: its name beside the "
+        "dataset, or a NIfTI with its table of labels beside it",
+    )
     parser.add_argument("--progress", type=Path, help=argparse.SUPPRESS)
     return parser
 
 
+def own_regions(dataset: Dataset, store: BetaStore, wanted: str) -> Regions | None:
+    """Return a user's parcellation, by name or by path; None when none is wanted."""
+    if not wanted:
+        return None
+    if wanted.endswith(ENDINGS):
+        return read_parcellation(Path(wanted), store.grid, store.mask, store.space)
+    return by_name(dataset, store, wanted)
+
+
 def make_leaderboard(
-    dataset: Dataset, subject: str, store: BetaStore, kind: str, report: Report
+    dataset: Dataset,
+    subject: str,
+    store: BetaStore,
+    kind: str,
+    report: Report,
+    own: Regions | None = None,
 ) -> Path:
     """Score all regions and properties, single trials and means of repeats; keep the rows."""
     started = time.time()
-    settings = {"version": VERSION, "split": kind}
+    settings: dict[str, Any] = {"version": VERSION, "split": kind}
+    if own is not None:
+        settings["parcellation"] = f"{own.source} {zlib.crc32(own.labels.tobytes()):08x}"
+    places = regions(store, own)
     with tempfile.TemporaryDirectory() as scratch:
         material = material_of(dataset, subject, store, kind, Path(scratch))
         report(Progress(0, 1, "z-scoring sessions"))
-        rows, names = board_rows(material, report), material.config.targets
+        rows, names = board_rows(material, report, places), material.config.targets
     path = kept_file("leaderboards", store, settings)
     about = {
         **settings,
         "fingerprint": store.fingerprint,
         "simulated": store.simulated,
         "targets": list(names),
-        "regions": {place.name: len(place.voxels) for place in regions(store)},
+        "source": own.source if own else "",
+        "regions": {place.name: len(place.voxels) for place in places},
         "seconds": time.time() - started,
     }
     keep(path, dataset, subject, rows, about)
@@ -104,11 +132,10 @@ def material_of(
     return Material(config, dataset, store, split, scratch / "scaler.safetensors")
 
 
-def board_rows(material: Material, report: Report) -> list[Row]:
+def board_rows(material: Material, report: Report, places: list[RegionOf]) -> list[Row]:
     """Return rows subject × averaging × region × property with q over each averaging's rows."""
     train, test = material.split.train, material.split.test
     _, first, index = np.unique(material.concepts[train], return_index=True, return_inverse=True)
-    places = regions(material.store)
     found = kernels(material.responses, train, index, test, places, report)
     ratings = material.ratings[train][first]
     rows: dict[str, list[Row]] = {}

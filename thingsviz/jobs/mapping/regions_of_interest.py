@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.inputs import TrialMatrix
-from thingsviz.analysis.regions import regions_of
+from thingsviz.analysis.regions import Regions, regions_of
 from thingsviz.core.errors import DataError
 from thingsviz.core.progress import Progress, Report
 from thingsviz.data.betas import BetaStore
@@ -30,13 +30,16 @@ class RegionOf(NamedTuple):
     voxels: NDArray[np.int64]
 
 
-def regions(store: BetaStore) -> list[RegionOf]:
-    """Return the whole brain and each region of ten voxels or more, of the data or an atlas."""
-    columns = region_columns(store.voxels)
+def regions(store: BetaStore, own: Regions | None = None) -> list[RegionOf]:
+    """Return the whole brain and each region of ten voxels or more.
+
+    They are `own`, a user's parcellation, or else the data's regions or an atlas's.
+    """
+    columns = region_columns(store.voxels) if own is None else []
     if columns:
         found = [RegionOf(c, np.flatnonzero(store.voxels[c].to_numpy())) for c in columns]
     else:
-        named = regions_of(store.voxels, store.grid, store.mask, store.space)
+        named = own or regions_of(store.voxels, store.grid, store.mask, store.space)
         pairs = enumerate(named.names, 1)
         found = [RegionOf(name, np.flatnonzero(named.labels == i)) for i, name in pairs]
     known = [region for region in found if len(region.voxels) >= FEWEST_VOXELS]
