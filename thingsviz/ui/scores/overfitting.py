@@ -123,16 +123,18 @@ def columns_of(rows: Rows) -> dict[str, Any]:
     column = st.column_config
     chance = 100 * min(10 / rows[0]["n_classes"], 1)
     found: dict[str, Any] = {
-        f"loss at {epoch}": column.NumberColumn(help=f"Validation loss after {epoch} epochs.")
+        f"loss at {epoch}": column.NumberColumn(
+            help=f"Validation loss after {epoch} epochs.", format="%.2f"
+        )
         for epoch in MARKS
     }
     return found | {
         "trials": column.NumberColumn(help="Training trials."),
         "best": column.NumberColumn(help="The epoch with the lowest validation loss."),
-        "its loss": column.NumberColumn(help="Validation loss at the best epoch."),
-        "training": column.NumberColumn(help="Training loss at the best epoch."),
+        "its loss": column.NumberColumn(help="Validation loss at the best epoch.", format="%.2f"),
+        "training": column.NumberColumn(help="Training loss at the best epoch.", format="%.2f"),
         "Top-10": column.NumberColumn(
-            format="percent",
+            format="%.1f %%",
             help=f"Of validation trials at the best epoch; chance {chance:.1f} %.",
         ),
         "stops": column.NumberColumn(
@@ -181,7 +183,7 @@ def _line(row: dict[str, Any]) -> dict[str, Any]:
         "best": best,
         "its loss": round(losses[best - 1], 3),
         "training": round(row["train_loss"][best - 1], 3),
-        "Top-10": row["validation_top10"][best - 1],
+        "Top-10": 100 * row["validation_top10"][best - 1],
         "stops": stopped_at(losses),
         "seconds": round(row["seconds"]),
     }
