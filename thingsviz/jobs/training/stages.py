@@ -10,7 +10,7 @@ from thingsviz.analysis.differences import comparison_sentences
 from thingsviz.analysis.limits import free_confidence, sentences
 from thingsviz.data.splits import audit
 from thingsviz.jobs.engine.clerk import Clerk, Interruptible
-from thingsviz.jobs.folder import files
+from thingsviz.jobs.folder import schema
 from thingsviz.jobs.folder.manifest import add_to_manifest, begin_manifest, keep_predictions, now
 from thingsviz.jobs.folder.weights import load_predict
 from thingsviz.jobs.training.class_stages import finish_classes
@@ -70,7 +70,7 @@ def _score(clerk: Clerk, material: Material, predictions: pd.DataFrame) -> None:
         "audit": checked._asdict(),
         "constant_confidence": _free(material, predictions),
     }
-    files.write_sealed(job.file("scores.json"), record)
+    schema.write("scores", job.file("scores.json"), record)
 
 
 def _free(material: Material, predictions: pd.DataFrame) -> dict[str, Any]:
