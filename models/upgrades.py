@@ -18,6 +18,7 @@ FIT_2: dict[str, Any] = {
     "noise_sd": 0.0,
     "repeat_mixing": 0.0,
     "optimiser": "adamw",
+    "keep_epochs": 0,
 }
 MODEL_2: dict[str, dict[str, Any]] = {"vit3d": {"head": "linear", "start_from": "ridge"}}
 

@@ -74,8 +74,11 @@ def test_a_recipe_says_everything_itself_once_it_is_upgraded(session, tiny_env):
     for job in list_jobs():
         old = json.loads(job.file("config.json").read_text())
         old.pop("crc32", None)
-        new = schema.upgraded("recipe", old, "config")
-        assert new == dump_config(job.config()), job.name
+        new, today = schema.upgraded("recipe", old, "config"), dump_config(job.config())
+        for part in ("fit", "model", "split"):
+            untold = today[part].keys() - new[part].keys()
+            assert not untold, f"say in models/upgrades.py what {part}.{untold} was before"
+        assert new == today, f"say in a step of folder/schema.py what {job.name} meant"
 
 
 @pytest.mark.parametrize("name", ["ridge", "vit"])
