@@ -113,7 +113,7 @@ def _voxels(place: Place) -> Target:
 
 
 def _voxels_say(raw: bytes, value: Any) -> bool:  # noqa: ANN401
-    rows = plain(raw, ",")
+    rows = plain(raw.decode("utf-8", "replace").encode(), ",")
     if rows is None:
         return False
     for name, column in value.items():

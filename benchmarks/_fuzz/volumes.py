@@ -79,8 +79,7 @@ def _of_runs(place: Place, scratch: Path) -> Iterator[Target]:
         return found.grid, found.n_volumes, found.dtype.name, found.slope, found.intercept
 
     def as_written(mutated: bytes, value: Any) -> bool:  # noqa: ANN401
-        beside(scratch, "other.nii", mutated)
-        image: Any = nib.load(scratch / "other.nii")
+        image = _loaded(scratch / "other.nii", mutated)
         grid, n, dtype, slope, intercept = value
         scale = image.dataobj.slope, image.dataobj.inter
         return bool(
@@ -118,8 +117,7 @@ def _as_nibabel(path: Path) -> Any:  # noqa: ANN401
     other = path.with_name("other.nii.gz")
 
     def agrees(mutated: bytes, value: Any) -> bool:  # noqa: ANN401
-        other.write_bytes(mutated)
-        image: Any = nib.load(other)
+        image = _loaded(other, mutated)
         grid, n, volumes = value
         numbers = np.asarray(image.dataobj).reshape(*grid.shape, n)
         return (
@@ -133,6 +131,16 @@ def _as_nibabel(path: Path) -> Any:  # noqa: ANN401
         )  # fmt: skip
 
     return agrees
+
+
+def _loaded(path: Path, mutated: bytes) -> Any:  # noqa: ANN401
+    """Open a file with nibabel, which takes an offset of 0 for the header's own first byte."""
+    packed = path.suffix == ".gz"
+    raw = bytearray(gzip.decompress(mutated) if packed else mutated)
+    if np.frombuffer(raw[108:112], "<f4")[0] == 0:
+        raw[108:112] = np.float32(352).tobytes()
+    path.write_bytes(gzip.compress(bytes(raw), 1) if packed else bytes(raw))
+    return nib.load(path)
 
 
 def _floats(raw: bytes, n: int) -> Any:  # noqa: ANN401
@@ -155,8 +163,7 @@ def _mask(place: Place, scratch: Path) -> Target:
         return gzip.compress(spoil_fields(rng, gzip.decompress(whole)), 1, mtime=0)
 
     def agrees(mutated: bytes, value: Any) -> bool:  # noqa: ANN401
-        beside(scratch, "other.nii.gz", mutated)
-        image: Any = nib.load(scratch / "other.nii.gz")
+        image = _loaded(scratch / "other.nii.gz", mutated)
         grid, inside = value
         numbers = np.asarray(image.dataobj).reshape(grid.shape)
         return bool(

@@ -220,3 +220,10 @@ def test_a_header_that_says_no_number(tmp_path, mask, labels, at, value):
     path.write_bytes(gzip.compress(bytes(raw)))
     with pytest.raises(DataError, match=r"no NIfTI image that can be read|without volume"):
         read_parcellation(path, GRID, mask, "T1w")
+
+
+def test_a_column_of_names_that_comes_twice_is_refused(tmp_path):
+    path = tmp_path / "a.tsv"
+    path.write_text("index\tindex\tname\n1\t2\tV1\n")
+    with pytest.raises(DataError, match="names the column 'index' twice"):
+        read_names(path)

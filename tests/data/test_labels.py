@@ -142,6 +142,14 @@ def test_a_changed_letter_in_labels_is_found(old, new, tmp_path):
         LabelMap.load(path)
 
 
+def test_a_damaged_name_of_the_checksums_takes_none_away(tmp_path):
+    path = tmp_path / "labels_x.tsv"
+    made({"dog": "animal", "cat": "animal", "oak": "plant"}).save(path)
+    path.write_text(path.read_text().replace("crc32", "crc36").replace("dog", "dof"))
+    with pytest.raises(DataError, match="its checksums do not fit"):
+        LabelMap.load(path)
+
+
 def test_labels_of_an_earlier_version_are_read(tmp_path):
     path = written(tmp_path, "index\tlabel\tconcepts\n0\tanimal\tcat,dog\n1\tplant\toak\n")
     assert LabelMap.load(path) == made({"dog": "animal", "cat": "animal", "oak": "plant"})

@@ -60,3 +60,14 @@ def test_a_manifest_must_be_complete(store, lost):
     )
     with pytest.raises(DataError, match=r"manifest\.json' is damaged \(KeyError\)"):
         read_manifest(store.folder)
+
+
+@pytest.mark.parametrize(("name", "value"), [("path", []), ("size", "1"), ("mtime_ns", None)])
+def test_sources_are_of_their_kinds(store, name, value):
+    path = store.folder / "manifest.json"
+    data = json.loads(path.read_text())
+    del data["crc32"]
+    data["sources"][0][name] = value
+    path.write_text(json.dumps(data))
+    with pytest.raises(DataError, match=r"is damaged \(TypeError\)"):
+        read_manifest(store.folder)

@@ -122,6 +122,7 @@ SPOILT = [
     (cell(3, "voxel_y", ""), "column 'voxel_y' should hold whole numbers"),
     (cell(3, "voxel_z", "b"), "column 'voxel_z' should hold whole numbers"),
     (cell(3, "V1", "O"), "'O' in column 'V1' is not a number"),
+    (cell(3, "V1", "9" * 40), "'9999.*' in column 'V1' is not a number"),
     (cell(3, "V1", "9"), "9 in column 'V1', row 4 should be 0 or 1"),
     (cell(0, "V1", "nc_testset"), "names the column 'nc_testset' twice"),
     (cell(3, "voxel_id", "7"), "lists the voxel_id 7 twice"),

@@ -221,6 +221,10 @@ def read_names(path: Path) -> dict[int, str]:
     except (ValueError, UnicodeDecodeError, OSError) as error:
         msg = f"{path.name} is no table that can be read: save it as tab-separated UTF-8 text"
         raise DataError(msg) from error
+    twice = [name for name in ("index", "name") if f"{name}.1" in rows.columns]
+    if twice:
+        msg = f"{path.name} names the column {twice[0]!r} twice: keep one"
+        raise DataError(msg)
     if not {"index", "name"} <= set(rows.columns):
         came = ", ".join(map(str, rows.columns[:5]))
         msg = f"{path.name} should have the columns index and name, but it has {came}: rename them"

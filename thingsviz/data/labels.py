@@ -68,7 +68,8 @@ class LabelMap(NamedTuple):
         cells = read_table(path).cells
         require_columns(path, cells, list(COLUMNS))
         rows = list(cells[list(COLUMNS)].itertuples(index=False, name=None))
-        if KEY in cells.columns and cells[KEY].tolist() != _sums(rows):
+        more = [name for name in cells.columns if name not in COLUMNS]
+        if more not in ([], [KEY]) or (more and cells[KEY].tolist() != _sums(rows)):
             msg = f"{str(path)!r} is not as it was written (its checksums do not fit)"
             raise DataError(f"{msg}: delete it to write it anew")
         names = cells["label"].tolist()
@@ -81,7 +82,7 @@ class LabelMap(NamedTuple):
         of_concept = {
             concept: i
             for i, members in enumerate(cells["concepts"])
-            for concept in members.split(BETWEEN)
+            for concept in map(str.strip, members.split(BETWEEN))
             if concept
         }
         return cls(tuple(names), of_concept)

@@ -93,7 +93,12 @@ def check_file(folder: Path, manifest: dict[str, Any], name: str) -> None:
 
 def sources_of(manifest: dict[str, Any]) -> list[Source]:
     """Return the sources that a manifest lists."""
-    return [Source(**row) for row in manifest["sources"]]
+    found = [Source(**row) for row in manifest["sources"]]
+    for path, size, mtime_ns, sha256 in found:
+        if [type(v) for v in (path, size, mtime_ns, sha256)] != [str, int, int, str]:
+            msg = f"source {path!r} is not described by its size, date and sha256"
+            raise TypeError(msg)
+    return found
 
 
 def first_change(dataset: Dataset, manifest: dict[str, Any], now: Sequence[Path]) -> str:

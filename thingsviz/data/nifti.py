@@ -112,9 +112,11 @@ def _shape(path: Path, dim: NDArray[np.integer], n_axes: int) -> tuple[int, int,
 
 
 def _offset(path: Path, offset: float, size: int) -> int:
-    if not (np.isfinite(offset) and 0 <= offset < 2**26):
+    """Return where the data begin; 0 means right behind the header."""
+    first = size + 4
+    if offset != 0 and not (first <= offset < 2**26 and offset == int(offset)):
         raise _unfit(path, f"data that begin at byte {offset:g}")
-    return max(int(offset), size + 4)
+    return int(offset) or first
 
 
 def _fits(source: Unpacker, header: Header) -> None:

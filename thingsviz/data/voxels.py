@@ -114,7 +114,9 @@ def _check_text(path: Path, cells: pd.Series) -> None:
     """Refuse a column of numbers in which a cell is none: it would be left out as text."""
     wrong = pd.to_numeric(cells, errors="coerce").isna() & cells.notna()
     if not wrong.all():
-        cell = f"{str(cells[wrong].iloc[0])!r} in column {cells.name!r}"
+        odd = wrong if wrong.any() else cells.notna()  # none: numbers too large for any type
+        longest = max(cells[odd].astype(str), key=len)
+        cell = f"{longest!r} in column {cells.name!r}"
         msg = f"{str(path)!r}: {cell} is not a number; download it again"
         raise DataError(msg)
 
