@@ -1,4 +1,5 @@
 import shutil
+from contextlib import closing
 from functools import partial
 
 import pytest
@@ -8,6 +9,9 @@ from streamlit.testing.v1 import AppTest
 from tests.figures.plain import metrics
 from tests.pages.conftest import PAGES, button, labels, look
 from tests.ui.made_jobs import finished_job, made_job
+from thingsviz.jobs.engine import launch
+from thingsviz.jobs.engine.queue import Queue, queue_folder
+from thingsviz.jobs.engine.ticket import Ticket, write_ticket
 from thingsviz.jobs.folder import files
 from thingsviz.jobs.folder.store import JobStatus
 
@@ -56,6 +60,20 @@ def test_a_queued_job_says_that_it_starts(page, alive):
     app = page(job="next")
     assert bar(app).proto.text == "waiting for a free slot"
     assert "Stop" in labels(app)
+
+
+def test_a_job_in_the_line_says_on_which_place(page, monkeypatch):
+    monkeypatch.setattr(launch, "tend", lambda: None)
+    for submitted, name in ((1.0, "first"), (2.0, "next")):
+        job, ticket = made_job(name), Ticket(owner="ana", submitted=submitted)
+        job.write_status(JobStatus("queued", message="waits"))
+        write_ticket(job, ticket)
+        with closing(Queue(queue_folder())) as queue:
+            queue.add(name, ticket)
+    assert bar(page(job="first")).proto.text == (
+        "number 1 in the line, starts as soon as there is room"
+    )
+    assert bar(page(job="next")).proto.text == "number 2 in the line, waits for those before it"
 
 
 def test_a_network_without_metrics_has_no_curve_yet(page, alive):

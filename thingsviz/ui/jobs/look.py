@@ -50,6 +50,16 @@ def line(root: str) -> dict[str, Row]:
         return {name: rows[name] for name in order if name in rows}
 
 
+def place_text(name: str, otherwise: str) -> str:
+    """Say on which place of the line a job waits, by its name there."""
+    waiting = [one for one, row in line(str(jobs_root())).items() if row.state == "waiting"]
+    if name not in waiting:
+        return otherwise
+    place = waiting.index(name) + 1
+    when = "starts as soon as there is room" if place == 1 else "waits for those before it"
+    return f"number {place} in the line, {when}"
+
+
 def chosen(entries: Sequence[Entry], wish: Wish) -> list[Entry]:
     """Return the jobs that fit: alive ones first, else the last changed first."""
     words = wish.text.casefold().split()

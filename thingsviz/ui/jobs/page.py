@@ -179,9 +179,7 @@ def _progress(entry: Entry, line: dict[str, Row]) -> None:
     status, name = entry.status, name_in_line(entry)
     row = line.get(name)
     if status.state == "queued":
-        waiting = [name for name, one in line.items() if one.state == "waiting"]
-        place = waiting.index(name) + 1 if name in waiting else 0
-        st.caption(plain(f"number {place} in the line" if place else status.message))
+        st.caption(plain(jobs_look.place_text(name, status.message)))
     elif status.state in ALIVE:
         words = [progress_text(replace(status, n_steps=0)), jobs_look.taken(row)]
         text = plain(" · ".join(word for word in words if word))

@@ -87,7 +87,6 @@ def link_to_study(entry: Entry) -> None:
     st.page_link(
         page_path("tune.py"),
         label=plain(entry.title),
-        icon=":material/tune:",
         help=OPEN_HELP,
         query_params={key: value for key, value in address.items() if value},
         width="content",

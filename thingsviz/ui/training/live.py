@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -23,6 +24,7 @@ from thingsviz.ui.access.ownership import whose
 from thingsviz.ui.frame import PageContext, guard, page_path, plain
 from thingsviz.ui.jobs import list as jobs_list
 from thingsviz.ui.jobs.list import LOOKS, ago
+from thingsviz.ui.jobs.look import place_text
 from thingsviz.ui.scores.strip import score_strip
 from thingsviz.ui.training import job_form
 from thingsviz.ui.training.estimates import duration
@@ -99,7 +101,7 @@ def _view(job: JobFolder, config: JobConfig, theme: Theme, shown: Shown) -> None
         st.rerun()
     with guard():
         _head(job, config, status)
-        _progress(status)
+        _progress(job, status)
         _curves(job, config, theme)
 
 
@@ -160,11 +162,13 @@ def _act(action: Callable[[JobFolder], None], job: JobFolder) -> None:
     st.rerun(scope="app")
 
 
-def _progress(status: JobStatus) -> None:
+def _progress(job: JobFolder, status: JobStatus) -> None:
     if status.state == "failed":
         st.error(plain(status.message or "The training failed."), icon=":material/error:")
     elif status.state == "stopped":
         st.info(plain(stopped_text(status)), icon=":material/stop_circle:")
+    if status.state == "queued":
+        status = replace(status, message=place_text(job.name, status.message))
     if status.state in ALIVE:
         st.progress(min(max(status.share, 0.0), 1.0), text=plain(progress_text(status)))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -16,6 +17,7 @@ from thingsviz.figures import study as figures
 from thingsviz.figures import study_space as space_figures
 from thingsviz.figures.style import Theme
 from thingsviz.jobs.engine import launch
+from thingsviz.jobs.engine.queue import name_in_line
 from thingsviz.jobs.folder.store import ALIVE, JobFolder
 from thingsviz.jobs.studies.config import StudyConfig
 from thingsviz.jobs.studies.folder import StudyFolder, StudyStatus
@@ -23,6 +25,7 @@ from thingsviz.jobs.studies.rows import CandidateRow, best_of
 from thingsviz.ui import actions, charts, state
 from thingsviz.ui.frame import PageContext, guard, page_path, plain
 from thingsviz.ui.jobs.list import LOOKS, ago
+from thingsviz.ui.jobs.look import place_text
 from thingsviz.ui.state import Key
 from thingsviz.ui.training.estimates import duration
 from thingsviz.ui.tune import data as tune_data
@@ -51,6 +54,9 @@ def _view(page: PageContext, folder: StudyFolder, config: StudyConfig, drawn: st
         rows = tune_data.rows(folder, "search")
         control = tune_data.rows(folder, "random") if "random" in config.controls else []
         _head(folder, config, status)
+        if status.state == "queued":
+            words = place_text(name_in_line(JobFolder(folder.path)), status.message)
+            status = replace(status, message=words)
         _progress(config, status, rows, control)
         _pictures(page.theme, folder, config, rows, control)
         _table(folder, config, [*rows, *control])
@@ -117,8 +123,8 @@ def _progress(
     share, text = progress_of(config, rows, control)
     if status.state in ALIVE:
         waits = status.state == "queued"
-        phase = "in the line" if waits else PHASES.get(status.phase, "starting")
-        st.progress(share, text=plain(f"{phase}: {status.message} · {text}"))
+        phase = "" if waits else f"{PHASES.get(status.phase, 'starting')}: "
+        st.progress(share, text=plain(f"{phase}{status.message} · {text}"))
     else:
         st.caption(plain(text))
 
@@ -151,7 +157,7 @@ def _pictures(
     control: list[CandidateRow],
 ) -> None:
     if not any(row.value is not None for row in rows):
-        st.caption("The first candidate is on its way: pictures come with its end.")
+        st.caption("Pictures come with the end of the first candidate.")
         return
     name, objective = folder.name, config.objective
     left, right = st.columns(2)
