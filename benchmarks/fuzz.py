@@ -1,6 +1,6 @@
 """Spoilt inputs for every parser of the app: refused in a sentence, harmless, or visibly other.
 
-    python -m benchmarks.fuzz [--short] [--mutations 1000] [--only TEXT] [--seed 1]
+    python -m benchmarks.fuzz [--short] [--mutations 1000] [--only TEXT …] [--seed 1]
 
 Each parser gets seeded mutations of a valid input, read the way the app reads it, in a process of
 its own with 1 GB of memory more than it has and 10 s a mutation. What comes out is compared with
@@ -33,7 +33,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="benchmarks fuzz", description=__doc__)
     parser.add_argument("--short", action="store_true", help=f"{SHORT} mutations of each")
     parser.add_argument("--mutations", type=int, default=LONG, help="of each parser")
-    parser.add_argument("--only", default="", help="parsers whose name holds this")
+    parser.add_argument("--only", action="append", help="parsers whose name holds this; again")
     parser.add_argument("--seed", type=int, default=1, help="of the mutations")
     options = parser.parse_args(argv)
     n = SHORT if options.short else options.mutations
@@ -41,7 +41,7 @@ def main(argv: list[str] | None = None) -> int:
         place = made(root)
         outcomes = []
         for target in all_targets(place, root / "scratch"):
-            if options.only in target.name:
+            if any(words in target.name for words in options.only or [""]):
                 outcomes.append(fuzz_apart(target, n, options.seed))
                 print(line_of(outcomes[-1]), flush=True)
                 print(*outcomes[-1].faults[:20], sep="\n", file=sys.stderr, flush=True)

@@ -60,3 +60,13 @@ def test_a_damaged_truth_is_said(tmp_path, at):
     path.write_bytes(raw)
     with pytest.raises(DataError, match="cannot be read"):
         maps_truth.read_truth(path, 500)
+
+
+def test_a_truth_in_a_zip_of_the_future_is_said(tmp_path):
+    path = tmp_path / "truth.npz"
+    np.savez_compressed(path, noise_ceiling=np.arange(500.0))
+    raw = bytearray(path.read_bytes())
+    raw[raw.rfind(b"PK\x01\x02") + 6] = 255  # the version that is needed to unpack it
+    path.write_bytes(raw)
+    with pytest.raises(DataError, match="cannot be read"):
+        maps_truth.read_truth(path, 500)

@@ -17,6 +17,8 @@ from scipy.stats import rankdata
 from thingsviz.core.errors import DataError
 
 Array = NDArray[np.float64]
+# what NumPy and zipfile raise for damaged bytes
+FAULTS = (OSError, ValueError, KeyError, EOFError, NotImplementedError, BadZipFile, zlib.error)
 
 
 class Truth(NamedTuple):
@@ -32,7 +34,7 @@ def read_truth(path: Path, n_voxels: int) -> Truth | None:
     try:
         with np.load(path, allow_pickle=False) as found:
             signal = np.asarray(found["noise_ceiling"], float)
-    except (OSError, ValueError, KeyError, EOFError, BadZipFile, zlib.error) as error:
+    except FAULTS as error:
         msg = f"{path} cannot be read ({error}): plant the subject again"
         raise DataError(msg) from None
     if len(signal) != n_voxels:
