@@ -50,7 +50,9 @@ def upgraded_state(facts: Part, now: Mapping[str, Part]) -> dict[str, Any]:
         raise ModelError(msg)
     if version == STATE_VERSION:
         return dict(facts)
+    # what does not change the weights is not compared
+    fit = {k: v for k, v in fit_2(facts["fit"]).items() if k in now["fit"] or k in facts["fit"]}
     data = dict(facts["data"])
     data |= {k: v for k, v in now["data"].items() if k == "groups" and k not in data}
-    parts = {"fit": fit_2(facts["fit"]), "model": model_2(facts["model"]), "data": data}
+    parts = {"fit": fit, "model": model_2(facts["model"]), "data": data}
     return {**facts, **parts, "version": 2}
