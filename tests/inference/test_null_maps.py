@@ -9,7 +9,7 @@ from models import collect
 from models.config import ViT3DConfig
 from models.registry import build_network
 from models.token_map import token_map
-from thingsviz.analysis.maps_null import p_values, turns
+from thingsviz.analysis.maps_null import Turns, p_values, turns
 from thingsviz.analysis.regions import regions_of
 from thingsviz.data.betas import BetaStore
 from thingsviz.data.paths import open_dataset
@@ -32,19 +32,42 @@ def attention_of(seed, store):
     return tokens.to_voxels(found), tokens.to_voxels(flat)
 
 
-def test_p_values_of_untrained_networks_are_uniform(tiny):
+def test_p_values_of_untrained_networks_are_uniform(untrained):
     """40 networks, a region each; this test fails by chance in about 2 of 1,000 runs.
 
     On the null subject (211,169 voxels) 30 networks × 12 regions gave 2.2 % of p ≤ .05, and a
     Kolmogorov-Smirnov p of .29 against uniform.
     """
+    store, named, found = untrained
+    turned = turns(store.mask, named.labels, n=99)
+    p = p_of(found, turned, len(named.names))
+    assert looks_uniform(p)
+    assert min(p) == pytest.approx(0, abs=0.2)
+
+
+def test_the_same_check_finds_a_null_that_is_wrong(untrained):
+    """Voxels shuffled one by one, as if patches did not make neighbours alike: it must fail."""
+    _, named, found = untrained
+    rng = np.random.default_rng(0)
+    labels = named.labels.astype(np.uint16)
+    shuffled = np.stack([rng.permutation(labels) for _ in range(99)])
+    wrong = Turns(np.arange(len(labels)), labels, shuffled)
+    assert not looks_uniform(p_of(found, wrong, len(named.names)))
+
+
+@pytest.fixture(scope="module")
+def untrained(tiny):
+    """The tiny subject, its regions, and attention of networks that learned nothing."""
     store = BetaStore.open(open_dataset(tiny / "tiny"), "sub-01")
     named = regions_of(store.voxels, store.grid, store.mask, store.space)
-    n = len(named.names)
-    turned = turns(store.mask, named.labels, n=99)
-    p = [
-        p_values(*attention_of(seed, store), turned, n)[1 + seed % n] for seed in range(N_NETWORKS)
-    ]
-    assert kstest(p, "uniform").pvalue > 0.001
-    assert (np.array(p) <= 0.05).sum() <= binom.ppf(0.999, N_NETWORKS, 0.05)
-    assert min(p) == pytest.approx(0, abs=0.2)
+    return store, named, [attention_of(seed, store) for seed in range(N_NETWORKS)]
+
+
+def p_of(found, turned, n):
+    """One region's p of each network, another region each time: independent of each other."""
+    return [p_values(*one, turned, n)[1 + k % n] for k, one in enumerate(found)]
+
+
+def looks_uniform(p):
+    few = (np.array(p) <= 0.05).sum() <= binom.ppf(0.999, N_NETWORKS, 0.05)
+    return bool(few and kstest(p, "uniform").pvalue > 0.001)
