@@ -183,7 +183,7 @@ def hits_told(**more):
 
 def test_hits_are_told_in_one_sentence():
     assert hits_told() == (
-        "among the first 10, keen hits 83 and dull 32 of 394 trials: +12.9 % (+8.0 to +18.4 %), "
+        "Among the first 10, keen hits 83 and dull 32 of 394 trials: +12.9 % (+8.0 to +18.4 %), "
         "p = 0.000, corrected 0.001: keen is better."
     )
     assert hits_told(difference=-0.1).endswith(": dull is better.")

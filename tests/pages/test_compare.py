@@ -87,7 +87,8 @@ def test_two_jobs_are_compared_in_full(page):
     assert value["sharp"] - value["blunt"] > 0.1
     assert {"p", "chance", "ridge", "ceiling", "n"} <= set(scores)
     text = words(app)
-    assert "Not in the table: mean" in text.replace("\\", "")
+    assert "Not in the table: mean: A constant prediction" in text.replace("\\", "")
+    assert ".;" not in text
     assert "r of sharp minus that of blunt is +" in text
     assert "sharp is better" in text
     assert "What this could not show" in text
@@ -193,7 +194,7 @@ def test_classifiers_are_compared_by_hits(page):
     text = words(app)
     assert "keen was the nearer one on" in text
     assert "on place 1, the other on" in text
-    assert "among the first 10, keen hits" in text
+    assert "Among the first 10, keen hits" in text
     assert "A is keen, B is dull" in text
     assert "What this could not show" in text
 
@@ -228,6 +229,7 @@ def test_a_classifier_is_compared_with_a_decoder_of_ratings_where_both_name(page
     app = page(jobs="other,keen")
     assert not app.error, [e.value for e in app.error]
     assert "other hits" in words(app)
+    assert "different scales" not in words(app)
     assert "beside a classifier ridge learns the classes themselves" in words(app)
     assert not [b for b in app.get("button_group") if b.label == "Score"]
 

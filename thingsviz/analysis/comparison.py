@@ -195,7 +195,7 @@ def sentence(row: Row) -> str:
 def hits_sentence(row: Row) -> str:
     """Say what a corrected paired test of hits among the first k found, in plain words."""
     a, b, n = row["a"], row["b"], row["n_trials"]
-    told = f"among the first {row['k']}, {a} hits {row['hits_a']:,} and {b} {row['hits_b']:,} of "
+    told = f"Among the first {row['k']}, {a} hits {row['hits_a']:,} and {b} {row['hits_b']:,} of "
     told += f"{n:,} trials: {share_gain(row)}"
     if row["p"] is None:
         return f"{told}: there are too few concepts for a test."

@@ -150,11 +150,11 @@ def _mean_table(view: View) -> None:
     config: dict[str, Any] = {"score": text(words, help=told)}
     config |= {name: number(label, format=form) for name, (label, _) in beside.items()}
     config |= {"p": number(format="%.3f", help=glossary("permutation p"))}
-    config |= {"n": text("trials, concepts", help="Test trials, and concepts that they show.")}
+    config |= {"n": text("n", help="Test trials, and concepts that they show.")}
     alt = "The mean score of each job with its interval and references"
     st.dataframe(table, column_config=config, hide_index=True, alt=alt, placeholder="–")
     if absent:
-        words = "; ".join(f"{beside[name][0]}: {absence(name)}" for name in absent)
+        words = "; ".join(f"{beside[name][0]}: {absence(name).rstrip('.')}" for name in absent)
         st.caption(plain(f"Not in the table: {words}."))
 
 
@@ -225,8 +225,8 @@ def show_curves(view: View, page: PageContext) -> None:
     charts.show(
         draw_overlay(info, page.theme), page.theme, "compare_curves", alt=alt, save_as=view.save_as
     )
-    if what != "validation_r" and len(_loss_scales(view)) > 1:
-        st.caption("These losses are on different scales: only the validation r is comparable.")
+    if what.endswith("loss") and len(info.curves) > 1 and len(_loss_scales(view)) > 1:
+        st.caption("These losses are on different scales: compare the other validation curve.")
 
 
 def _loss_scales(view: View) -> set[tuple[object, ...]]:
