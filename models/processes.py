@@ -70,8 +70,8 @@ def check_processes(config: FitConfig, here: Processes) -> None:
     if here.size > most:
         name = "batch_size" if config.micro_batch_size is None else "micro_batch_size"
         msg = (
-            f"{here.size} processes cannot share {most} trials ({name}): start at most {most}, "
-            f"or make {name} larger"
+            f"{here.size} processes cannot share {most} {'trial' if most == 1 else 'trials'} "
+            f"({name}): start at most {most}, or make {name} larger"
         )
         raise ModelError(msg)
 

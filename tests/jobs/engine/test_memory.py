@@ -3,6 +3,7 @@ import torch
 
 from tests.jobs.conftest import TINY_VIT
 from thingsviz.jobs.engine import memory
+from thingsviz.jobs.folder.manifest import add_to_manifest
 
 FIT = {"epochs": 1, "batch_size": 64, "precision": "float32"}
 CPU = (
@@ -22,6 +23,15 @@ def test_the_size_that_would_fit_is_named(make_job):
     assert words.startswith("64 trials at once need about ")
     assert words.endswith("set 'Trials in memory' (micro_batch_size) to 16, which would fit")
     assert needed(job, 16) < room < needed(job, 32) < needed(job, 64)
+
+
+def test_processes_that_share_a_batch_need_less_each(make_job):
+    job = make_job(model=TINY_VIT, fit=FIT)
+    room = (needed(job, 8) + needed(job, 16)) / 2
+    add_to_manifest(job, processes=[1, 4])
+    assert memory.advice(job, room).endswith("(micro_batch_size) to 32, which would fit")
+    nothing = memory.advice(job, memory.BASE_BYTES)
+    assert nothing.endswith("not even 4 would fit: make the model or the batch smaller")
 
 
 def test_nothing_is_promised_where_nothing_fits(make_job):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Any
 
 import psutil
 
@@ -56,9 +57,10 @@ def advice(job: JobFolder, room: float, where: str = "here") -> str:
     about = (
         f"{now} trials at once need about {needs(now) / GB:.1f} GB of {room / GB:.1f} GB {where}"
     )
-    fits = next((n for n in _smaller(now) if needs(n) <= room), None)
+    least = _sharing(job.manifest())
+    fits = next((n for n in _smaller(now) if n >= least and needs(n) <= room), None)
     if fits is None:
-        return f"{about}, and not even 1 would fit: make the model or the batch smaller"
+        return f"{about}, and not even {least} would fit: make the model or the batch smaller"
     return f"{about}; set 'Trials in memory' (micro_batch_size) to {fits}, which would fit"
 
 
@@ -78,14 +80,21 @@ def _gpu_bytes() -> float:
 
 def _needs(job: JobFolder, config: JobConfig) -> Callable[[int], float]:
     mask = open_store(find_dataset(config), config.subject).mask
-    n_targets = int(job.manifest().get("n_classes", len(config.targets)))
+    known = job.manifest()
+    n_targets = int(known.get("n_classes", len(config.targets)))
+    sharing = _sharing(known)
 
     def needs(n: int) -> float:
-        fit = config.fit.model_copy(update={"micro_batch_size": n})
+        fit = config.fit.model_copy(update={"micro_batch_size": -(-n // sharing)})
         cost = estimate(config.model, mask, fit, Size(1, 1, n_targets), Speed(1.0, 1.0))
         return BASE_BYTES + cost.bytes
 
     return needs
+
+
+def _sharing(manifest: dict[str, Any]) -> int:
+    """How many processes share each batch since the last start."""
+    return int([1, *manifest.get("processes", [])][-1])
 
 
 def _smaller(n: int) -> list[int]:
