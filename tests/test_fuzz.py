@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 
 import pytest
 from hypothesis import given, settings
@@ -14,7 +15,7 @@ from benchmarks._fuzz.place import made
 from thingsviz.core.errors import ConfigError, DataError
 from thingsviz.jobs.folder.config import parse_config
 
-MUTATIONS, SLOW = 60, 8
+MUTATIONS, SLOW = 60, 6
 # what reads a whole store or opens SQLite each time: 10 to 50 ms
 SLOWLY = ("store, ", "SQLite", "image-paths", "planted oracle", "weights", "parcellation, fields")
 
@@ -41,6 +42,23 @@ def test_no_spoilt_input_crashes_or_is_read_wrongly(targets):
     assert faults == []
     nothing = [one.parser for one in outcomes if one.harmless == one.mutations]
     assert nothing == [], "spoilt as little as never"
+
+
+def test_a_flipped_bit_in_any_file_is_found_or_harmless(targets):
+    files = [target for target in targets if target.sound]
+    assert len(files) >= 50
+    faults, found = [], 0
+    for target in files:
+        rng = random.Random(target.name)
+        for _ in range(6):
+            raw = bytearray(target.sound)
+            raw[rng.randrange(len(raw))] ^= 1 << rng.randrange(8)
+            verdict, words = judge.verdict_on(target, bytes(raw))
+            found += verdict == "refused"
+            if verdict in judge.FAULTS:
+                faults.append(f"{target.name}: {verdict}: {words}")
+    assert faults == []
+    assert found > len(files)
 
 
 def number(text):
@@ -111,7 +129,7 @@ RECIPE = {
 }
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=40)
 @given(part=st.sampled_from([None, "model", "fit", "split"]), name=st.text(max_size=8), value=JSON)
 def test_any_value_anywhere_in_a_recipe_is_kept_or_refused(part, name, value):
     recipe = json.loads(json.dumps(RECIPE))
