@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from models import collect
 from tests.jobs.conftest import TINY_FIT, TINY_VIT
@@ -59,6 +60,24 @@ def test_volumes_of_a_film(job, method):
     assert several.shape == (4, *store.mask.shape)
     np.testing.assert_allclose(several[:, store.mask].mean(1), 1, rtol=1e-4)
     assert not several[:, ~store.mask].any()
+
+
+def test_the_film_has_a_frame_an_epoch(job):
+    order = ["--epochs", "--part", "validation", "--methods", "attention"]
+    assert maps.main([str(job.path), *order, "--film", "1,2"]) == 0
+    film = Image.open(EpochMaps(job, "validation").path / "attention_layer1_head2.gif")
+    assert film.n_frames == 4
+    frames = []
+    for n in range(4):
+        film.seek(n)
+        frames.append(np.asarray(film.convert("RGB"), int))
+    assert all(np.abs(frames[k] - frames[k + 1]).max() > 60 for k in range(3))
+
+
+def test_films_of_nothing(job, capsys):
+    for words in ("first", "0,1", "1", "1,1,1"):
+        assert maps.main([str(job.path), "--epochs", "--film", words]) == 2
+        assert "write layer and head, such as 1,1" in capsys.readouterr().err
 
 
 def test_heads_that_are_not_there(job):

@@ -44,8 +44,9 @@ from thingsviz.jobs.mapping.asked import (
     rows_of,
     target_index,
 )
-from thingsviz.jobs.mapping.epochs import EpochMaps, make_epochs
+from thingsviz.jobs.mapping.epochs import EpochMaps
 from thingsviz.jobs.mapping.files import ALL, MapSet
+from thingsviz.jobs.mapping.film import make_film, place_of
 from thingsviz.jobs.mapping.truth import pattern_rows, truth_rows
 from thingsviz.jobs.training.fitting import default_threads
 from thingsviz.jobs.training.material import Rows
@@ -88,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
         help="only train a network on permuted labels and compare",
     )
     add("--epochs", action="store_true", help="maps of the epochs whose weights were kept")
+    add("--film", default="", metavar="LAYER,HEAD", help="with --epochs: also a GIF of this head")
     add("--judge", action="store_true", help="also judge the maps: faithfulness, sanity, truth")
     add("--progress", type=Path, help=argparse.SUPPRESS)
     return parser
@@ -114,7 +116,8 @@ def make(arguments: argparse.Namespace, report: Report) -> list[str]:
         return judge_labels(there, decoder, target, report)
     methods = [m for m in arguments.methods.split(",") if m]
     if isinstance(there, EpochMaps):
-        return make_epochs(there, decoder, methods, target, report)
+        films = [place_of(arguments.film)] if arguments.film else []
+        return make_film(there, decoder, methods, target, films, report)
     methods = methods or default_methods(decoder, rows)
     for name in methods:
         check_method(decoder, name)
