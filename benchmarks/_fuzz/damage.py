@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import random
 from typing import Any
@@ -111,7 +112,7 @@ def spoil_value(rng: Rng, data: Any) -> Any:  # noqa: ANN401
 
 def hostile(rng: Rng) -> Any:  # noqa: ANN401
     """Return a value that nobody expects."""
-    return rng.choice(VALUES) if rng.random() < 0.6 else rng.choice(WORDS)
+    return copy.deepcopy(rng.choice(VALUES)) if rng.random() < 0.6 else rng.choice(WORDS)
 
 
 def _near(rng: Rng, value: Any) -> Any:  # noqa: ANN401

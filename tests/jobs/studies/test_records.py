@@ -2,8 +2,10 @@ import fcntl
 import multiprocessing
 import os
 import signal
+import sqlite3
 import time
 from collections import Counter
+from contextlib import closing
 
 import pytest
 from optuna.trial import TrialState
@@ -302,3 +304,14 @@ def test_a_number_that_changed_in_the_database_is_found(make, table, column):
     again = Records(folder, records.config, "search", open_storage(folder))
     with pytest.raises(JobError, match="is damaged"):
         best_values(again, records.config)
+
+
+@pytest.mark.parametrize("text", ['{"name": "FloatDistribution", "attributes', '{"name": "None"}'])
+def test_damaged_settings_in_a_sound_database_are_one_sentence(make, text):
+    folder, records = make()
+    records.plan()
+    work(records, plain, go)
+    with closing(sqlite3.connect(folder.database)) as other, other:
+        other.execute("UPDATE trial_params SET distribution_json = ?", (text,))
+    with pytest.raises(JobError, match=r"records in .* cannot be used .*: mend or restore them"):
+        Reader(folder, records.config).rows()

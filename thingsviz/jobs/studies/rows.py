@@ -10,7 +10,7 @@ from thingsviz.core.errors import JobError
 from thingsviz.jobs.folder.store import JobFolder
 from thingsviz.jobs.studies.config import StudyConfig
 from thingsviz.jobs.studies.folder import StudyFolder
-from thingsviz.jobs.studies.storage import open_storage
+from thingsviz.jobs.studies.storage import open_storage, storage_sentence
 from thingsviz.jobs.studies.sums import check_trial
 
 if TYPE_CHECKING:
@@ -65,14 +65,20 @@ class Reader:
 
     def rows(self, phase: str = "search") -> list[CandidateRow]:
         """Return the candidates of a search in their order; none before it has begun."""
+        from optuna.exceptions import StorageInternalError
+        from sqlalchemy.exc import SQLAlchemyError
+
         try:
             study = self._study(phase)
             trials = [] if study is None else study.get_trials(deepcopy=False)
+            return [self._row(phase, trial) for trial in trials]
         except JobError:
             if self.folder.database.exists():
                 raise
             return []
-        return [self._row(phase, trial) for trial in trials]
+        except (SQLAlchemyError, StorageInternalError, ValueError, TypeError, KeyError) as error:
+            # damaged pages, and the JSON of settings in sound ones
+            raise JobError(storage_sentence(self.folder, error)) from None
 
     def _row(self, phase: str, trial: FrozenTrial) -> CandidateRow:
         about = check_trial(trial).user_attrs
