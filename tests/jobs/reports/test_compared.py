@@ -93,6 +93,8 @@ def test_settings_that_differ_are_named_with_their_values():
     assert table["model.name"] == ["vit3d", "ridge"]
     assert table["seed"] == ["0", "4"]
     assert table["model.tokens"] == ["brain", "–"]
+    whole = finished("whole", fit={"batches_per_epoch": None})
+    assert settings_that_differ([one, whole])["fit.batches_per_epoch"] == ["64", "not set"]
     assert "name" not in table
     assert "fit.epochs" not in table
     assert settings_that_differ([one, one]) == {}

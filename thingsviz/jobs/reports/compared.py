@@ -178,5 +178,6 @@ def _flat(data: dict[str, Any], before: str = "") -> dict[str, str]:
         if isinstance(value, dict):
             out |= _flat(value, f"{before}{key}.")
         else:
-            out[f"{before}{key}"] = value if isinstance(value, str) else json.dumps(value)
+            words = "not set" if value is None else json.dumps(value)
+            out[f"{before}{key}"] = value if isinstance(value, str) else words
     return out
