@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import math
 import time
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -205,22 +206,13 @@ class _Training:
             n = min(len(rows), self.config.validation_batches * self.config.batch_size)
             rows = np.sort(np.random.default_rng(self.config.seed).permutation(rows)[:n])
         size = self.config.micro_batch_size or self.config.batch_size
-        guess = self._outputs(rows, size)
+        compute = partial(forward_all, self.fabric, self.model, self.data.X, size=size)
+        guess = self.team.gather(rows, self.network.n_targets, compute)
         truth = self._targets(rows).cpu()
         loss = {"validation_loss": float(loss_of(self.config, guess, truth))}
         if self.config.loss == "cross_entropy":
             return self.team.as_first(loss | top_shares(guess, truth))
         return self.team.as_first(loss | {"validation_r": mean_correlation(guess, truth)})
-
-    def _outputs(self, rows: Rows, size: int) -> Tensor:
-        """Outputs (len(rows), n_targets), each process computing some of the rows."""
-        if self.team.alone:
-            return forward_all(self.fabric, self.model, self.data.X, rows, size)
-        mine = self.team.parts(len(rows), None)[0].mine
-        whole = torch.zeros(len(rows), self.network.n_targets)
-        if len(rows[mine]):
-            whole[mine] = forward_all(self.fabric, self.model, self.data.X, rows[mine], size)
-        return self.team.sum(whole)
 
     def state(self) -> TrainingState:
         """Everything that `_restore` needs."""

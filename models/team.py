@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor, distributed, nn
 
 from models.errors import ModelError
+from models.inputs import Rows
 from models.processes import Part, Processes, parts_of
 
 # As long as the others wait while the first opens the data or fits a linear start.
@@ -53,6 +55,15 @@ class Team:
         total = value.detach().cpu().clone()
         distributed.all_reduce(total)
         return total
+
+    def gather(self, rows: Rows, n_targets: int, compute: Callable[[Rows], Tensor]) -> Tensor:
+        """Outputs (len(rows), n_targets) of which each process computes those of some rows."""
+        if self.alone:
+            return compute(rows)
+        mine, whole = self.parts(len(rows), None)[0].mine, torch.zeros(len(rows), n_targets)
+        if len(rows[mine]):
+            whole[mine] = compute(rows[mine])
+        return self.sum(whole)
 
     def as_first(self, values: dict[str, float]) -> dict[str, float]:
         """Return the first process's numbers: decisions on them must not differ by a rounding."""
