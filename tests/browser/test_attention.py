@@ -50,8 +50,7 @@ def test_eight_heads_are_drawn_and_follow_the_threshold(page, app_url, looked):
     old = frame.locator("#stage").get_attribute("data-scene")
     slider = page.get_by_role("slider").first
     slider.focus()
-    for _ in range(15):
-        slider.press("ArrowRight")
+    slider.press("PageUp")  # ten steps at once: each step would draw the eight heads anew
     frame.locator(f"#stage[data-scene]:not([data-scene='{old}'])").wait_for(timeout=FIRST_SCENE)
     assert sum(map(warm, cells(frame, page))) != sum(map(warm, before))
     box = frame.locator("#stage").bounding_box()

@@ -12,7 +12,8 @@ from thingsviz.data.betas import BetaStore
 from thingsviz.data.paths import Dataset
 from thingsviz.figures.orders import Reply
 from thingsviz.jobs.engine import tasks
-from thingsviz.ui.attention import parcellation_pick
+from thingsviz.jobs.mapping.epochs import EpochMaps
+from thingsviz.ui.attention import film, parcellation_pick
 from thingsviz.ui.attention import view as attention_view
 from thingsviz.ui.brain import stage
 
@@ -280,6 +281,7 @@ def test_two_maps_stand_side_by_side_with_their_difference(visit, monkeypatch):
         return Reply(b"scene", ())
 
     monkeypatch.setattr(attention_view, "drawn_of", drawn_of)
+    monkeypatch.setattr(film, "drawn_of", drawn_of)
     for name in ("first", "second"):
         made_maps(finished_job(name))
     app = visit(job="first")
@@ -298,10 +300,34 @@ def test_two_maps_stand_side_by_side_with_their_difference(visit, monkeypatch):
     )
     np.testing.assert_allclose(several[2] - several[3], several[0] - several[1], atol=1e-5)
     assert "of the mass lies elsewhere" in words(app)
-    next(t for t in app.toggle if t.label == "Layers as a film").set_value(True).run()
+    control(app, "As a film").set_value("layers").run()
     several, order = asked[-1]
     assert order.kind == "heads_gif"
     assert order.names == ("Layer 1, head 1", "Layer 2, head 1")
+    assert len(several) == 2
+
+
+def test_epochs_are_a_film_once_their_maps_are_made(visit, monkeypatch):
+    asked, begun = [], []
+    monkeypatch.setattr("thingsviz.ui.actions.begin_task", lambda *a: begun.append(a))
+    monkeypatch.setattr(film, "drawn_of", lambda *a: asked.append(a) or Reply(b"GIF89a", ()))
+    job = finished_job("looked")
+    maps = made_maps(job)
+    job.checkpoints.mkdir(exist_ok=True)
+    for epoch in (0, 3):
+        (job.checkpoints / f"epoch-{epoch:05d}.safetensors").write_bytes(b"")
+    app = visit(job="looked")
+    control(app, "As a film").set_value("epochs").run()
+    next(b for b in app.button if b.label == "Make the maps of all kept epochs").click().run()
+    assert begun[-1][1][-3:] == ["--epochs", "--methods", "attention"]
+    there, name = EpochMaps(job, "test"), maps.facts()["fingerprint"]
+    there.save("attention", np.stack([maps.load("attention")] * 2), name)
+    there.save_tokens(maps.tokens())
+    there.add_facts(epochs=[0, 3], fingerprint=name, n_layers=2)
+    app.run()
+    assert not app.exception, app.exception
+    several, order, _ = asked[-1]
+    assert order.names == ("Before training", "Epoch 3")
     assert len(several) == 2
 
 

@@ -6,7 +6,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from thingsviz.jobs.folder.store import JobFolder
-from thingsviz.ui.attention import beside, link, make, pick, regions, story, trust, view
+from thingsviz.ui.attention import beside, film, link, make, pick, regions, story, trust, view
 from thingsviz.ui.attention.agreement import show_agreement
 from thingsviz.ui.attention.data import shown
 from thingsviz.ui.attention.parcellation_pick import offer_upload
@@ -36,7 +36,7 @@ def show_job(page: PageContext, job: JobFolder) -> None:
     counted = show_grounds(page, look, answers)
     with picture, guard():
         view.show_heads(page, look, second)
-        view.offer_animation(page, look)
+        film.offer_film(page, look)
     show_more(page, look, row)
     if counted is not None:
         regions.show_files(page, look, counted)

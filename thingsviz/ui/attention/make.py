@@ -109,6 +109,11 @@ def start_permuted(maps: MapSet) -> Task:
     return _begin(maps, "--permuted")
 
 
+def start_epochs(maps: MapSet, method: str) -> Task:
+    """Start making a method's map of each epoch whose weights were kept."""
+    return _begin(maps, "--epochs", "--methods", method)
+
+
 def _begin(maps: MapSet, *more: str) -> Task:
     first = [str(maps.job.path), "--part", maps.part, "--target", maps.target]
     return actions.begin_task("maps", [*first, *more])

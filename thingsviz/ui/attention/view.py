@@ -15,7 +15,7 @@ from thingsviz.figures.style import palette
 from thingsviz.figures.views import VIEWS, camera
 from thingsviz.inference.method_list import METHODS
 from thingsviz.ui import charts
-from thingsviz.ui.attention.beside import Second, difference_words, layers_of, pair
+from thingsviz.ui.attention.beside import Second, difference_words, pair
 from thingsviz.ui.attention.data import drawn, drawn_of, shown, volumes
 from thingsviz.ui.attention.pick import Look
 from thingsviz.ui.brain import stage, volume_data
@@ -54,7 +54,7 @@ def show_heads(page: PageContext, look: Look, second: Second | None) -> None:
         choice = choice._replace(shared=False)
     several = volumes(look.wanted, choice.smoothing_mm)[which]
     info = heads_info(several, store.mask, store.grid, names, choice)
-    order = _order("heads_picture" if look.rendered else "heads", page, look, names)
+    order = order_of("heads_picture" if look.rendered else "heads", page, look, names)
     with guard():
         if look.rendered:
             _show_picture(page, look, order)
@@ -72,7 +72,7 @@ def show_heads(page: PageContext, look: Look, second: Second | None) -> None:
 def _show_pair(page: PageContext, look: Look, second: Second) -> None:
     """Show two maps and their difference with one camera."""
     several, names = pair(look, second, page.store)
-    order = _order("heads_picture" if look.rendered else "heads", page, look, names)
+    order = order_of("heads_picture" if look.rendered else "heads", page, look, names)
     info = heads_info(several, page.store.mask, page.store.grid, names, look.choice)
     with st.spinner("Drawing …"):
         if look.rendered:
@@ -83,28 +83,6 @@ def _show_pair(page: PageContext, look: Look, second: Second) -> None:
             stage.viewer()
             _show_scene(page, look, drawn_of(several, order, page.store), names)
     st.caption(plain(f"{describe(info)} {difference_words(several, page.store.mask)}"))
-
-
-def offer_animation(page: PageContext, look: Look) -> None:
-    """Offer the chosen head's layers, one after the other, as a GIF."""
-    n = int(look.wanted.maps.facts().get("n_layers") or 0)
-    if look.wanted.method != "attention" or n < 2:
-        return
-    if not st.toggle("Layers as a film", key=Key.W_MAP_FILM, persist_state="session"):
-        return
-    several, names = layers_of(look, n, page.store)
-    order = _order("heads_gif", page, look, names)._replace(view=look.view)
-    with guard(), st.spinner("Drawing a picture a layer …"):
-        blob = drawn_of(several, order, page.store).blob
-        st.image(blob, alt=f"{', '.join(names)}, one after the other")
-        st.download_button(
-            "Save as GIF",
-            blob,
-            file_name=f"{look.wanted.maps.job.name}_layers_head{look.head + 1}.gif",
-            mime="image/gif",
-            icon=":material/download:",
-            on_click="ignore",
-        )
 
 
 def _say_evenness(look: Look) -> None:
@@ -122,7 +100,8 @@ def _say_evenness(look: Look) -> None:
     st.caption(plain(f"{words}. {facts.get('token_note', '')}"), help=glossary("token"))
 
 
-def _order(kind: Kind, page: PageContext, look: Look, names: tuple[str, ...]) -> Order:
+def order_of(kind: Kind, page: PageContext, look: Look, names: tuple[str, ...]) -> Order:
+    """Return what the drawing process is to draw of a map, with its titles."""
     title, subtitle = title_of(page, look)
     return Order(
         kind,
