@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import logging
 import threading
 import time
 from collections.abc import AsyncIterator
 
 from thingsviz.core import log
 
+CONTEXT = "streamlit.runtime.scriptrunner_utils.script_run_context"
 # What pages import: about 1.5 s of processor time, and most of the wait of a server's first page.
 MODULES = (
     "thingsviz.ui.jobs.page",
@@ -32,6 +34,8 @@ def warm() -> None:
     Whatever fails here fails again, with its sentence, on the page that needs it.
     """
     began = time.monotonic()
+    # this thread is no visitor's, and Streamlit would say so
+    logging.getLogger(CONTEXT).setLevel(logging.ERROR)
     try:
         for name in MODULES:
             importlib.import_module(name)
