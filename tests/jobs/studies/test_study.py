@@ -17,7 +17,8 @@ from thingsviz.jobs.engine.queue import Queue, queue_folder
 from thingsviz.jobs.engine.recovery import recover
 from thingsviz.jobs.folder import files
 from thingsviz.jobs.folder.config import parse_config
-from thingsviz.jobs.folder.store import (
+from thingsviz.jobs.folder.about import read_about, write_about
+from thingsviz.jobs.folder.store import JobFolder, (
     JobFolder,
     JobStatus,
     create_job,
@@ -69,8 +70,10 @@ def records_of(folder, phase="search"):
 def test_a_whole_study(make, run, monkeypatch):
     monkeypatch.setattr(study_final, "N_DRAWS", 50)
     folder = make()
+    write_about(JobFolder(folder.path), owner="ada")
     assert run(folder) == (0, "")
     assert folder.status().state == "done"
+    assert {read_about(job).owner for job in list_jobs()} == {"ada"}
     names = {job.name for job in list_jobs()}
     candidates = {"s-c0001", "s-c0002", "s-r0001", "s-r0002"}
     assert names == candidates | {"s-best", "s-random", "s-default"}

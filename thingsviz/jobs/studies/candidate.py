@@ -23,7 +23,7 @@ from thingsviz.jobs.folder import files
 from thingsviz.jobs.folder.config import JobConfig, dump_config
 from thingsviz.jobs.folder.store import JobFolder
 from thingsviz.jobs.studies.config import StudyConfig
-from thingsviz.jobs.studies.folder import StudyFolder
+from thingsviz.jobs.studies.folder import StudyFolder, inherit_owner
 from thingsviz.jobs.studies.records import Claimed, Records
 from thingsviz.jobs.studies.space import suggest, with_values
 from thingsviz.jobs.training.material import open_material
@@ -131,6 +131,7 @@ class Runner:
         if not job.file("config.json").is_file():
             recipe = candidate_recipe(self.config, values, self.folder.name, job.name)
             files.write_sealed(job.file("config.json"), dump_config(recipe))
+            inherit_owner(self.folder, job)
         job.file("stop").unlink(missing_ok=True)
         _borrow(self.folder.file("shared"), job)
         clerk.announce("opening the data")

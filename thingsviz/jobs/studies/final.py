@@ -15,7 +15,7 @@ from thingsviz.jobs.folder import files
 from thingsviz.jobs.folder.config import JobConfig, dump_config
 from thingsviz.jobs.folder.store import JobFolder
 from thingsviz.jobs.studies.config import StudyConfig
-from thingsviz.jobs.studies.folder import StudyFolder
+from thingsviz.jobs.studies.folder import StudyFolder, inherit_owner
 from thingsviz.jobs.studies.records import Records
 from thingsviz.jobs.studies.space import Value, shown, with_values
 from thingsviz.jobs.studies.sums import check_trial
@@ -72,6 +72,7 @@ def final_job(folder: StudyFolder, which: str, recipe: JobConfig) -> JobFolder:
         if not job.file("config.json").is_file():
             job.path.mkdir(exist_ok=True)
             files.write_sealed(job.file("config.json"), dump_config(wanted))
+            inherit_owner(folder, job)
         if job.config() == wanted:
             return job
     msg = f"{folder.name} has 999 final trainings: begin a new study"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import time
@@ -13,6 +12,7 @@ from typing import Any
 
 from thingsviz.core.errors import JobError
 from thingsviz.jobs.folder import files, kinds, schema
+from thingsviz.jobs.folder.about import read_about, write_about
 from thingsviz.jobs.folder.config import check_name
 from thingsviz.jobs.folder.store import ALIVE, STATES, TICKET, JobFolder, is_locked, jobs_root
 from thingsviz.jobs.studies.config import StudyConfig, parse_study
@@ -179,3 +179,10 @@ def _new_folder(root: Path, name: str) -> Path:
             return path
     msg = f"there are 9,999 studies named {name!r}: choose another name"
     raise JobError(msg)
+
+
+def inherit_owner(study: StudyFolder, job: JobFolder) -> None:
+    """Give a training that a study has made to the study's owner, where it has one."""
+    owner = read_about(JobFolder(study.path)).owner
+    if owner:
+        write_about(job, owner=owner)

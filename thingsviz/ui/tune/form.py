@@ -37,7 +37,7 @@ from thingsviz.ui.tune import space as tune_space
 
 RIDGE = "ridge"
 JOB = "job:"
-SAMPLERS = {"tpe": "TPE, learns from earlier candidates", "random": "random"}
+SAMPLERS = {"tpe": "TPE (learns)", "random": "random"}
 PRUNERS = {
     "none": "none",
     "median": "median of the earlier",

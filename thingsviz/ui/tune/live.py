@@ -237,6 +237,7 @@ def _table(folder: StudyFolder, config: StudyConfig, rows: list[CandidateRow]) -
     chosen = st.dataframe(
         shown,
         hide_index=True,
+        placeholder="–",
         on_select="rerun",
         selection_mode="single-row",
         key=f"w_tune_table_{folder.name}",

@@ -106,7 +106,7 @@ def _columns() -> dict[str, Any]:
     """Explain the short headings, which fit beside each other at 768 pixels."""
     text = st.column_config.TextColumn
     return {
-        "settings": text(width=130, pinned=True),
+        "settings": text(width=170, pinned=True),
         "gain": text(help="On the default settings, with its 95 % interval."),
         "validation": text("valid.", help="By which the settings were chosen: too good."),
         "tried": st.column_config.NumberColumn(help="Candidates of the search."),
