@@ -16,9 +16,9 @@ from thingsviz.jobs.engine import launch
 from thingsviz.jobs.engine.queue import Queue, queue_folder
 from thingsviz.jobs.engine.recovery import recover
 from thingsviz.jobs.folder import files
-from thingsviz.jobs.folder.config import parse_config
 from thingsviz.jobs.folder.about import read_about, write_about
-from thingsviz.jobs.folder.store import JobFolder, (
+from thingsviz.jobs.folder.config import parse_config
+from thingsviz.jobs.folder.store import (
     JobFolder,
     JobStatus,
     create_job,
