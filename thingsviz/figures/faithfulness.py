@@ -57,10 +57,10 @@ def draw_curves(info: CurvesInfo, theme: style.Theme) -> go.Figure:
             theme,
             height=280,
             margin={"t": 8, "b": 86},
-            xaxis={"domain": [0, 0.46], "title": {"text": "taken away, % of blocks"}},
+            xaxis={"domain": [0, 0.46], "title": {"text": "taken away, %"}},
             xaxis2={
                 "domain": [0.54, 1],
-                "title": {"text": "put back, % of blocks"},
+                "title": {"text": "put back, %"},
                 "anchor": "y2",
                 "gridcolor": p.grid,
             },

@@ -102,7 +102,7 @@ def used(facts: dict[str, Any], method: str) -> Answer:
     question = "Does the decoder use it?"
     area = (facts.get("faithfulness") or {}).get("areas", {}).get(method)
     if not area:
-        return Answer(question, "Not judged", "that takes many trials, all test trials", "open")
+        return Answer(question, "Not judged", "no test was made; it takes many trials", "open")
     value, low, high = area["deletion"]
     gap = f"(area {value:+.2f}, 95\u00a0% {low:+.2f} to {high:+.2f})"
     if low > 0:
