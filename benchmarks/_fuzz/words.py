@@ -217,6 +217,8 @@ def _proxies() -> Target:
             (rng.choice(names), word(rng, "ada", "eve").encode("utf-8", "replace"))
             for _ in range(rng.randrange(4))
         ]
+        if rng.random() < 0.5:
+            host, headers = rng.choice(("10.0.0.2", host)), [(names[0], b"ada"), *headers[:2]]
         return {"type": "http", "path": "/", "client": (host, 5000), "headers": headers}
 
     def enter(scope: Any) -> Any:  # noqa: ANN401
