@@ -225,7 +225,7 @@ def test_a_folder_deleted_under_its_job_takes_the_process_along(play, monkeypatc
     assert line.queue.rows() == []
 
 
-def test_the_trouble_of_one_job_does_not_hold_up_the_others(play, capsys):
+def test_the_trouble_of_one_job_does_not_hold_up_the_others(play, caplog):
     line, bad, good = play(slots=2), new_job("bad"), new_job("good")
     for job in (bad, good):
         launch.start(job)
@@ -241,7 +241,7 @@ def test_the_trouble_of_one_job_does_not_hold_up_the_others(play, capsys):
             line.foreman.look()
     assert [worker.job.name for worker in line.alive()] == ["good"]
     assert bad.status().state == "failed"
-    assert "No space left" in capsys.readouterr().err
+    assert "No space left" in caplog.text
 
 
 def test_what_runs_keeps_its_place_when_the_database_is_lost(play):
