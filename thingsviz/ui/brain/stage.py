@@ -104,7 +104,7 @@ def viewer() -> Callable[..., object]:
 
 
 def mount(component: Callable[..., object], height: int = HEIGHT) -> None:
-    """Mount the stage, so many pixels high, as stpyvista's trame backend would mount a whole scene."""
+    """Mount the stage, `height` pixels high, as stpyvista's trame backend would mount a scene."""
     component(
         key=Key.W_3D_STAGE,
         data={
