@@ -57,7 +57,7 @@ def test_two_subjects_agree_on_what_was_planted_in_both(stores, rng):
     assert first.fingerprint != second.fingerprint
     maps = {"one": of(first, pattern_of(first)), "two": of(second, pattern_of(second))}
     maps["nobody"] = of(second, pattern_of(second, rng))
-    values = on_common_voxels(maps)
+    values = on_common_voxels(maps, aligned=True)
     r, _, _ = agreement(np.stack(list(values.values())))
     assert r[0, 1] > 0.35
     assert abs(r[0, 2]) < r[0, 1] - 0.2
@@ -70,7 +70,7 @@ def test_two_subjects_agree_on_what_was_planted_in_both(stores, rng):
     assert auc(both, truth.signal, weighted=False) > 0.75
 
 
-def some_map(shape=(8, 8, 8), space="T1w", affine=AFFINE, keep=slice(None)):
+def some_map(shape=(8, 8, 8), space="MNI152NLin6Asym", affine=AFFINE, keep=slice(None)):
     mask = np.zeros(shape, bool)
     mask[keep] = True
     return SubjectMap(np.arange(mask.sum(), dtype=float), mask, Grid.of(shape, affine), space)
@@ -90,8 +90,12 @@ def test_other_places_are_refused():
         on_common_voxels({"a": own, "b": some_map((8, 8, 9))})
     with pytest.raises(DataError, match="compare their regions, or resample both"):
         on_common_voxels({"a": own, "b": some_map(affine=1.5 * AFFINE)})
-    with pytest.raises(DataError, match="b is in the space MNI, but a in T1w"):
-        on_common_voxels({"a": own, "b": some_map(space="MNI")})
+    with pytest.raises(DataError, match="b is in the space T1w, but a in MNI152NLin6Asym"):
+        on_common_voxels({"a": own, "b": some_map(space="T1w")})
+    twins = {"a": some_map(space="T1w"), "b": some_map(space="T1w")}
+    with pytest.raises(DataError, match=r"a is in a space of its own \(T1w\).*bring all into MNI"):
+        on_common_voxels(twins)
+    assert len(on_common_voxels(twins, aligned=True)["b"]) == 512
     with pytest.raises(DataError, match="have 0 voxels in common"):
         on_common_voxels({"a": some_map(keep=slice(0, 2)), "b": some_map(keep=slice(4, 8))})
     with pytest.raises(DataError, match="the map of b has 3 voxels, but its brain mask 512"):

@@ -271,6 +271,9 @@ def test_trainings_and_head_profiles_are_compared(visit):
         assert not app.exception, app.exception
         assert not app.error
         assert words_ in words(app)
+    control(app, "Between").set_value("voxels").run()
+    assert not app.exception, app.exception
+    assert "maps of two subjects or more are compared, but 1 came" in app.info[-1].value
 
 
 def test_two_maps_stand_side_by_side_with_their_difference(visit, monkeypatch):

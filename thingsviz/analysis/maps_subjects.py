@@ -24,15 +24,23 @@ class SubjectMap(NamedTuple):
     space: str
 
 
-def on_common_voxels(maps: Mapping[str, SubjectMap]) -> dict[str, Array]:
+def on_common_voxels(maps: Mapping[str, SubjectMap], *, aligned: bool = False) -> dict[str, Array]:
     """Return maps (n_common,) over the voxels that lie in the brain of all subjects.
 
     Subjects of other grids or spaces are refused: voxel n of one is not voxel n of another there.
+    So are those in a space of their own (T1w), however alike their grids, unless they are known
+    to be `aligned`, as planted subjects are.
     """
     if len(maps) < 2:
         msg = f"maps of two subjects or more are compared, but {len(maps)} came: make more"
         raise DataError(msg)
     first, own = next(iter(maps.items()))
+    if not aligned and not own.space.upper().startswith("MNI"):
+        msg = (
+            f"{first} is in a space of its own ({own.space}), where voxels of two people are not "
+            "the same places: compare their regions, or bring all into MNI space"
+        )
+        raise DataError(msg)
     for name, other in maps.items():
         _check_same_place(first, own, name, other)
     common = np.logical_and.reduce([m.mask for m in maps.values()])

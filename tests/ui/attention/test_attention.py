@@ -1,6 +1,7 @@
 """What the Attention page computes and writes, without a page."""
 
 import gzip
+from types import SimpleNamespace
 
 import nibabel as nib
 import numpy as np
@@ -11,13 +12,15 @@ from models.token_map import from_index
 from tests.ui.made_jobs import made_job
 from thingsviz.analysis.maps import Amount
 from thingsviz.analysis.regions import Regions
+from thingsviz.core.errors import DataError
 from thingsviz.data.betas import BetaStore
 from thingsviz.data.paths import open_dataset
 from thingsviz.figures.heads import HeadsChoice
 from thingsviz.jobs.mapping.files import MapSet, fingerprint
-from thingsviz.ui.attention import beside
+from thingsviz.ui.attention import agreement, beside
 from thingsviz.ui.attention import data as attention_data
 from thingsviz.ui.attention import make as attention_make
+from thingsviz.ui.attention.agreement import Other
 from thingsviz.ui.attention.data import Wanted
 from thingsviz.ui.attention.pick import Look
 from thingsviz.ui.attention.regions import nifti
@@ -176,3 +179,21 @@ def test_marks_without_a_decoder_are_said():
     words = mark_words(truth | {"what was planted": {"auc": 1.0, "auc_smooth": 0.91}})
     assert "true ratings 0.73; what was planted 1.00 (0.91 smoothed)" in words
     assert mark_words({"occlusion": {"auc": 0.5}}) == ""
+
+
+def test_subjects_are_compared_voxel_by_voxel_where_they_share_a_space(store, monkeypatch):
+    values = np.random.default_rng(0).random((2, int(store.mask.sum())))
+
+    def training(name, subject, space, simulated):
+        facts = {"fingerprint": subject, "space": space, "simulated": simulated}
+        data = SimpleNamespace(mask=store.mask, grid=store.grid, **facts)
+        return Other(name, SimpleNamespace(store=data))
+
+    monkeypatch.setattr(agreement, "shown", lambda _: SimpleNamespace(mass=values))
+    several = [("a", "1"), ("a again", "1"), ("b", "2")]
+    for space, simulated in (("MNI", False), ("T1w", True)):
+        found = agreement.by_subject([training(*one, space, simulated) for one in several])
+        assert list(found) == ["a", "b"], "one training of each subject"
+        np.testing.assert_allclose(found["b"], values.mean(0))
+    with pytest.raises(DataError, match="a is in a space of its own"):
+        agreement.by_subject([training(*one, "T1w", False) for one in several])

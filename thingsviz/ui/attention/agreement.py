@@ -9,7 +9,8 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from thingsviz.analysis.maps import shares
-from thingsviz.core.errors import ThingsvizError
+from thingsviz.analysis.maps_subjects import SubjectMap, on_common_voxels
+from thingsviz.core.errors import DataError, ThingsvizError
 from thingsviz.data.betas import BetaStore
 from thingsviz.figures.map_agreement import (
     AgreementInfo,
@@ -24,7 +25,7 @@ from thingsviz.ui.attention.data import Wanted, shown, values_of
 from thingsviz.ui.attention.pick import Look
 from thingsviz.ui.brain.slices import regions
 from thingsviz.ui.cache import stamp
-from thingsviz.ui.frame import PageContext
+from thingsviz.ui.frame import PageContext, plain
 from thingsviz.ui.state import Key
 
 Array = NDArray[np.float64]
@@ -33,6 +34,7 @@ MOST_JOBS = 24
 BETWEEN = {
     "here": "Heads and methods",
     "jobs": "Trainings, by voxel",
+    "voxels": "Subjects, by voxel",
     "regions": "Trainings and subjects, by region",
     "profiles": "Head profiles, RSA",
 }
@@ -43,6 +45,8 @@ EXPLAINED = {
     "jobs": "Rank correlation over voxels of this method's map (heads averaged) between trainings "
     "of this subject: other seeds and other models. A map that no second seed repeats says "
     "little.",
+    "voxels": "Rank correlation over the voxels that lie in the brain of all subjects, one "
+    "training of each. Only in a space that they share.",
     "regions": "Rank correlation over regions of this method's map, between all trainings whose "
     "subjects have regions of the same names.",
     "profiles": "Each layer's heads by region become distances between regions; these are "
@@ -69,7 +73,11 @@ def show_agreement(page: PageContext, look: Look) -> None:
             key=Key.W_MAP_BETWEEN,
             persist_state="session",
         )
-        info = _info_of(page, look, str(between))
+        try:
+            info = _info_of(page, look, str(between))
+        except DataError as error:
+            st.info(plain(str(error)))
+            return
         if info is None or len(info.names) < 2:
             st.info("There is one map only: make more, here or of other trainings, to compare.")
             return
@@ -93,6 +101,8 @@ def _info_of(page: PageContext, look: Look, between: str) -> AgreementInfo | Non
             if found
             else None
         )
+    if between == "voxels":
+        return agreement_info(by_subject(found))
     if between == "profiles":
         found = [o for o in found if o.wanted.method == "attention"]
     profiles = by_region(found)
@@ -140,6 +150,21 @@ def _store(name: str, own: Wanted, maps: MapSet) -> BetaStore:
     config = maps.job.config()
     store = BetaStore.open(find_dataset(config), config.subject)
     return own.store if store.fingerprint == own.store.fingerprint else store
+
+
+def by_subject(found: list[Other]) -> dict[str, Array]:
+    """Return a map (n_common,) of each subject, heads averaged, from its first training."""
+    first: dict[str, Other] = {}
+    for one in found:
+        first.setdefault(one.wanted.store.fingerprint, one)
+    maps = {}
+    for one in first.values():
+        store = one.wanted.store
+        maps[one.name] = SubjectMap(
+            shown(one.wanted).mass.mean(0), store.mask, store.grid, store.space
+        )
+    planted = all(one.wanted.store.simulated for one in first.values())
+    return on_common_voxels(maps, aligned=planted)
 
 
 def by_region(found: list[Other]) -> dict[str, Array]:
