@@ -1,3 +1,5 @@
+import json
+import shutil
 from pathlib import Path
 
 import nibabel as nib
@@ -256,6 +258,45 @@ def test_regions_of_ones_own_are_offered_counted_and_explained(visit, tiny, tmp_
     path.with_name("mine.tsv").write_text("index\tname\n4\tanother\n")
     app.run()
     assert "1 of 1 labels of" in app.error[0].value
+
+
+@pytest.mark.parametrize(
+    ("shape", "value", "space", "sentence"),
+    [
+        ((9, 9, 9), 3, "", "9 × 9 × 9"),
+        (None, 0, "", "no label"),
+        (None, 3, "MNI152NLin6Asym", "MNI152NLin6Asym"),
+    ],
+)
+def test_regions_of_another_place_are_one_sentence(
+    visit, tiny, tmp_path, monkeypatch, shape, value, space, sentence
+):
+    store = BetaStore.open(Dataset(tiny / "tiny"), "sub-01")
+    labels = np.full(shape or store.mask.shape, value, np.float32)
+    path = tmp_path / "mine.nii.gz"
+    nib.save(nib.Nifti1Image(labels, store.grid.matrix), path)
+    path.with_name("mine.tsv").write_text("index\tname\n3\tall of it\n")
+    if space:
+        path.with_name("mine.json").write_text(json.dumps({"Space": space}))
+    monkeypatch.setattr(parcellation_pick, "parcellations", lambda _: {"mine": path})
+    made_maps(finished_job("looked"))
+    app = visit(job="looked")
+    pick(app, "Regions").set_value("mine").run()
+    assert not app.exception
+    assert len(app.error) == 1
+    assert sentence in app.error[0].value
+
+
+def test_maps_of_data_that_are_gone_are_one_sentence(visit, tiny_copy, monkeypatch):
+    monkeypatch.setenv("THINGSVIZ_DATA", str(tiny_copy))
+    made_maps(finished_job("looked"))
+    shutil.rmtree(tiny_copy / "tiny" / "derivatives")
+    st.cache_data.clear()
+    st.cache_resource.clear()
+    app = visit(job="looked")
+    assert not app.exception
+    said = [e.value for e in (*app.error, *app.info, *app.warning)]
+    assert said == ["sub-01 of tiny cannot be shown before it is prepared."]
 
 
 def test_trainings_and_head_profiles_are_compared(visit):
