@@ -261,16 +261,17 @@ def test_regions_of_ones_own_are_offered_counted_and_explained(visit, tiny, tmp_
 
 
 @pytest.mark.parametrize(
-    ("shape", "value", "space", "sentence"),
+    ("brought", "sentence"),
     [
-        ((9, 9, 9), 3, "", "9 × 9 × 9"),
-        (None, 0, "", "no label"),
-        (None, 3, "MNI152NLin6Asym", "MNI152NLin6Asym"),
+        (((9, 9, 9), 3, ""), "9 × 9 × 9"),
+        ((None, 0, ""), "no label"),
+        ((None, 3, "MNI152NLin6Asym"), "MNI152NLin6Asym"),
     ],
 )
 def test_regions_of_another_place_are_one_sentence(
-    visit, tiny, tmp_path, monkeypatch, shape, value, space, sentence
+    visit, tiny, tmp_path, monkeypatch, brought, sentence
 ):
+    shape, value, space = brought
     store = BetaStore.open(Dataset(tiny / "tiny"), "sub-01")
     labels = np.full(shape or store.mask.shape, value, np.float32)
     path = tmp_path / "mine.nii.gz"
