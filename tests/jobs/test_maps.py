@@ -44,7 +44,7 @@ def test_maps_of_a_part_are_kept_judged_and_read_again(jobs, decoders, run, tmp_
     code, _ = run(jobs["cls"].path, "--methods", methods, "--judge", "--progress", bar)
     assert code == 0
     there = MapSet(jobs["cls"], "test")
-    assert [s.part for s in map_sets(jobs["cls"])] == ["test"]
+    assert "test" in [s.part for s in map_sets(jobs["cls"])]
     assert there.methods() == sorted(methods.split(","))
     decoder, facts = decoders["cls"], there.facts()
     values = there.load("attention", decoder.fingerprint())

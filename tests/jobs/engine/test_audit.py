@@ -49,7 +49,7 @@ def test_months_follow_each_other(jobs):
 
 def test_lines_of_several_processes_do_not_mix(jobs):
     code = (
-        "from thingsviz.jobs import audit\n"
+        "from thingsviz.jobs.engine import audit\n"
         "for i in range(200): audit.note('u' * 200, 'a' * 40, 'start', 'w' * 250)"
     )
     running = [subprocess.Popen([sys.executable, "-c", code]) for _ in range(4)]

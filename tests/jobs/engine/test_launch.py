@@ -91,7 +91,8 @@ def test_starting_by_hand_beside_a_running_one_is_harmless(make_job, run):
 def test_a_job_outlives_the_process_that_started_it(make_job):
     job = make_job(model={"name": "mean"})
     code = (
-        "import sys; from pathlib import Path; from thingsviz.jobs import launch, store;"
+        "import sys; from pathlib import Path;"
+        "from thingsviz.jobs.engine import launch; from thingsviz.jobs.folder import store;"
         "launch.start(store.JobFolder(Path(sys.argv[1]))); print('started', flush=True);"
         "import time; time.sleep(60)"
     )

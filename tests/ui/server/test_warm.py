@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import logging
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -68,3 +69,18 @@ def test_an_error_of_a_page_is_told_with_its_traceback(told):
         warm.tell(error)
     assert "a page's script failed" in told.text
     assert "KeyError" in told.text
+
+
+def test_warming_declares_no_component(monkeypatch):
+    """Streamlit would not serve what is declared outside of a page's run."""
+    from thingsviz.ui import component
+
+    declared = []
+    monkeypatch.setattr(
+        component.components, "declare_component", lambda *words: declared.append(words)
+    )
+    importlib.reload(component)
+    assert not declared
+    component.viewer()
+    assert [words[0] for words in declared] == ["viewer"]
+    component.viewer.cache_clear()
