@@ -19,7 +19,7 @@ from benchmarks._fuzz.judge import Target
 from benchmarks._fuzz.place import Place
 
 NAMES = (
-    *("../evil", "/tmp/evil", "a/../../evil", "config.json", "checkpoints/evil", "x.safetensors"),
+    *("../evil", "/evil/evil", "a/../../evil", "config.json", "checkpoints/evil", "x.safetensors"),
     *("checkpoints/best.safetensors/x", "CONFIG.JSON", "con\x00fig.json", "a" * 300, "job.json"),
 )
 

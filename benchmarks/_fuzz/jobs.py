@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks._fuzz.judge import Target
+from benchmarks._fuzz.judge import Target, then_gone
 from benchmarks._fuzz.place import Place, of_file
 from benchmarks._fuzz.sealed import by_hand, holds, is_json, said, sealed_or_not
 
@@ -98,17 +98,7 @@ def _records(place: Place) -> Iterator[Target]:
     path = job.file("ticket.json")
     found = of_file("ticket.json", path, lambda: read_ticket(job), sealed_or_not, ticket)
     path.unlink()
-    yield replace(found, read=_then_gone(path, found.read))
-
-
-def _then_gone(path: Path, read: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def call(mutated: Any) -> Any:  # noqa: ANN401
-        try:
-            return read(mutated)
-        finally:
-            path.unlink()
-
-    return call
+    yield replace(found, read=then_gone(path, found.read))
 
 
 def _task(place: Place) -> Target:

@@ -216,3 +216,15 @@ def _status_mb(name: str) -> float:
         if line.startswith(f"{name}:"):
             return int(line.split()[1]) / 1024
     return 0.0
+
+
+def then_gone(path: Path, read: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Read, and remove the file whatever came of it: others must not find it."""
+
+    def call(mutated: Any) -> Any:  # noqa: ANN401
+        try:
+            return read(mutated)
+        finally:
+            path.unlink()
+
+    return call

@@ -10,6 +10,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from benchmarks._faults.work import VIT
 from benchmarks._fuzz.judge import Target, never
 
 Damage = Callable[[Random, bytes], bytes]
@@ -72,17 +73,6 @@ def copied(source: Path, target: Path) -> Path:
     return target
 
 
-VIT = {
-    "name": "vit3d",
-    "patch_size": [6, 7, 5],
-    "tokens": "brain",
-    "patch_embedding": "local",
-    "embed_dim": 16,
-    "n_layers": 1,
-    "n_heads": 2,
-    "pooling": "sum",
-    "start": "mean",
-}
 FIT = {"epochs": 1, "batches_per_epoch": 3, "batch_size": 16, "precision": "float32"}
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from benchmarks._fuzz.damage import spoil_json
-from benchmarks._fuzz.judge import Target
+from benchmarks._fuzz.judge import Target, then_gone
 from benchmarks._fuzz.place import Place, beside, of_file
 from benchmarks._fuzz.plain import decoded, plain, spoil
 
@@ -130,17 +130,7 @@ def _image_paths(place: Place) -> Target:
 
     target = of_file("image-paths.csv", path, read, spoil(","), agrees)
     path.unlink()
-    return replace(target, read=_removing(path, target.read))
-
-
-def _removing(path: Path, read: Callable[[Any], Any]) -> Callable[[Any], Any]:
-    def call(mutated: Any) -> Any:  # noqa: ANN401
-        try:
-            return read(mutated)
-        finally:
-            path.unlink()
-
-    return call
+    return replace(target, read=then_gone(path, target.read))
 
 
 def _design(scratch: Path, conditions: bytes) -> Target:
