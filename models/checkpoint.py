@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import re
 import zlib
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,12 +14,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.torch import load, save
+from safetensors.torch import load, save_file
 from torch import Tensor
 
 from models.config import ModelConfig
 from models.errors import ModelError
-from models.files import replace_bytes, sync_folder
+from models.files import replacing, sync_folder
 from models.network import Network
 from models.registry import blank_network
 from models.state import TrainingState
@@ -25,6 +27,7 @@ from models.state import TrainingState
 Facts = Mapping[str, Any]
 FORMAT = "thingsviz-models-1"
 NO_CRC = "00000000"
+PIECE = 1 << 20  # bytes that are read at once for the checksum
 STATE_PATTERN = "state-*.safetensors"
 
 
@@ -32,14 +35,15 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], facts: Facts) -> Non
     """Write tensors and JSON-ready facts as one safetensors file, in one piece or not at all.
 
     The header's metadata holds the facts and a CRC-32 of the whole file (taken with 00000000 in
-    its own place): safetensors has none, a flipped bit in a weight would pass.
+    its own place): safetensors has none, a flipped bit in a weight would pass. The tensors are
+    written from where they lie: a training state is four times a network's weights, and a copy of
+    it would be the most that a training ever holds.
     """
     whole = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
     text = json.dumps(facts)  # a fresh plateau schedule holds an infinity, which Python reads back
-    blob = save(whole, {"format": FORMAT, "facts": text, "crc32": NO_CRC})
-    start = _data_start(blob)
-    head, data = blob[:start], memoryview(blob)[start:]
-    replace_bytes(path, head.replace(_crc(NO_CRC), _crc(_checksum(head, data))), data)
+    with replacing(path) as temporary:
+        _write(whole, temporary, {"format": FORMAT, "facts": text, "crc32": NO_CRC})
+        _put_checksum(temporary)
 
 
 def load_tensors(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -117,7 +121,8 @@ def save_state(folder: Path, state: TrainingState, keep: int = 2) -> Path:
     save_tensors(path, state.tensors, state.facts)
     states = sorted(folder.glob(STATE_PATTERN))
     here = states.index(path)
-    leftovers = folder.glob(f".{STATE_PATTERN}.*.tmp")  # of a writer that was killed
+    ours, library = folder.glob(f".{STATE_PATTERN}.*.tmp"), folder.glob(".tmp??????")
+    leftovers = [*ours, *library]  # of a writer that was killed, named by us or by safetensors
     for old in [*states[: max(0, here + 1 - keep)], *states[here + 1 :], *leftovers]:
         old.unlink(missing_ok=True)
     sync_folder(folder)
@@ -142,6 +147,29 @@ def newest_state(folder: Path) -> TrainingState | None:
     if faults:
         raise ModelError(faults[0])
     return None
+
+
+def _write(tensors: dict[str, Tensor], path: Path, metadata: dict[str, str]) -> None:
+    """Write plain safetensors; a full disk is an OSError, as of any other file."""
+    try:
+        save_file(tensors, path, metadata)
+    except SafetensorError as error:
+        if found := re.search(r"\(os error (\d+)\)", str(error)):
+            code = int(found[1])
+            raise OSError(code, os.strerror(code), str(path)) from None
+        raise
+
+
+def _put_checksum(path: Path) -> None:
+    """Fill in the header's CRC-32, reading the file piece by piece."""
+    with path.open("rb+") as file:
+        head = file.read(8)
+        head += file.read(_data_start(head) - 8)
+        crc = zlib.crc32(head)
+        while piece := file.read(PIECE):
+            crc = zlib.crc32(piece, crc)
+        file.seek(0)
+        file.write(head.replace(_crc(NO_CRC), _crc(f"{crc:08x}")))
 
 
 def _data_start(blob: bytes) -> int:

@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 
 def replace_bytes(path: Path, *parts: bytes | memoryview) -> None:
-    """Write `parts` to `path`: temp file in its folder, flush, fsync, replace, fsync the folder.
+    """Write `parts` to `path`, see `replacing`."""
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        for part in parts:
+            file.write(part)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a file to write in `path`'s folder, then fsync it, put it at `path`, fsync the folder.
 
     Killed in the middle, `torch.save` left 24 of 25 files unreadable, a temp file on another
     filesystem 4 of 25, this way 0 of 25 (DESIGN.md §4).
     """
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
+    os.close(handle)
     temporary = Path(name)
     try:
-        with os.fdopen(handle, "wb") as file:
-            for part in parts:
-                file.write(part)
-            file.flush()
+        yield temporary
+        with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.chmod(0o644 & ~_umask())
         temporary.replace(path)

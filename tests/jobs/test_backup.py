@@ -28,6 +28,7 @@ def jobs(tmp_path):
     (job / "metrics.jsonl").write_text('{"step": 1}\n{"step": 2}\n{"st')
     (job / "lock").write_text("")
     (job / ".config.json.ab.tmp").write_text("half")
+    (job / "checkpoints" / ".tmpAbC123").write_text("half")
     (root / ".studies" / "s").mkdir(parents=True)
     with sqlite3.connect(root / ".studies" / "s" / "study.sqlite3") as base:
         base.execute("PRAGMA journal_mode = WAL")

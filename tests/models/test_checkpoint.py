@@ -1,3 +1,4 @@
+import errno
 import json
 import os
 import shutil
@@ -10,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 
 from models.checkpoint import (
     load_arrays,
@@ -197,6 +198,25 @@ def test_a_failed_write_leaves_the_old_file(path, monkeypatch):
     assert [p.name for p in path.parent.iterdir()] == [path.name]
 
 
+def test_leftovers_of_a_killed_writer_go(tmp_path):
+    """safetensors writes beside the file under a name of its own, and leaves it when killed."""
+    for name in (".tmpAbC123", ".state-00001-000000.safetensors.x.tmp"):
+        (tmp_path / name).write_bytes(b"half")
+    save_state(tmp_path, TrainingState(TENSORS, {"epoch": 1, "batch": 0}))
+    assert [p.name for p in tmp_path.iterdir()] == ["state-00001-000000.safetensors"]
+
+
+def test_a_full_disk_is_an_error_of_the_system(path, monkeypatch):
+    def full(*_):
+        raise SafetensorError("Error while serializing: I/O error: No space (os error 28)")
+
+    monkeypatch.setattr("models.checkpoint.save_file", full)
+    with pytest.raises(OSError, match="No space left on device") as caught:
+        save_tensors(path, TENSORS, FACTS)
+    assert caught.value.errno == errno.ENOSPC
+    assert not list(path.parent.iterdir())
+
+
 def test_the_mode_follows_the_umask(path):
     old = os.umask(0o027)
     try:
@@ -233,5 +253,5 @@ def test_killed_while_writing_there_is_a_valid_state(tmp_path, delay):
     assert state.facts["epoch"] >= seen
     assert state.tensors["w"].eq(state.facts["epoch"]).all()
     save_state(tmp_path, state)
-    assert not list(tmp_path.glob(".*.tmp"))
+    assert not list(tmp_path.glob(".*"))
     shutil.rmtree(tmp_path)

@@ -38,6 +38,7 @@ INTERRUPTED = 130
 APPENDED = (".jsonl", ".txt", ".log")
 # what only running processes need, and what SQLite keeps beside its file
 LEFT_OUT = ("lock", "stop", "ticket.lock")
+HEAD = ".tmp"  # of what safetensors was writing when a job was killed
 TAILS = (".lock", ".tmp", "-wal", "-shm", "-journal")
 MOST_BYTES = 2**44
 
@@ -70,7 +71,12 @@ def wanted(root: Path, archive: Path) -> Iterator[Path]:
     for folder, _, names in sorted(os.walk(root)):
         for name in sorted(names):
             path = Path(folder, name)
-            if name in LEFT_OUT or name.endswith(TAILS) or path.is_symlink():
+            if (
+                name in LEFT_OUT
+                or name.startswith(HEAD)
+                or name.endswith(TAILS)
+                or path.is_symlink()
+            ):
                 continue
             if path.is_file() and path.absolute() != archive.absolute():
                 yield path
