@@ -9,6 +9,7 @@ from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from benchmarks import _servers, load
 from benchmarks._visitors import Plan, Tally, Visitor
+from tests import loops
 
 
 def sample(megabytes=500.0, threads=10, files=400):
@@ -107,7 +108,7 @@ def test_a_visitor_steps_and_notes_a_step_that_led_nowhere():
             await asking
         return tally, socket
 
-    tally, socket = asyncio.run(run())
+    tally, socket = loops.run(run())
     assert len(tally.waits["step"]) == len(socket.sent) == 2
     assert tally.errors == {"a step that led nowhere": 1}
     assert tally.timed == 2
@@ -126,7 +127,7 @@ def test_exceptions_count_and_timers_end_with_the_visit():
         await asyncio.gather(timer, return_exceptions=True)
         return tally, visitor, timer
 
-    tally, visitor, timer = asyncio.run(run())
+    tally, visitor, timer = loops.run(run())
     assert tally.errors == {"KeyError: x": 1}
     assert not visitor.timers
     assert timer.cancelled()

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib
 import logging
 import threading
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from tests import loops
 from tests.ui.made_jobs import made_job
 from thingsviz.core import log
 from thingsviz.ui.jobs import look
@@ -57,8 +56,7 @@ def test_the_server_does_not_wait_for_it(monkeypatch):
             assert begun.wait(20)
             return "answers"
 
-    with ThreadPoolExecutor(1) as pool:
-        assert pool.submit(asyncio.run, serve()).result(30) == "answers"
+    assert loops.run(serve()) == "answers"
     go_on.set()
 
 

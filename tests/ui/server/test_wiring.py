@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 import streamlit as st
 
+from tests.loops import run
 from thingsviz.ui.server.wiring import RootAddress, root, root_script
 
 PAGE = b"<html><head><title>x</title></head><body></body></html>"
-
-
-def run(work):
-    """Run in a thread of its own: the browser's driver may hold a loop in this one."""
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(asyncio.run, work).result()
 
 
 def ask(body: bytes, kind: bytes, accept: bytes = b"text/html", chunks: int = 1):
