@@ -64,6 +64,50 @@ def test_maps_of_a_part_are_kept_judged_and_read_again(jobs, decoders, run, tmp_
     assert row["message"] == "3 maps of test are made"
 
 
+def test_a_second_run_keeps_what_the_first_one_judged(jobs, run):  # noqa: F811
+    there = MapSet(jobs["ridge"], "validation")
+    there.forget()
+    order = (jobs["ridge"].path, "--part", "validation", "--judge", "--methods")
+    assert run(*order, "weights,occlusion")[0] == 0
+    first = there.facts()
+    assert run(*order, "pattern,occlusion")[0] == 0
+    second = there.facts()
+    curves = second["faithfulness"]
+    assert set(curves["areas"]) == {"weights", "occlusion", "pattern", judging.CEILING}
+    assert curves["n_trials"] == first["faithfulness"]["n_trials"]
+    for key in ("areas", "deletion", "insertion"):
+        assert curves[key]["weights"] == first["faithfulness"][key]["weights"]
+        assert set(curves[key]) >= {"weights", "occlusion", "pattern"}
+    # by the same trials: random order is that of the first run, to which its areas belong
+    np.testing.assert_allclose(
+        curves["deletion"][judging.RANDOM], first["faithfulness"]["deletion"][judging.RANDOM]
+    )
+    for key in ("truth", "sanity"):
+        assert set(second[key]) >= {"weights", "occlusion", "pattern"}
+        assert second[key]["weights"] == first[key]["weights"]
+
+
+def test_a_judgement_of_other_weights_or_of_another_map_is_not_kept(jobs, run):  # noqa: F811
+    there = MapSet(jobs["ridge"], "validation")
+    there.forget()
+    order = (jobs["ridge"].path, "--part", "validation", "--methods")
+    assert run(*order, "weights,occlusion", "--judge")[0] == 0
+    assert run(*order, "weights,occlusion")[0] == 0
+    assert set(there.facts()["sanity"]) == {"weights", "occlusion"}  # the same maps again
+    there.save("weights", 2 * there.load("weights")[::-1], there.facts()["fingerprint"])
+    assert run(*order, "weights")[0] == 0
+    facts = there.facts()
+    assert set(facts["sanity"]) == {"occlusion"}
+    assert "weights" not in facts["truth"]
+    assert set(facts["faithfulness"]["areas"]) == {"occlusion", judging.CEILING}
+    there.add_facts(fingerprint="another")
+    assert run(*order, "weights", "--judge")[0] == 0
+    facts = there.facts()
+    assert set(facts["faithfulness"]["areas"]) == {"weights", judging.CEILING}
+    assert set(facts["sanity"]) == {"weights"}
+    assert there.methods() == ["weights"]
+
+
 def test_one_trial_and_one_concept(jobs, decoders, run):  # noqa: F811
     material = decoders["pooled"].material
     row = int(material.split.test[0])
@@ -186,5 +230,10 @@ def test_permuted_labels_on_request(jobs, run):  # noqa: F811
     assert run(*order)[0] == 0
     assert run(*order, "--permuted")[0] == 0
     assert set(there.facts()["permuted"]) == {"rollout"}
+    kept = there.facts()["fingerprint"]
+    there.add_facts(fingerprint="another")
+    found = said(run(*order, "--permuted"))
+    assert "the maps of validation were made with other weights or data" in found
+    there.add_facts(fingerprint=kept)
     found = said(run(jobs["ridge"].path, "--permuted"))
     assert "permuted labels are asked of a network whose maps are made" in found

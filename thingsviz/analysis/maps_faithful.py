@@ -27,6 +27,7 @@ class Curves(NamedTuple):
     shares: tuple[float, ...]
     deletion: dict[str, Array]
     insertion: dict[str, Array]
+    n_trials: int
 
 
 class Area(NamedTuple):
@@ -78,7 +79,7 @@ def curves(
             if tell:
                 tell(f"{'insertion' if which else 'deletion'} in the order of {name}")
             found[which][name] = np.mean([curve(o, bool(which)) for o in several], axis=0)
-    return Curves(SHARES, *found)
+    return Curves(SHARES, found[0], found[1], len(full))
 
 
 def draws(n_trials: int, seed: int) -> Array:

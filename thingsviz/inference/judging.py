@@ -54,12 +54,16 @@ def ceiling_values(decoder: Decoder) -> Array | None:
 
 
 def judge_faithfulness(
-    decoder: Decoder, maps: Mapping[str, Array], rows: Rows, report: Report = silent
+    decoder: Decoder,
+    maps: Mapping[str, Array],
+    rows: Rows,
+    report: Report = silent,
+    n_trials: int = 0,
 ) -> faithful.Curves:
     """Return the curves of maps (n_tokens,) beside random order and that of the noise ceilings.
 
     Blocks are taken away by setting their voxels to 0, the mean response. As many of the trials
-    `rows` are used as can be judged in two minutes, 12 to 64.
+    `rows` are used as can be judged in two minutes, 12 to 64, or `n_trials` of them.
     """
     n = decoder.tokens.n_tokens
     orders = {RANDOM: faithful.random_orders(n)}
@@ -68,7 +72,8 @@ def judge_faithfulness(
     if ceilings is not None:
         orders[CEILING] = [faithful.order_of(ceilings)]
     n_forward = 2 * len(faithful.SHARES) * sum(map(len, orders.values()))
-    x = decoder.responses(_few(decoder, rows, n_forward))
+    few = spread(rows, n_trials) if n_trials else _few(decoder, rows, n_forward)
+    x = decoder.responses(few)
     groups = token_groups(decoder)
     done = 0
 

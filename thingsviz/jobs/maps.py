@@ -6,27 +6,16 @@ import argparse
 import math
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import psutil
 import torch
 
 from models.errors import ModelError
-from thingsviz.analysis import maps_faithful
 from thingsviz.analysis.parcellation import by_name
-from thingsviz.core.errors import EXIT_BAD_INPUT, ConfigError, JobError, ThingsvizError
+from thingsviz.core.errors import EXIT_BAD_INPUT, JobError, ThingsvizError
 from thingsviz.core.progress import Progress, Report
 from thingsviz.inference.decoder import Decoder, open_decoder
-from thingsviz.inference.judging import (
-    RANDOM,
-    block_values,
-    judge_faithfulness,
-    judge_permuted,
-    judge_sanity,
-)
-from thingsviz.inference.method_list import METHODS, SHARES
 from thingsviz.inference.methods import (
     Found,
     check_method,
@@ -34,7 +23,6 @@ from thingsviz.inference.methods import (
     methods_for,
     peak_bytes,
 )
-from thingsviz.inference.permuted import permuted_network, seconds_of
 from thingsviz.jobs.engine.console import Console
 from thingsviz.jobs.folder.store import JobFolder
 from thingsviz.jobs.mapping.asked import (
@@ -47,9 +35,8 @@ from thingsviz.jobs.mapping.asked import (
 from thingsviz.jobs.mapping.epochs import EpochMaps
 from thingsviz.jobs.mapping.files import ALL, MapSet
 from thingsviz.jobs.mapping.film import make_film, place_of
-from thingsviz.jobs.mapping.truth import pattern_rows, truth_rows
+from thingsviz.jobs.mapping.judged import judge, judge_labels, keep_map
 from thingsviz.jobs.training.fitting import default_threads
-from thingsviz.jobs.training.material import Rows
 
 EXIT_INTERRUPTED = 130
 
@@ -130,8 +117,8 @@ def make(arguments: argparse.Namespace, report: Report) -> list[str]:
         began = time.monotonic()
         asked = asked_rows(decoder, name, rows)
         found[name] = compute(decoder, name, asked, target, within(report, n, len(methods) + 2))
-        there.save(name, found[name].values, fingerprint)
-        note_made(there, decoder, found[name], time.monotonic() - began)
+        keep_map(there, name, found[name].values, fingerprint)
+        note_made(there, decoder, found[name], time.monotonic() - began, fingerprint)
     if arguments.judge and len(rows) > 1:
         judge(there, decoder, found, rows, target, within(report, len(methods), len(methods) + 2))
     return methods
@@ -148,7 +135,9 @@ def check_memory(decoder: Decoder, name: str) -> None:
         raise JobError(msg)
 
 
-def note_made(there: MapSet, decoder: Decoder, found: Found, seconds: float) -> None:
+def note_made(
+    there: MapSet, decoder: Decoder, found: Found, seconds: float, fingerprint: str
+) -> None:
     """Write down what a map is of."""
     from models import collect
 
@@ -163,7 +152,7 @@ def note_made(there: MapSet, decoder: Decoder, found: Found, seconds: float) -> 
     }
     has_attention = decoder.network is not None and decoder.n_layers
     there.add_facts(
-        fingerprint=decoder.fingerprint(),
+        fingerprint=fingerprint,
         made=made,
         model=decoder.material.config.model.name,
         methods=methods_for(decoder),
@@ -176,63 +165,6 @@ def note_made(there: MapSet, decoder: Decoder, found: Found, seconds: float) -> 
         made_at=time.time(),
     )
     there.save_tokens(decoder.tokens)
-
-
-def judge(
-    there: MapSet,
-    decoder: Decoder,
-    found: dict[str, Found],
-    rows: Rows,
-    target: int | None,
-    report: Report,
-) -> None:
-    """Judge the maps and write the judgement."""
-    blocks = {name: block_values(decoder, one) for name, one in found.items()}
-    curves = judge_faithfulness(decoder, blocks, rows, report)
-    there.add_facts(faithfulness=faithfulness_rows(curves, list(found)))
-    there.add_facts(truth=truth_rows(decoder, found))
-    if decoder.network is not None:
-        there.add_facts(permuted_seconds=seconds_of(decoder.material))
-    sanity = {}
-    for name in found:
-        sanity[name] = [s._asdict() for s in judge_sanity(decoder, name, rows, target, report)]
-        there.add_facts(sanity=sanity)
-
-
-def judge_labels(there: MapSet, decoder: Decoder, target: int | None, report: Report) -> list[str]:
-    """Train a network on permuted labels; write how alike its maps are to those that are there."""
-    methods = there.methods()
-    if decoder.network is None or not methods:
-        msg = "permuted labels are asked of a network whose maps are made: make them first"
-        raise ConfigError(msg)
-    other = permuted_network(decoder, report)
-    found: dict[str, float] = {}
-    for name in methods:
-        asked = pattern_rows(decoder) if name in SHARES else rows_of(decoder, there.part)
-        found |= judge_permuted(decoder, other, [name], asked, target)
-        report(Progress(len(found), len(methods), f"{METHODS[name].title}, permuted labels"))
-        there.add_facts(permuted=found)
-    return methods
-
-
-def faithfulness_rows(curves: maps_faithful.Curves, methods: Sequence[str]) -> dict[str, Any]:
-    """Return curves and areas as plain values."""
-    names = [RANDOM, *[n for n in curves.deletion if n != RANDOM]]
-    judged = {name: maps_faithful.faithfulness(curves, name, RANDOM) for name in names}
-    return {
-        "shares": list(curves.shares),
-        "deletion": {n: curves.deletion[n][0].tolist() for n in names},
-        "insertion": {n: curves.insertion[n][0].tolist() for n in names},
-        "areas": {
-            n: {
-                "deletion": list(judged[n].deletion),
-                "insertion": list(judged[n].insertion),
-                "comprehensiveness": judged[n].comprehensiveness,
-            }
-            for n in names[1:]
-        },
-        "methods": list(methods),
-    }
 
 
 def within(report: Report, n: int, of: int) -> Report:

@@ -107,7 +107,8 @@ def _offer_permuted(look: Look) -> None:
     facts = maps.facts()
     seconds = facts.get("permuted_seconds")
     task = attention_make.newest(maps)
-    if facts.get("permuted") or not seconds or (task and task.state == "running"):
+    compared = set(maps.methods()) <= set(facts.get("permuted") or {})
+    if compared or not seconds or (task and task.state == "running"):
         return
     refused = plain(actions.refusal())
     least, most = max(1, round(seconds / 60)), max(2, round(3 * seconds / 60))
