@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from models.presets import PRESETS
+from thingsviz.analysis.maps_gap import EVEN, above
 from thingsviz.core.errors import EXIT_BAD_INPUT, ThingsvizError
 from thingsviz.inference import judging
 from thingsviz.inference.method_list import METHODS
@@ -101,9 +102,13 @@ def _planted(root: Path, short: bool) -> Path:
 
 
 def rows_of(decoder: str, job: JobFolder) -> list[dict[str, Any]]:
-    """Return a row a method of a job whose maps were made and judged."""
+    """Return a row a method of a job whose maps were made and judged, the even map first."""
     facts = MapSet(job, "test").facts()
-    rows = []
+    even = facts["truth"][EVEN]
+    rows = [
+        {"decoder": decoder, "method": EVEN, "resolution": "a choice"}
+        | {"auc": even["auc"], "smooth": even["auc_smooth"]}
+    ]
     # occlusion by region is not judged by the truth: the planted regions are the data's own
     for name in [n for n in METHODS if n in facts["made"] and n in facts["truth"]]:
         area, truth = facts["faithfulness"]["areas"][name], facts["truth"][name]
@@ -114,6 +119,7 @@ def rows_of(decoder: str, job: JobFolder) -> list[dict[str, Any]]:
                 "resolution": METHODS[name].resolution,
                 "auc": truth["auc"],
                 "smooth": truth["auc_smooth"],
+                "above": above(truth["over_even"]),
                 "area": area["deletion"],
                 "sanity": facts["sanity"][name][-1]["correlation"],
                 "seconds": facts["made"][name]["seconds"],
@@ -134,12 +140,19 @@ def limits_of(job: JobFolder) -> list[dict[str, Any]]:
 
 def table(rows: list[dict[str, Any]]) -> str:
     """Return the rows as a Markdown table."""
-    head = "| decoder | method | resolution | AUC | AUC, 12 mm "
-    lines = [head + "| faithfulness [95 %] | sanity r | s |", "|---|---|---|---|---|---|---|---|"]
+    head = "| decoder | method | resolution | AUC | AUC, 12 mm | above even "
+    lines = [head + "| faithfulness [95 %] | sanity r | s |", "|---" * 9 + "|"]
     for row in rows:
         line = f"| {row['decoder']} | {row['method']} | {row['resolution']} | {row['auc']:.3f} "
-        lines.append(line + f"| {row['smooth']:.3f} {_judged(row)}")
+        lines.append(line + f"| {row['smooth']:.3f} | {_above(row)}{_judged(row)}")
     return "\n".join(lines)
+
+
+def _above(row: dict[str, Any]) -> str:
+    """Say by which AUC a method is surely above the even map; empty for what is no method."""
+    if "above" not in row:
+        return ""
+    return {0: "**no** ", 2: "both "}.get(len(row["above"])) or f"{row['above'][0]} "
 
 
 def _judged(row: dict[str, Any]) -> str:
@@ -157,8 +170,9 @@ def missed(rows: list[dict[str, Any]], goal: float) -> list[str]:
         f"{row['decoder']}, {row['method']}: with its weights lost the map still correlates "
         f"{row['sanity']:.2f} with itself (goal < {GOAL_SANITY})"
         for row in rows
-        if (row["sanity"] or 0) >= GOAL_SANITY
+        if (row.get("sanity") or 0) >= GOAL_SANITY
     ]
+    rows = [row for row in rows if "area" in row]  # what is no method has no goal
     for decoder in dict.fromkeys(row["decoder"] for row in rows):
         own = [row for row in rows if row["decoder"] == decoder]
         best = max(row["auc"] for row in own)

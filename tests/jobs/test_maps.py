@@ -1,11 +1,14 @@
 import json
+from dataclasses import replace
 
 import nibabel as nib
 import numpy as np
 import pytest
+import torch
 
 from tests.inference.conftest import decoders, jobs  # noqa: F401
 from thingsviz.analysis import parcellation
+from thingsviz.analysis.maps_gap import EVEN, above
 from thingsviz.core.errors import ConfigError, DataError
 from thingsviz.inference import judging
 from thingsviz.inference.methods import compute, to_mass
@@ -221,7 +224,38 @@ def test_the_mark_for_maps_voxel_by_voxel(decoders):  # noqa: F811
     assert rows[map_truth.PLANTED]["auc"] == 1
     assert 0.5 < rows[map_truth.PLANTED]["auc_smooth"] < 1  # smoothing blurs the truth as well
     # the data's regions are the planted ones: to find those by them proves nothing
-    assert set(rows) == {*map_truth.LIMITS, "weights"}
+    assert set(rows) == {*map_truth.LIMITS, EVEN, "weights"}
+
+
+def test_an_even_map_over_what_is_read_stands_beside_the_others(decoders):  # noqa: F811
+    """Ridge reads 500 voxels, the transformer its tokens: that alone finds what was planted."""
+    even = map_truth.even_map(decoders["ridge"])
+    assert (even > 0).sum() == 500
+    assert set(even) == {0, 1}
+    tokens = decoders["pooled"].tokens
+    np.testing.assert_array_equal(map_truth.even_map(decoders["pooled"]) > 0, tokens.covered)
+    found = compute(decoders["ridge"], "weights", np.arange(1))
+    store = decoders["ridge"].material.store
+    for name, values in {"even": even, "ones": np.ones(len(even))}.items():
+        same = {"weights": found._replace(values=values)}
+        row = map_truth.truth_rows(decoders["ridge"], same)
+        gap = row["weights"]["auc"] - row[EVEN]["auc"]
+        assert row["weights"]["over_even"]["auc"][0] == pytest.approx(gap)
+        assert (gap == 0) == (name == "even")
+        assert above(row["weights"]["over_even"]) == ()
+    assert row["weights"]["auc"] == 0.5
+    root = decoders["ridge"].material.dataset.root / "derivatives" / "planted" / "sub-01"
+    truth = map_truth.read_truth(root / "truth.npz", store.shape[1])
+    best = map_truth.over(store, truth.signal, even, truth)
+    assert above(best) == ("by voxel", "smoothed")
+
+
+def test_what_a_network_without_tokens_reads(decoders):  # noqa: F811
+    network = torch.nn.Identity()
+    dense = replace(decoders["ridge"], linear=None, network=network)
+    assert map_truth.even_map(dense).all()
+    network.voxels = torch.tensor([3, 5])
+    assert np.flatnonzero(map_truth.even_map(dense)).tolist() == [3, 5]
 
 
 def test_permuted_labels_on_request(jobs, run):  # noqa: F811

@@ -11,6 +11,7 @@ from models.patches import PatchGrid, TokenIndex
 from models.token_map import from_index
 from tests.ui.made_jobs import made_job
 from thingsviz.analysis.maps import Amount
+from thingsviz.analysis.maps_gap import EVEN
 from thingsviz.analysis.regions import Regions
 from thingsviz.core.errors import DataError
 from thingsviz.data.betas import BetaStore
@@ -24,7 +25,13 @@ from thingsviz.ui.attention.agreement import Other
 from thingsviz.ui.attention.data import Wanted
 from thingsviz.ui.attention.pick import Look
 from thingsviz.ui.attention.regions import nifti
-from thingsviz.ui.attention.trust import best_words, mark_words, trust_table
+from thingsviz.ui.attention.trust import (
+    best_words,
+    even_words,
+    mark_words,
+    trust_table,
+    with_even,
+)
 
 FACTS = {
     "made": {"occlusion": {"seconds": 2.0}},
@@ -179,6 +186,28 @@ def test_marks_without_a_decoder_are_said():
     words = mark_words(truth | {"what was planted": {"auc": 1.0, "auc_smooth": 0.91}})
     assert "true ratings 0.73; what was planted 1.00 (0.91 smoothed)" in words
     assert mark_words({"occlusion": {"auc": 0.5}}) == ""
+
+
+@pytest.mark.parametrize(
+    ("low", "word", "n"), [((-0.01, -0.02), "no", 1), ((0.02, 0.1), "by voxel and smoothed", 0)]
+)
+def test_the_even_map_has_a_row_and_methods_no_better_say_so(low, word, n):
+    over = {"auc": [0.1, low[0], 0.2], "auc_smooth": [0.2, low[1], 0.3]}
+    truth = {"occlusion": {"auc": 0.7, "auc_smooth": 0.9, "over_even": over}}
+    truth[EVEN] = {"auc": 0.57, "auc_smooth": 0.73}
+    facts = {**FACTS, "truth": truth}
+    rows = with_even(trust_table(facts), facts)
+    assert rows["Method"].tolist()[-1] == "Even over what is read"
+    assert rows["AUC"].tolist() == [0.7, 0.57]
+    assert rows.loc[0, "Above even"] == word
+    assert f"{n} of 1 methods show no more than that choice" in even_words(truth)
+    assert EVEN not in mark_words(truth)
+
+
+def test_maps_judged_before_there_was_an_even_one_have_no_row():
+    rows = with_even(trust_table(FACTS), FACTS)
+    assert len(rows) == 1
+    assert even_words(FACTS["truth"]) == ""
 
 
 def test_subjects_are_compared_voxel_by_voxel_where_they_share_a_space(store, monkeypatch):

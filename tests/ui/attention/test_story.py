@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from thingsviz.analysis.maps import BACKGROUND, NO_REGION
+from thingsviz.analysis.maps_gap import EVEN
 from thingsviz.ui.attention import story
 from thingsviz.ui.attention.data import Shown
 
@@ -113,6 +114,26 @@ def test_a_map_that_stays_without_knowledge_shows_little():
 @pytest.mark.parametrize(("auc", "short"), [(0.9, "Yes"), (0.7, "In part"), (0.5, "Hardly")])
 def test_what_was_planted_is_found_or_not(auc, short):
     assert told(known=facts(auc=auc))["Does it find what was planted?"].short == short
+
+
+@pytest.mark.parametrize(
+    ("over", "short", "mood"),
+    [
+        ({"auc": [0.0, -0.01, 0.01], "auc_smooth": [0.1, 0.05, 0.15]}, "Yes", "good"),
+        (
+            {"auc": [0.0, -0.01, 0.01], "auc_smooth": [0.01, -0.01, 0.03]},
+            "No more than the choice of what is read",
+            "bad",
+        ),
+    ],
+)
+def test_a_map_no_better_than_the_choice_of_tokens_says_so(over, short, mood):
+    known = facts(auc=0.8)
+    known["truth"]["attention"]["over_even"] = over
+    known["truth"][EVEN] = {"auc": 0.7, "auc_smooth": 0.79}
+    answer = told(known=known)["Does it find what was planted?"]
+    assert (answer.short, answer.mood) == (short, mood)
+    assert answer.why.endswith("decoder reads has 0.70 by voxel, 0.79 smoothed to a patch")
 
 
 def test_what_is_not_judged_is_left_open():

@@ -1,4 +1,4 @@
-"""How well maps find what was planted, and how well any map of single voxels could."""
+"""How well maps find what was planted, how well any map could, and an even one by itself."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from thingsviz.analysis.maps_truth import auc, read_truth
+from thingsviz.analysis.maps_gap import EVEN, auc_gap, blocks
+from thingsviz.analysis.maps_truth import Truth, auc, read_truth
 from thingsviz.data.betas import BetaStore
 from thingsviz.figures.volume import smooth_in_brain
 from thingsviz.inference.decoder import Decoder
@@ -41,7 +42,8 @@ def truth_rows(decoder: Decoder, found: dict[str, Found]) -> dict[str, Any]:
     """Return how well each map finds what was planted; {} for data that were measured.
 
     `auc`: all planted voxels alike; `auc_weighted`: in proportion to their signal; `auc_smooth`:
-    all alike after smoothing the map to about the size of a patch. Beside them stand LIMITS.
+    all alike after smoothing the map to about the size of a patch; `over_even`: how far these are
+    above those of the map EVEN, with intervals. Beside them stand LIMITS and EVEN.
     """
     material = decoder.material
     path = material.dataset.root / "derivatives" / "planted" / material.config.subject
@@ -52,15 +54,53 @@ def truth_rows(decoder: Decoder, found: dict[str, Found]) -> dict[str, Any]:
         name: found_by(material.store, values, truth.signal)
         for name, values in limits(decoder, truth.signal).items()
     }
+    even = even_map(decoder)
+    rows[EVEN] = found_by(material.store, even, truth.signal)
     for name, one in found.items():
         if name == "occlusion_region":
             continue  # what was planted lies in the data's own regions: an AUC of 1 by itself
         mass = to_mass(decoder, one).reshape(-1, len(truth.signal))
         mean = mass.mean(0)
         rows[name] = found_by(material.store, mean, truth.signal)
+        rows[name]["over_even"] = over(material.store, mean, even, truth)
         if len(mass) > 1:
             rows[name]["heads"] = [auc(m, truth.signal, weighted=False) for m in mass]
     return rows
+
+
+def even_map(decoder: Decoder) -> NDArray[np.float64]:
+    """Return a map (n_voxels,) that is the same wherever the decoder reads, 0 elsewhere.
+
+    With attention the same for each token, spread over its voxels as a map of tokens is.
+    """
+    n_voxels = decoder.material.store.shape[1]
+    if decoder.n_layers:
+        n = decoder.tokens.n_tokens
+        return decoder.tokens.to_voxels(np.full(n, 1 / n))
+    weights = decoder.weights()
+    if weights is not None:
+        return weights.any(1).astype(float)
+    arrays = decoder.linear.arrays() if decoder.linear is not None else {}
+    voxels = arrays.get("voxels", getattr(decoder.network, "voxels", None))
+    even = np.ones(n_voxels)
+    if voxels is not None:
+        even[np.setdiff1d(np.arange(n_voxels), np.asarray(voxels))] = 0
+    return even
+
+
+def over(
+    store: BetaStore,
+    values: NDArray[np.floating],
+    even: NDArray[np.floating],
+    truth: Truth,
+) -> dict[str, Any]:
+    """Return by how much a map's AUCs are above those of the even one, with 95 % intervals."""
+    block, planted = blocks(store.mask, store.grid), truth.signal > 0
+    pair = smoothed(store, values), smoothed(store, even)
+    return {
+        "auc": list(auc_gap(values, even, planted, block)),
+        "auc_smooth": list(auc_gap(*pair, planted, block)),
+    }
 
 
 def found_by(

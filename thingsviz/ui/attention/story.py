@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from thingsviz.analysis.maps import BACKGROUND, NO_REGION, Amount
+from thingsviz.analysis.maps_gap import EVEN, above
 from thingsviz.analysis.regions import Regions
 from thingsviz.figures.map_regions import short
 from thingsviz.inference.method_list import METHODS
@@ -16,7 +17,7 @@ from thingsviz.ui.attention.pick import Look
 from thingsviz.ui.frame import PageContext, plain
 from thingsviz.ui.help import glossary
 
-EVEN = 0.9  # of the tokens: a head that spreads over more hardly chooses
+SPREAD = 0.9  # of the tokens: a head that spreads over more hardly chooses
 LIKE = 0.5  # rank correlation of a map with that of a decoder that knows nothing
 FOUND, HARDLY = 0.75, 0.6  # AUC from which a map finds what was planted, or a part of it
 TERMS = ("uniform attention", "turned regions", "faithfulness", "sanity")
@@ -70,7 +71,7 @@ def where(
     question, even = "Where is the map strongest?", float(found.evenness[head])
     if method == "attention":
         question = f"Where does {found.names[head].lower()} look?"
-    if METHODS[method].needs == "attention" and even > EVEN:
+    if METHODS[method].needs == "attention" and even > SPREAD:
         n = int(facts.get("n_tokens") or 0)
         why = f"it spreads over {100 * even:.0f} % of the {n:,} tokens, hardly any choice"
         return Answer(question, "Everywhere alike", why, "open")
@@ -141,15 +142,20 @@ def last_correlation(facts: dict[str, Any], method: str) -> float | None:
 
 def planted(facts: dict[str, Any], method: str) -> Answer | None:
     """Say whether the map finds what was planted; None for data that were measured."""
-    truth = (facts.get("truth") or {}).get(method)
+    truth, even = ((facts.get("truth") or {}).get(name) for name in (method, EVEN))
     if not truth:
         return None
-    voxel, smooth = float(truth["auc"]), float(truth["auc_smooth"])
-    auc = max(voxel, smooth)
-    why = f"AUC {voxel:.2f} by voxel, {smooth:.2f} smoothed to a patch; .5 is chance"
-    question = "Does it find what was planted?"
+    auc = max(float(truth["auc"]), float(truth["auc_smooth"]))
+    question, why = "Does it find what was planted?", f"AUC {_aucs(truth)}; .5 is chance"
+    if even and "over_even" in truth:
+        why += f", and a map even over all that the decoder reads has {_aucs(even)}"
+        if not above(truth["over_even"]):
+            return Answer(question, "No more than the choice of what is read", why, "bad")
     if auc >= FOUND:
         return Answer(question, "Yes", why, "good")
-    return Answer(
-        question, "Hardly" if auc < 0.6 else "In part", why, "bad" if auc < 0.6 else "open"
-    )
+    hardly = auc < HARDLY
+    return Answer(question, "Hardly" if hardly else "In part", why, "bad" if hardly else "open")
+
+
+def _aucs(row: dict[str, Any]) -> str:
+    return f"{row['auc']:.2f} by voxel, {row['auc_smooth']:.2f} smoothed to a patch"

@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
+from thingsviz.analysis.maps_gap import EVEN, above
 from thingsviz.figures.faithfulness import curves_info, draw_curves, draw_sanity, sanity_info
 from thingsviz.inference.method_list import METHODS
 from thingsviz.ui import actions, charts
@@ -62,6 +63,7 @@ def show_methods(look: Look) -> None:
     with st.expander("All methods side by side", expanded=True):
         rows = trust_table(facts)
         st.markdown(plain(best_words(rows)))
+        rows = with_even(rows, facts)
         st.dataframe(rows, hide_index=True, column_config=_columns(), placeholder="–")
         _say_mark(facts)
         _offer_permuted(look)
@@ -81,15 +83,30 @@ def best_words(rows: pd.DataFrame) -> str:
 
 
 def _say_mark(facts: dict[str, Any]) -> None:
-    words = mark_words(facts.get("truth", {}))
-    if words:
-        st.caption(plain(words))
+    truth = facts.get("truth", {})
+    for words in (even_words(truth), mark_words(truth)):
+        if words:
+            st.caption(plain(words))
+
+
+def even_words(truth: Mapping[str, Any]) -> str:
+    """Say what the row of the even map means, and how many methods get no further."""
+    if EVEN not in truth:
+        return ""
+    judged = [name for name in METHODS if "over_even" in truth.get(name, {})]
+    n = sum(not above(truth[name]["over_even"]) for name in judged)
+    return (
+        f"'{EVEN.capitalize()}' is a map that is the same wherever the decoder reads. The choice "
+        "of tokens or voxels points to planted places by itself, so only what is surely above its "
+        f"AUC (95 % interval over blocks of voxels) is the map's own: {n} of {len(judged)} "
+        "methods show no more than that choice."
+    )
 
 
 def mark_words(truth: Mapping[str, Any]) -> str:
     """Say what maps without any decoder's error reach: no row of the table can be much better."""
     marks = []
-    for name in [name for name in truth if name not in METHODS]:
+    for name in [name for name in truth if name not in {*METHODS, EVEN}]:
         row = truth[name]
         smooth = f" ({row['auc_smooth']:.2f} smoothed)" if "auc_smooth" in row else ""
         marks.append(f"{name} {row['auc']:.2f}{smooth}")
@@ -145,10 +162,25 @@ def trust_table(facts: dict[str, Any]) -> pd.DataFrame:
                 "Permuted r": facts.get("permuted", {}).get(name),
                 "AUC": truth.get("auc"),
                 "AUC, smoothed": truth.get("auc_smooth"),
+                "Above even": _above(truth.get("over_even")),
                 "Seconds": facts["made"].get(name, {}).get("seconds"),
             }
         )
     return pd.DataFrame(rows)
+
+
+def _above(over: Mapping[str, Any] | None) -> str | None:
+    return None if over is None else " and ".join(above(over)) or "no"
+
+
+def with_even(rows: pd.DataFrame, facts: dict[str, Any]) -> pd.DataFrame:
+    """Add the row of the map that is even over what the decoder reads, where it is known."""
+    truth = facts.get("truth", {}).get(EVEN)
+    if truth is None:
+        return rows
+    row = {"Method": EVEN.capitalize(), "Sees": "a choice"}
+    row |= {"AUC": truth["auc"], "AUC, smoothed": truth["auc_smooth"]}
+    return pd.concat([rows, pd.DataFrame([row])], ignore_index=True)
 
 
 def _columns() -> dict[str, Any]:
@@ -167,6 +199,10 @@ def _columns() -> dict[str, Any]:
             format="%+.2f", help="The map of the same network trained on permuted labels."
         ),
         "AUC": number(format="%.3f", help="Chance that a planted voxel is above an empty one."),
-        "AUC, smoothed": number(format="%.3f"),
+        "AUC, smoothed": number(format="%.3f", help="The same after smoothing by 12 mm."),
+        "Above even": st.column_config.TextColumn(
+            help="Whether the AUC is surely above that of the last row, a map that only shows "
+            "what the decoder reads."
+        ),
         "Seconds": number(format="%.1f"),
     }
