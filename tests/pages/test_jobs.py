@@ -1,16 +1,20 @@
 """The Jobs page in every state: what is listed, what can be done, and what comes of it."""
 
 import os
+import shutil
+import sys
 from contextlib import closing
 from functools import partial
 
 import pytest
 
+from tests.figures.plain import scores
 from tests.pages.conftest import labels, look, press
 from tests.ui.made_jobs import finished_job, made_job
 from thingsviz.jobs.engine import launch
 from thingsviz.jobs.engine.queue import Queue, queue_folder
 from thingsviz.jobs.engine.ticket import Ticket, write_ticket
+from thingsviz.jobs.folder import files
 from thingsviz.jobs.folder.about import read_about, write_about
 from thingsviz.jobs.folder.store import JobFolder, JobStatus, list_jobs
 from thingsviz.jobs.studies.config import parse_study
@@ -105,8 +109,7 @@ def test_delete_and_undo(page, tiny_env):
 def test_the_bin_is_emptied_only_by_who_is_sure(page, tiny_env):
     made_job("mine")
     app = press(page(job="mine"), "Delete")
-    forever = next(b for b in app.button if b.label.startswith("Delete 1 for good"))
-    assert forever.disabled
+    assert next(b for b in app.button if b.label == "Delete for good").disabled
     next(box for box in app.checkbox).check()
     look(app)
     next(b for b in app.button if b.label.startswith("Delete 1 for good")).click()
@@ -152,6 +155,41 @@ def test_many_are_shown_in_parts(page):
     press(app, "Older")
     assert "21 to 23 of 23" in words(app)
     assert len([label for label in labels(app) if label.startswith("job-")]) == 3
+
+
+OPENED = []
+sys.addaudithook(lambda name, args: name in LOOKS_INTO and OPENED.append(str(args[0])))
+LOOKS_INTO = {"open", "os.scandir", "os.listdir"}
+
+
+def opened(look_once, root):
+    """What a look opens below a folder."""
+    OPENED.clear()
+    look_once()
+    return sorted(path for path in OPENED if path.startswith(str(root)))
+
+
+def multiply(job, names):
+    for name in names:
+        shutil.copytree(job.path, job.path.parent / name)
+    for path in job.path.parent.glob("[!.]*"):
+        os.utime(path, (1e9, 1e9))
+
+
+def test_a_look_opens_the_same_files_however_many_jobs_there_are(page, tiny_env):
+    """Only the rows that are shown cost anything: neither looks nor searches read all jobs."""
+    job = made_job("job", "done")
+    files.write_json(job.file("scores.json"), {"rows": scores().to_dict("records")})
+    multiply(job, [f"a-{i:02d}" for i in range(25)])
+    app = page()
+    app.text_input(key="w_jobs_text").set_value("a-")
+    assert "1 to 20 of 25" in words(look(app))
+    few, drawn = opened(partial(look, app), tiny_env), len(app.caption)
+    multiply(job, [f"b-a-{i:03d}" for i in range(250)])
+    assert "1 to 20 of 275" in words(look(app))
+    assert opened(partial(look, app), tiny_env) == few
+    assert len(app.caption) == drawn
+    assert len(few) < 10
 
 
 def test_candidates_are_folded_away(page):

@@ -1,7 +1,8 @@
+import pandas as pd
 import pytest
 import streamlit as st
 
-from tests.figures.plain import metrics
+from tests.figures.plain import class_scores, metrics, scores
 from tests.ui.made_jobs import made_job
 from thingsviz.jobs.folder import files
 from thingsviz.jobs.folder.store import JobFolder
@@ -67,3 +68,21 @@ def test_scores_are_read_again_when_the_file_changes(tiny_env):
     files.write_json(job.file("scores.json"), {"rows": [row], "could_not_show": ["One brain."]})
     assert cache_jobs.scores(job)["value"].tolist() == [0.5]
     assert cache_jobs.could_not_show(job) == ["One brain."]
+
+
+@pytest.mark.parametrize("table", [scores("vit3d"), class_scores("vit3d")])
+def test_the_headline_of_a_list_is_that_of_the_whole_table(job, table, monkeypatch):
+    rows = pd.concat([table, table.assign(part="exemplars", value=0.9)]).to_dict("records")
+    files.write_json(job.file("scores.json"), {"rows": rows, "could_not_show": ["much"]})
+    known = cache_jobs.headline(job, "vit3d")
+    assert known == (cache_jobs.headline_of(job.scores(), "vit3d"), ("much",))
+    assert known[0].value < 0.9
+    monkeypatch.setattr(JobFolder, "score_record", None)
+    assert cache_jobs.headline(job, "vit3d") == known
+
+
+def test_scores_without_a_row_are_none(job):
+    assert cache_jobs.headline(job, "vit3d") == (None, ())
+    files.write_json(job.file("scores.json"), {"rows": [], "could_not_show": ["much"]})
+    assert cache_jobs.headline(job, "vit3d") == (None, ("much",))
+    assert job.scores() is None

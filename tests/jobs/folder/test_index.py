@@ -116,7 +116,7 @@ def test_search_looks_through_all_words(make):
     write_about(job, title="Große Reise", tags=("paper",), note="of Tuesday", owner="ana")
     (entry,) = JobIndex(jobs_root()).refresh()
     assert all(
-        word in entry.text() for word in ("grosse reise", "paper", "tuesday", "ana", "ridge")
+        word in entry.text for word in ("grosse reise", "paper", "tuesday", "ana", "ridge")
     )
 
 

@@ -32,6 +32,18 @@ def test_the_first_visit_finds_all_jobs_read(tiny_env, told):
     assert {entry.name for entry in look.all_jobs()} == {"one", "two"}
 
 
+def test_scores_of_a_list_are_read_newest_first(tiny_env, monkeypatch):
+    for name, state in (("old", "done"), ("failed", "failed"), ("new", "done")):
+        made_job(name, state)
+    entries, read = look.all_jobs(), []
+    monkeypatch.setattr("thingsviz.ui.jobs.list.line_of", lambda entry: read.append(entry.name))
+    warm.read_headlines(entries)
+    assert read == [entry.name for entry in entries if entry.name != "failed"]
+    monkeypatch.setattr(warm, "HEADLINES", 1)
+    warm.read_headlines(entries)
+    assert read[2:] == read[:1]
+
+
 def test_what_fails_is_told_and_no_more(told, monkeypatch):
     def broken():
         raise OSError("the disk is gone")

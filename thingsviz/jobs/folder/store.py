@@ -143,7 +143,8 @@ class JobFolder:
 
     def scores(self) -> pd.DataFrame | None:
         """Return the tidy scores with their reference rows, or None before the end."""
-        return self._table("rows")
+        table = self._table("rows")
+        return None if table is None or table.empty else table
 
     def differences(self) -> pd.DataFrame | None:
         """Return how the model differs from mean and ridge; None before the end."""
@@ -152,17 +153,18 @@ class JobFolder:
     def _table(self, part: str) -> pd.DataFrame | None:
         import pandas as pd
 
-        data = self._scores()
+        data = self.score_record()
         return None if data is None else pd.DataFrame(data.get(part, []))
 
-    def _scores(self) -> dict[str, Any] | None:
+    def score_record(self) -> dict[str, Any] | None:
+        """Return scores, differences and limits as they are written, or None before the end."""
         data = schema.read("scores", self.file("scores.json"))
         kinds.check(self.file("scores.json"), data or {}, SCORES)
         return data
 
     def could_not_show(self) -> list[str]:
         """Return the sentences on what this job's scores cannot show."""
-        return list((self._scores() or {}).get("could_not_show", []))
+        return list((self.score_record() or {}).get("could_not_show", []))
 
     def manifest(self) -> dict[str, Any]:
         """Return versions, seeds, fingerprints and dates; empty before the first start."""

@@ -52,9 +52,9 @@ def show_detail(name: str) -> None:
 
 
 def _live(job: JobFolder, about: About, state_then: str) -> None:
-    """Follow a job while it lives; draw the whole page anew when its state changes."""
+    """Follow a job while it lives; draw all anew when its state changes or it is closed."""
     status = _status(job)
-    if status.state != state_then:
+    if status.state != state_then or state.get(Key.JOBS_SHOWN) != job.name:
         st.rerun()
     _head(job, about, status)
     _facts(job, status)

