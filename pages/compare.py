@@ -5,6 +5,7 @@ from thingsviz.ui.compare import choice as compare_choice
 from thingsviz.ui.compare import cost as compare_cost
 from thingsviz.ui.compare import export as compare_export
 from thingsviz.ui.compare import page as compare
+from thingsviz.ui.compare import settings as compare_settings
 from thingsviz.ui.compare import tests as compare_tests
 from thingsviz.ui.compare import trials as compare_trials
 from thingsviz.ui.frame import guard, open_page
@@ -31,6 +32,6 @@ with guard():
             compare_trials.show_told_apart(view, page)
         with guard():
             compare_cost.show_cost(view, page)
-        compare.show_settings(view)
+        compare_settings.show_settings(view)
         compare_export.show_export(view)
 again_view.show_again(page)

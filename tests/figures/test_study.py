@@ -73,12 +73,14 @@ def test_importance_grows_upwards():
     info = importance_info({"a": 0.7, "b": 0.1, "c": 0.2})
     assert info == (("b", "c", "a"), (0.1, 0.2, 0.7))
     figure = draw_importance(info, "dark")
-    assert list(figure.data[0].text) == ["10%", "20%", "70%"]
+    assert list(figure.data[0].text) == ["10 %", "20 %", "70 %"]
+    assert list(figure.data[0].x) == pytest.approx([10, 20, 70])
 
 
 def test_axes_hold_numbers_logarithms_and_choices():
     logs = {"model.n_layers": False, "fit.learning_rate": True, "model.pooling": False}
-    info = space_info(ROWS, logs, "validation_r")
+    titles = {name: name.split(".")[1].capitalize() for name in logs}
+    info = space_info(ROWS, logs, "validation_r", titles)
     assert info.values == (0.1, 0.2, 0.3)
     layers, rate, pooling = info.axes
     assert layers.places == (2.0, 1.0, 1.0)
@@ -86,19 +88,22 @@ def test_axes_hold_numbers_logarithms_and_choices():
     assert rate.places == pytest.approx((-3, -5, -4))
     assert rate.ticks[0] == (-5.0, "1e-05")
     assert math.isclose(rate.ticks[-1][0], -3)
-    assert pooling == ("model.pooling", (1.0, 0.0, 0.0), ((0.0, "cls"), (1.0, "sum")), False)
+    assert pooling == ("Pooling", (1.0, 0.0, 0.0), ((0.0, "cls"), (1.0, "sum")), False)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_space_is_drawn_in_slices_and_lines(theme):
     logs = {f"model.{name}": False for name in "abcd"}
     rows = [row(i, i / 10, dict.fromkeys(logs, i)) for i in range(9)]
-    info = space_info(rows, logs, "validation_loss")
+    titles = {name: f"The setting with the long name {name[-1]}" for name in logs}
+    info = space_info(rows, logs, "validation_loss", titles)
     slices = draw_slices(info, theme)
     assert len(slices.data) == 4
-    assert slices.layout.xaxis4.title.text == "d"
+    assert slices.layout.xaxis4.title.text == "The setting with<br>the long name d"
     lines = draw_parallel(info, theme).data[0]
-    assert [d.label for d in lines.dimensions] == ["a", "b", "c", "d", "Validation loss"]
+    labels = [d.label for d in lines.dimensions]
+    assert labels[0] == "The setting with<br>the long name a"
+    assert labels[4:] == ["Validation loss"]
     # the better the stronger: a small loss has the strong colour
     higher = draw_parallel(info._replace(higher_is_better=True), theme).data[0]
     assert lines.line.colorscale[0][1] == higher.line.colorscale[1][1]
@@ -106,6 +111,6 @@ def test_space_is_drawn_in_slices_and_lines(theme):
 
 def test_an_empty_choice_and_a_missing_setting_have_places():
     rows = [row(0, 0.1, {"a": None}), row(1, 0.2, {"a": 64}), row(2, 0.3)]
-    (axis,) = space_info(rows, {"a": False}, "validation_r").axes
+    (axis,) = space_info(rows, {"a": False}, "validation_r", {"a": "A"}).axes
     assert axis.places == (1.0, 0.0, 1.0)
     assert axis.ticks == ((0.0, "64"), (1.0, "empty"))

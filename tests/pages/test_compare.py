@@ -118,6 +118,17 @@ def test_of_three_the_two_comparable_ones_stay(page):
     assert len(app.get("plotly_chart")) == 6
 
 
+def test_settings_are_called_as_on_the_form(page):
+    finished_job("long", share=0.5, seed=0, fit={"epochs": 3, "learning_rate": 0.0012345678})
+    app = page(jobs="sharp,long")
+    table = app.dataframe[-1].value.set_index("setting")
+    assert list(table.columns) == ["sharp", "long"]
+    assert {"Epochs", "Learning rate"} <= {*table.index}
+    assert table.loc["Learning rate", "long"] == "0.001235"
+    heading = next(h for h in app.subheader if h.value == "Settings that differ")
+    assert "Epochs: `fit.epochs`" in heading.proto.help
+
+
 def test_a_job_deleted_while_compared_is_one_sentence_and_the_others_stay(page, tiny_env):
     finished_job("third", share=0.5, seed=2)
     app = page(jobs="sharp,blunt,third")

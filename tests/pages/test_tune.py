@@ -77,7 +77,9 @@ def test_a_first_visit_explains_itself_and_offers_a_space(page):
     app = page()
     assert app.title[0].value == "Tune"
     assert any(text.startswith("A study trains many candidates") for text in words(app))
-    assert any("**Layers**  \n`model.n_layers`" in text for text in words(app))
+    assert any(m.value == "**Layers**" and "`model.n_layers`" in m.help for m in app.markdown)
+    another = app.selectbox(key=form_key("tune", "another"))
+    assert {"Dropout", "Learning rate"} & {*another.options} == {"Dropout"}
     assert any("**12** candidates, **12** of the random search" in text for text in words(app))
     assert any(text.startswith("None yet.") for text in words(app))
     assert not button(app, "Start study").disabled
@@ -151,6 +153,8 @@ def test_a_stopped_study_is_shown_with_its_candidates(page, started):
     assert len(table) == 12
     assert list(table["candidate"])[:2] == ["c0001", "c0002"]
     assert set(table["search"]) == {"study", "random"}
+    assert {"Voxel weights", "Keep the best voxels"} <= {*table.columns}
+    assert not [t for t in words(app) if "score_power" in t]
     assert any("too good to be true" in text for text in words(app))
     assert [b.label for b in app.button if b.label in {"Stop", "Resume"}] == ["Resume"]
     button(app, "Resume").click().run()

@@ -179,7 +179,7 @@ class ImportanceInfo(NamedTuple):
 
 
 def importance_info(importances: Mapping[str, float]) -> ImportanceInfo:
-    """Sort the shares, the largest last: bars grow upwards."""
+    """Sort the shares by the settings' titles, the largest last: bars grow upwards."""
     found = sorted(importances.items(), key=lambda item: item[1])
     return ImportanceInfo(tuple(n for n, _ in found), tuple(round(v, 4) for _, v in found))
 
@@ -188,14 +188,14 @@ def draw_importance(info: ImportanceInfo, theme: style.Theme) -> go.Figure:
     """Draw a bar a setting."""
     p = style.palette(theme)
     bar: Any = go.Bar(
-        x=info.shares,
+        x=[100 * share for share in info.shares],
         y=info.names,
         orientation="h",
         marker={"color": p.series[0]},
-        text=[f"{share:.0%}" for share in info.shares],
+        text=[f"{100 * share:.0f} %" for share in info.shares],
         textposition="outside",
         cliponaxis=False,
-        hovertemplate="%{y}: %{x:.1%}<extra></extra>",
+        hovertemplate="%{y}: %{x:.1f} %<extra></extra>",
     )
     figure = go.Figure(bar)
     figure.update_layout(
@@ -205,8 +205,8 @@ def draw_importance(info: ImportanceInfo, theme: style.Theme) -> go.Figure:
             title={"text": "Which settings matter"},
             xaxis={
                 "title": {"text": "Share of the importance"},
-                "tickformat": ".0%",
-                "range": [0, 1.1 * max(info.shares, default=1.0)],
+                "ticksuffix": " %",
+                "range": [0, 110 * max(info.shares, default=1.0)],
             },
         )
     )

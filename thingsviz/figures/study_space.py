@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -14,15 +15,17 @@ from thingsviz.figures.study import WORDS
 from thingsviz.jobs.studies.rows import CandidateRow
 
 PER_ROW = 3
+# letters of a title beside the next one's, at a window of 768 pixels and six settings
+LETTERS = 18
 
 
 class Axis(NamedTuple):
-    """One setting: its name, a number for each candidate, and how the numbers read.
+    """One setting: what it is called, a number for each candidate, and how the numbers read.
 
     `ticks` are (place, text); a logarithmic setting has the log10 of its value as place.
     """
 
-    name: str
+    title: str
     places: tuple[float, ...]
     ticks: tuple[tuple[float, str], ...]
     is_log: bool
@@ -39,12 +42,18 @@ class SpaceInfo(NamedTuple):
 
 
 def space_info(
-    rows: Sequence[CandidateRow], logs: Mapping[str, bool], objective: str
+    rows: Sequence[CandidateRow],
+    logs: Mapping[str, bool],
+    objective: str,
+    titles: Mapping[str, str],
 ) -> SpaceInfo:
-    """Take candidates; `logs` says of each setting of the space whether it is logarithmic."""
+    """Take candidates; `logs` says of each setting of the space whether it is logarithmic.
+
+    `titles` says what the settings are called.
+    """
     done = [row for row in rows if row.state == "done" and row.value is not None]
     axes = tuple(
-        _axis(name, [row.params.get(name) for row in done], is_log)
+        _axis(titles[name], [row.params.get(name) for row in done], is_log)
         for name, is_log in logs.items()
     )
     values = tuple(float(row.value or 0.0) for row in done)
@@ -52,14 +61,14 @@ def space_info(
     return SpaceInfo(values, names, axes, WORDS[objective], objective != "validation_loss")
 
 
-def _axis(name: str, found: list[Any], is_log: bool) -> Axis:
+def _axis(title: str, found: list[Any], is_log: bool) -> Axis:
     numbers = [v for v in found if isinstance(v, int | float) and not isinstance(v, bool)]
     if len(numbers) == len(found) and numbers:
         places = tuple(math.log10(v) if is_log else float(v) for v in numbers)
-        return Axis(name, places, _number_ticks(numbers, is_log), is_log)
+        return Axis(title, places, _number_ticks(numbers, is_log), is_log)
     options = sorted({_text(v) for v in found})
     ticks = tuple((float(i), option) for i, option in enumerate(options))
-    return Axis(name, tuple(float(options.index(_text(v))) for v in found), ticks, False)
+    return Axis(title, tuple(float(options.index(_text(v))) for v in found), ticks, False)
 
 
 def _number_ticks(numbers: list[float], is_log: bool) -> tuple[tuple[float, str], ...]:
@@ -74,6 +83,11 @@ def _number_ticks(numbers: list[float], is_log: bool) -> tuple[tuple[float, str]
 
 def _text(value: object) -> str:
     return "empty" if value is None else str(value)
+
+
+def folded(title: str) -> str:
+    """Break a long title into lines that stand under a narrow panel."""
+    return "<br>".join(textwrap.wrap(title, LETTERS, break_long_words=False))
 
 
 def draw_slices(info: SpaceInfo, theme: style.Theme) -> go.Figure:
@@ -115,7 +129,7 @@ def draw_slices(info: SpaceInfo, theme: style.Theme) -> go.Figure:
         )
         figure.add_trace(dots, row, col)
         places, texts = zip(*axis.ticks, strict=True) if axis.ticks else ((), ())
-        title = axis.name.split(".", 1)[-1] + (" (log)" if axis.is_log else "")
+        title = folded(axis.title + (" (log)" if axis.is_log else ""))
         figure.update_xaxes(
             title_text=title, tickvals=places, ticktext=texts, tickangle=0, row=row, col=col
         )
@@ -129,7 +143,7 @@ def draw_parallel(info: SpaceInfo, theme: style.Theme) -> go.Figure:
     p = style.palette(theme)
     dimensions: list[dict[str, Any]] = [
         {
-            "label": axis.name.split(".", 1)[-1],
+            "label": folded(axis.title),
             "values": axis.places,
             "tickvals": [place for place, _ in axis.ticks],
             "ticktext": [text for _, text in axis.ticks],

@@ -89,6 +89,14 @@ def test_a_comparison_says_whether_they_differ():
     assert "Settings that differ" not in words
 
 
+def test_settings_that_differ_are_called_as_on_the_form():
+    more = {"name": "vit3d", "patch_size": [12, 13, 15]}
+    words = checked(comparison_report([folder("one"), folder("two", model=more)]))
+    assert "Patch size" in words
+    assert "12 × 13 × 15" in words
+    assert "model.patch_size" not in words
+
+
 def test_class_jobs_are_compared_by_hits():
     jobs = [folder("sharp"), folder("blunt", model={"name": "mean"})]
     for job, share in zip(jobs, (0.6, 0.1), strict=True):

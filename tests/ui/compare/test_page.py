@@ -7,6 +7,7 @@ from thingsviz.figures.cost import CostRow
 from thingsviz.figures.scores import Question
 from thingsviz.ui.compare.cost import cost_table
 from thingsviz.ui.compare.page import View, mean_row
+from thingsviz.ui.compare.settings import shown_value
 
 
 @pytest.fixture
@@ -45,3 +46,16 @@ def test_costs_that_nobody_recorded_stay_empty():
     assert table.loc[0].tolist()[:3] == ["a", 12.5, 1000]
     assert table["peak memory, MB"].tolist()[0] == 812
     assert table.loc[1, ["seconds", "parameters", "peak memory, MB"]].isna().all()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "shown"),
+    [
+        ("split.kind", "unseen_concepts", "Unseen concepts"),
+        ("rating_scale", "unit", "0 to 1"),
+        ("learns", "another", "another"),
+        ("model.patch_size", "[6, 7, 5]", "6 × 7 × 5"),
+    ],
+)
+def test_a_setting_reads_as_on_the_form(name, text, shown):
+    assert shown_value(name, text) == shown

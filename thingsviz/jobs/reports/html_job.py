@@ -20,6 +20,7 @@ from thingsviz.figures.scores import (
 from thingsviz.figures.svg import DotRow, Line, Mark, dots, lines
 from thingsviz.jobs.folder.config import dump_config
 from thingsviz.jobs.folder.store import JobFolder
+from thingsviz.jobs.folder.titles import setting_text, title_of
 from thingsviz.jobs.reports import html_page as page
 from thingsviz.jobs.reports.comparable import Finished, comparable, naming, read_finished
 from thingsviz.jobs.reports.compared import class_tests, pair_tests, settings_that_differ
@@ -292,5 +293,5 @@ def differing_part(jobs: Sequence[Finished]) -> str:
     if not table:
         return ""
     head = ["setting", *(job.name for job in jobs)]
-    rows = [[name, *values] for name, values in table.items()]
+    rows = [[title_of(name), *map(setting_text, values)] for name, values in table.items()]
     return page.heading("Settings that differ") + page.table(head, rows)

@@ -1,4 +1,4 @@
-"""Two or more jobs on the same test trials: the question, scores, curves, settings."""
+"""Two or more jobs on the same test trials: the question, scores, curves."""
 
 from __future__ import annotations
 
@@ -27,7 +27,6 @@ from thingsviz.figures.scores import (
 )
 from thingsviz.jobs.folder.store import open_job
 from thingsviz.jobs.reports.comparable import Finished, naming
-from thingsviz.jobs.reports.compared import settings_that_differ
 from thingsviz.ui import cache_jobs, charts
 from thingsviz.ui.frame import PageContext, plain
 from thingsviz.ui.help import glossary
@@ -41,6 +40,10 @@ NAMING_HELP = (
     "that it predicts, of all rated concepts. By this it can be compared with a classifier."
 )
 PARTS = {"test": "Test", "exemplars": "Train pictures of test concepts"}
+CURVES_SAY = (
+    "Validation trials choose the epoch, so these curves are no result: by chance validation r is "
+    "0 and validation Top-10 is 10 over the number of classes. Scores above are of test trials."
+)
 CLOCKS = {"epochs": "by epoch", "seconds": "by second"}
 
 
@@ -225,6 +228,7 @@ def show_curves(view: View, page: PageContext) -> None:
     charts.show(
         draw_overlay(info, page.theme), page.theme, "compare_curves", alt=alt, save_as=view.save_as
     )
+    st.caption(CURVES_SAY)
     if what.endswith("loss") and len(info.curves) > 1 and len(_loss_scales(view)) > 1:
         st.caption("These losses are on different scales: compare the other validation curve.")
 
@@ -232,14 +236,3 @@ def show_curves(view: View, page: PageContext) -> None:
 def _loss_scales(view: View) -> set[tuple[object, ...]]:
     configs = [job.config for job in view.jobs]
     return {(c.rating_scale, c.fit.loss, c.fit.target_scaling) for c in configs}
-
-
-def show_settings(view: View) -> None:
-    """List the settings on which the recipes differ."""
-    st.subheader("Settings that differ", anchor=False)
-    differing = settings_that_differ(view.jobs)
-    if not differing:
-        st.caption("None: the recipes are the same.")
-        return
-    table = pd.DataFrame(differing, index=view.names).T.rename_axis("setting").reset_index()
-    st.dataframe(table, hide_index=True, alt="Settings on which the recipes differ")

@@ -19,6 +19,7 @@ from thingsviz.figures.style import Theme
 from thingsviz.jobs.engine import launch
 from thingsviz.jobs.engine.queue import name_in_line
 from thingsviz.jobs.folder.store import ALIVE, JobFolder
+from thingsviz.jobs.folder.titles import help_of, title_of
 from thingsviz.jobs.studies.config import StudyConfig
 from thingsviz.jobs.studies.folder import StudyFolder, StudyStatus
 from thingsviz.jobs.studies.rows import CandidateRow, best_of
@@ -33,6 +34,7 @@ from thingsviz.ui.tune import data as tune_data
 FOLLOW_S = 2.0
 LOG_LINES = 40
 ENDED = {"done", "pruned", "failed"}
+SEARCHES = {"tpe": "TPE", "random": "random search"}
 PHASES = {"search": "searching", "random": "random search of equal cost", "final": "the end"}
 
 
@@ -72,8 +74,8 @@ def _head(folder: StudyFolder, config: StudyConfig, status: StudyStatus) -> None
         st.badge(status.state, color=colour, icon=icon)  # type: ignore[arg-type]
         st.space("stretch")
         _buttons(folder, config, status)
-    words = [config.base.model.name, f"{config.n_candidates} candidates", config.sampler]
-    words += [f"pruner {config.pruner}"] if config.pruner != "none" else []
+    words = [config.base.model.name, f"{config.n_candidates} candidates", SEARCHES[config.sampler]]
+    words += [f"pruner {config.pruner.replace('_', ' ')}"] if config.pruner != "none" else []
     words += [f"by {config.objective.replace('_', ' ')}", f"seed {config.seed}"]
     words += [f"started {ago(status.started_at, time.time())}"] if status.started_at else []
     st.caption(plain(" · ".join(words)))
@@ -172,14 +174,14 @@ def _pictures(
             figure = figures.draw_epochs(curves, theme)
             charts.show(figure, theme, f"study_epochs_{name}", alt=alt)
         else:
-            _importance(theme, folder)
+            _importance(theme, folder, config)
     st.caption(
         "Validation trials choose the settings, so the best of many is too good to be true: only "
         "the final training's test score counts. By chance validation r is 0, and Top-10 is 10 "
         "over the number of classes."
     )
     logs = {n: bool(getattr(values, "log", False)) for n, values in config.space.items()}
-    info_space = space_figures.space_info(rows, logs, objective)
+    info_space = space_figures.space_info(rows, logs, objective, titles_of(config))
     alt = f"Validation over each of {len(info_space.axes)} settings"
     figure = space_figures.draw_slices(info_space, theme)
     charts.show(figure, theme, f"study_slices_{name}", alt=alt)
@@ -187,16 +189,23 @@ def _pictures(
     figure = space_figures.draw_parallel(info_space, theme)
     charts.show(figure, theme, f"study_parallel_{name}", alt=alt)
     if any(len(x) > 1 for _, _, x, _ in curves.curves):
-        _importance(theme, folder)
+        _importance(theme, folder, config)
 
 
-def _importance(theme: Theme, folder: StudyFolder) -> None:
+def titles_of(config: StudyConfig) -> dict[str, str]:
+    """Return what the form calls the settings that a study varies."""
+    return {name: title_of(name, config.base.model.name) for name in config.space}
+
+
+def _importance(theme: Theme, folder: StudyFolder, config: StudyConfig) -> None:
     found = tune_data.importances(folder)
     if not found:
         st.caption("Which settings matter can be said from four finished candidates on.")
         return
-    info = figures.importance_info(found)
-    alt = "Importance of " + ", ".join(f"{n} {v:.0%}" for n, v in found.items())
+    titles = titles_of(config)
+    info = figures.importance_info({titles.get(n, n): v for n, v in found.items()})
+    shares = zip(reversed(info.names), reversed(info.shares), strict=True)
+    alt = "Importance of " + ", ".join(f"{n} {100 * v:.0f} %" for n, v in shares)
     figure = figures.draw_importance(info, theme)
     charts.show(figure, theme, f"study_importance_{folder.name}", alt=alt)
     st.caption(
@@ -207,14 +216,14 @@ def _importance(theme: Theme, folder: StudyFolder) -> None:
 
 def table_of(config: StudyConfig, rows: list[CandidateRow]) -> pd.DataFrame:
     """Return the candidates as the page lists them."""
-    label = config.objective.replace("_", " ")
+    label, titles = config.objective.replace("_", " "), titles_of(config)
     lines = []
     for row in rows:
         if row.state == "waiting" and not row.params:
             continue
         line: dict[str, Any] = {"candidate": row.job or f"{row.number + 1}", "state": row.state}
         line |= {label: row.value}
-        line |= {name.split(".", 1)[-1]: row.params.get(name) for name in config.space}
+        line |= {title: row.params.get(name) for name, title in titles.items()}
         line |= {"took": "" if row.seconds is None else duration(row.seconds)}
         line |= {"search": "study" if row.phase == "search" else "random", "note": _note(row)}
         lines.append(line)
@@ -248,11 +257,21 @@ def _table(folder: StudyFolder, config: StudyConfig, rows: list[CandidateRow]) -
                 short_label(label), format="%.4f", help=f"{label.capitalize()} of the candidate."
             ),
             "note": st.column_config.TextColumn(width="medium"),
-        },
+        }
+        | _setting_columns(config),
     )
     picked = chosen["selection"]["rows"]
     if picked and picked[0] < len(table):
         open_job_page(str(table.iloc[picked[0]]["candidate"]), folder)
+
+
+def _setting_columns(config: StudyConfig) -> dict[str, Any]:
+    """Explain the settings' headings, each with its name in a recipe."""
+    said = {
+        title: f"{help_of(name, config.base.model.name)} In a recipe: `{name}`."
+        for name, title in titles_of(config).items()
+    }
+    return {title: st.column_config.Column(help=words.strip()) for title, words in said.items()}
 
 
 def short_name(job: str, folder: StudyFolder) -> str:

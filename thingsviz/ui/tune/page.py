@@ -114,7 +114,8 @@ def _line(page: PageContext, folder: StudyFolder, config: StudyConfig, chosen: b
             st.markdown(f"**{plain(folder.name)}**", width="content")
         elif st.button(folder.name, type="tertiary", key=f"w_study_{folder.name}"):
             choose(page, folder.name)
-        words = [config.base.model.name, f"{config.n_candidates} candidates", config.sampler]
-        words += [", ".join(name.split(".", 1)[-1] for name in config.space)]
+        sampler = tune_live.SEARCHES[config.sampler]
+        words = [config.base.model.name, f"{config.n_candidates} candidates", sampler]
+        words += [", ".join(title.lower() for title in tune_live.titles_of(config).values())]
         words += [ago(status.started_at, time.time())]
         st.caption(plain(" · ".join(words)), width="content")

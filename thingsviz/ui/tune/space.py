@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 from thingsviz.core import json_in
 from thingsviz.core.errors import ConfigError
 from thingsviz.jobs.folder.config import JobConfig
+from thingsviz.jobs.folder.titles import title_of
 from thingsviz.jobs.studies.space import (
     Choice,
     Number,
@@ -72,7 +73,7 @@ def range_of(line: Line) -> dict[str, Any]:
     if line.kind == CHOICE:
         words = [word.strip() for word in line.text.split(",") if word.strip()]
         if not words:
-            msg = f"{line.name}: list the values to try, such as '256, 512, 768'"
+            msg = f"{title_of(line.name)}: list the values to try, such as '256, 512, 768'"
             raise ConfigError(msg)
         return {"kind": "choice", "options": [_value(word) for word in words]}
     found = RANGE.fullmatch(line.text)
@@ -83,7 +84,7 @@ def range_of(line: Line) -> dict[str, Any]:
         ends = []
     if not ends or (whole and any(end != round(end) for end in ends)):
         example = "3 to 8" if whole else "1e-5 to 1e-3"
-        msg = f"{line.name}: {line.text!r} is not a range: write it as {example!r}"
+        msg = f"{title_of(line.name)}: {line.text!r} is not a range: write it as {example!r}"
         raise ConfigError(msg)
     low, high = (round(end) if whole else end for end in ends)
     is_log = line.kind in {WHOLE_LOG, NUMBER_LOG}
@@ -166,7 +167,7 @@ def space_editor(base: JobConfig) -> dict[str, Any]:
 
 
 def _titles(known: Mapping[str, FieldInfo]) -> dict[str, str]:
-    return {name: f"{info.title or name} ({name})" for name, info in known.items()}
+    return {name: info.title or name for name, info in known.items()}
 
 
 def _row(row: int, known: Mapping[str, FieldInfo]) -> Line:
@@ -178,7 +179,7 @@ def _row(row: int, known: Mapping[str, FieldInfo]) -> Line:
     title = info.title or name
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         with st.container(width=190):
-            st.markdown(f"**{title}**  \n`{name}`", help=info.description)
+            st.markdown(f"**{title}**", help=f"{info.description} In a recipe: `{name}`.")
         kind = st.selectbox(
             f"{title}: kind",
             kinds,
