@@ -115,9 +115,7 @@ def test_search_looks_through_all_words(make):
     job = make("job")
     write_about(job, title="Große Reise", tags=("paper",), note="of Tuesday", owner="ana")
     (entry,) = JobIndex(jobs_root()).refresh()
-    assert all(
-        word in entry.text for word in ("grosse reise", "paper", "tuesday", "ana", "ridge")
-    )
+    assert all(word in entry.text for word in ("grosse reise", "paper", "tuesday", "ana", "ridge"))
 
 
 def test_what_people_say_is_bounded(make):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
@@ -151,7 +152,7 @@ def _settings() -> None:
         st.dataframe(table, hide_index=True, height=240)
 
 
-def _bundle(entries: list[Entry]) -> None:
+def _bundle(entries: Sequence[Entry]) -> None:
     st.subheader("When you ask for help", anchor=False)
     st.caption(
         "One file with versions, settings, the engine's state and the last log lines of failed "
