@@ -130,6 +130,9 @@ def test_a_finished_job_has_the_whole_strip(page):
 def test_presets_fill_the_form(page):
     app = page()
     app.selectbox(key=str(Key.W_PRESET)).select("The report, again").run()
+    told = next(t for t in words(app) if t.startswith("The report's transformer (patch"))
+    assert "Here\\: about " in told
+    assert "an epoch)." in told
     assert not app.exception
     assert app.selectbox(key=form_key("question", "kind")).value == "trial"
     assert app.number_input(key=form_key("model.vit3d", "embed_dim")).value == 512

@@ -13,6 +13,7 @@ from thingsviz.ui.training.estimates import (
     duration,
     estimate_of,
     parts_text,
+    time_text,
     worries,
 )
 
@@ -46,8 +47,14 @@ def test_counts_as_people_say_them(count, text):
 def test_cost_in_one_line():
     assert cost_text(need()) == (
         "**1.2 M** parameters on **64** tokens, about **1.2 GB** of memory, "
-        "about **60 s** on this machine when nothing else runs."
+        "about **60 s** (8 s an epoch) on this machine when nothing else runs."
     )
+
+
+def test_an_epoch_s_time_is_said_where_there_are_several():
+    once = need()._replace(cost=Cost(1_200_000, 0, 1e9, 5e8, 60.0, 60.0))
+    assert time_text(once) == "about 60 s"
+    assert time_text(need(seconds=80 * 60), bold="**") == "about **80 min** (10 min an epoch)"
 
 
 def test_what_the_test_shares_with_the_training_is_said():

@@ -44,14 +44,22 @@ class Estimate(NamedTuple):
 
 def show_estimate(page: PageContext, config: JobConfig) -> None:
     """Show the parts of the split with what they share, and the cost of the training."""
-    split = config.split
-    found = _parts(
-        page.store.fingerprint, split.kind, split.fractions, split.seed, _store=page.store
-    )
+    found = parts_of(page, config)
     need = estimate_of(config, page.store, found)
     st.markdown(f"{parts_text(found)}  \n{cost_text(need)}")
     for sentence in worries(need, psutil.virtual_memory().available):
         st.warning(sentence, icon=":material/hourglass:")
+
+
+def parts_of(page: PageContext, config: JobConfig) -> Parts:
+    """Count the parts of a recipe's split."""
+    split, store = config.split, page.store
+    return _parts(store.fingerprint, split.kind, split.fractions, split.seed, _store=store)
+
+
+def whole_estimate(page: PageContext, config: JobConfig) -> Estimate:
+    """Estimate a recipe's training on the subject shown."""
+    return estimate_of(config, page.store, parts_of(page, config))
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
@@ -98,8 +106,16 @@ def cost_text(need: Estimate) -> str:
     own = need.cost
     size = f"**{count_text(own.parameters)}** parameters"
     size += f" on **{own.n_tokens:,}** tokens" if own.n_tokens else ""
-    time = f"about **{duration(need.seconds)}** on this machine when nothing else runs"
+    time = f"{time_text(need, bold='**')} on this machine when nothing else runs"
     return f"{size}, about **{need.n_bytes / 1e9:.1f} GB** of memory, {time}."
+
+
+def time_text(need: Estimate, bold: str = "") -> str:
+    """Say how long the whole takes, and an epoch of it where there is more than one."""
+    whole, own = f"about {bold}{duration(need.seconds)}{bold}", need.cost
+    if own.seconds <= own.seconds_per_epoch:
+        return whole
+    return f"{whole} ({duration(own.seconds_per_epoch)} an epoch)"
 
 
 def worries(need: Estimate, available: float) -> list[str]:

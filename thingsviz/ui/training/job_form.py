@@ -8,29 +8,25 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from models.class_presets import CLASS_PRESETS
 from models.config import CONFIGS, FitConfig, parse_fit, parse_model
 from models.errors import ModelError
 from models.feature_maps import FIRST, LAST, map_shape
-from models.presets import PRESETS, Preset
+from models.presets import PRESETS
 from models.registry import MODELS
 from models.settings import Settings
 from thingsviz.core.errors import ConfigError, ThingsvizError
 from thingsviz.data.ratings import available
 from thingsviz.jobs.folder.config import JobConfig, dump_config, parse_config
-from thingsviz.ui import actions, cache, state
+from thingsviz.ui import actions, cache
 from thingsviz.ui.frame import PageContext, plain
 from thingsviz.ui.jobs import list as jobs_list
-from thingsviz.ui.state import Key
 from thingsviz.ui.training.estimates import show_estimate
 from thingsviz.ui.training.form_fields import Field, fields_of, fill, form_key, prime, widget
+from thingsviz.ui.training.presets import preset_choice, recipe_from
 from thingsviz.ui.training.question_form import fill_question, question_form
 from thingsviz.ui.training.split_audit import show_audit
 from thingsviz.ui.training.start_button import start_button
 
-# the report drew single trials; it trained on ratings as given in its §3, on (r − 1) / 6 in its §4
-REPORT_SPLIT = {"kind": "trial", "fractions": (0.8, 0.1, 0.1)}
-SECTION_4 = ("report_transformer", "report_cnn", "report_cnn_tuned")
 # a setting that means something only beside another: (group, name) of that one and its value
 DEPENDS = {
     "huber_delta": ("loss", "huber"),
@@ -48,9 +44,6 @@ REFUSED = {
     ("ratings", "best_by"): "validation_top10",
     ("classes", "best_by"): "validation_r",
 }
-CLASS_QUESTION = {"learns": "concepts", "split": {"kind": "trial", "fractions": (0.7, 0.1, 0.2)}}
-# fitted at once, with settings of their own: no preset is needed to start from them
-LINEAR = ("ridge", "concept_decoder")
 # the recipe has one seed for split, weights and batches
 ONE_SEED = {("fit", "seed")}
 # four beside each other at a window of 1280 pixels, three at 768
@@ -66,7 +59,7 @@ def job_form(page: PageContext) -> None:
     faults: list[str] = []
     if form_key("model") not in st.session_state:
         fill_form(recipe_from(page, next(iter(PRESETS))), page.store.grid.shape)
-    _presets(page)
+    preset_choice(page, fill_form)
     with st.container(border=True):
         st.subheader("What is learned", anchor=False)
         question = question_form(available(page.store.trials.columns), faults)
@@ -85,58 +78,6 @@ def job_form(page: PageContext) -> None:
     title, seed = _name_and_seed(name)
     data = {"name": title, "dataset": page.dataset.name, "subject": page.subject, "seed": seed}
     _start_row(page, data | question | {"model": model, "fit": fit}, faults)
-
-
-def _presets(page: PageContext) -> None:
-    """Offer complete recipes; choosing one fills the form."""
-    found = presets(page)
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
-        chosen = st.selectbox(
-            "Start from",
-            list(found),
-            index=None,
-            key=str(Key.W_PRESET),
-            placeholder="a complete recipe, to change as you like",
-            on_change=_fill_from_preset,
-            args=(page,),
-            width=2 * WIDTH,
-        )
-        if chosen in found:
-            st.caption(found[chosen][0])
-
-
-def presets(page: PageContext) -> dict[str, tuple[str, JobConfig]]:
-    """Return each preset's sentence and recipe for this subject, by its title."""
-    found = {p.title: (p.summary, recipe_from(page, key)) for key, p in PRESETS.items()}
-    for name in LINEAR:
-        data = {"dataset": page.dataset.name, "model": {"name": name}}
-        title = name.replace("_", " ").capitalize()
-        found[title] = (MODELS[name].summary, JobConfig.model_validate(data))
-    for preset in CLASS_PRESETS.values():
-        recipe = recipe_of_preset(page, preset, CLASS_QUESTION)
-        found[preset.title] = (preset.summary, recipe)
-    return found
-
-
-def _fill_from_preset(page: PageContext) -> None:
-    found = presets(page).get(str(state.get(Key.W_PRESET)))
-    if found is not None:
-        fill_form(found[1], page.store.grid.shape)
-
-
-def recipe_from(page: PageContext, preset: str) -> JobConfig:
-    """Return a preset as a recipe for this subject; the report's bring its split and scale."""
-    question: dict[str, Any] = {}
-    if preset.startswith("report"):
-        scale = "unit" if preset in SECTION_4 else "raw"
-        question = {"rating_scale": scale, "split": REPORT_SPLIT}
-    return recipe_of_preset(page, PRESETS[preset], question)
-
-
-def recipe_of_preset(page: PageContext, preset: Preset, question: dict[str, Any]) -> JobConfig:
-    """Return a preset's model and training with what they learn."""
-    data = {"dataset": page.dataset.name, "model": preset.model, "fit": preset.fit}
-    return JobConfig.model_validate(data | question)
 
 
 def fill_form(config: JobConfig, shape: tuple[int, int, int]) -> None:

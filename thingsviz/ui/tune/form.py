@@ -32,6 +32,7 @@ from thingsviz.ui.state import Key
 from thingsviz.ui.training import job_form
 from thingsviz.ui.training.estimates import duration
 from thingsviz.ui.training.form_fields import form_key, prime
+from thingsviz.ui.training.presets import recipe_from
 from thingsviz.ui.training.start_button import start_button
 from thingsviz.ui.tune import space as tune_space
 
@@ -115,7 +116,7 @@ def base_of(page: PageContext, chosen: str) -> JobConfig:
         return config.model_copy(update={"role": "training", "study": None})
     if chosen == RIDGE:
         return parse_config({"dataset": page.dataset.name, "subject": page.subject})
-    config = job_form.recipe_from(page, chosen).model_copy(update={"subject": page.subject})
+    config = recipe_from(page, chosen).model_copy(update={"subject": page.subject})
     patch = getattr(config.model, "patch_size", None)
     if patch is None or getattr(config.model, "pad", False):
         return config

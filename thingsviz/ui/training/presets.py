@@ -1,0 +1,90 @@
+"""The complete recipes that the training form starts from: model, question and time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from models.class_presets import CLASS_PRESETS
+from models.errors import ModelError
+from models.presets import PRESETS, Preset
+from models.registry import MODELS
+from thingsviz.core.errors import ThingsvizError
+from thingsviz.jobs.folder.config import JobConfig
+from thingsviz.ui import state
+from thingsviz.ui.frame import PageContext, plain
+from thingsviz.ui.state import Key
+from thingsviz.ui.training.estimates import time_text, whole_estimate
+
+# the report drew single trials; it trained on ratings as given in its §3, on (r − 1) / 6 in its §4
+REPORT_SPLIT = {"kind": "trial", "fractions": (0.8, 0.1, 0.1)}
+SECTION_4 = ("report_transformer", "report_cnn", "report_cnn_tuned")
+CLASS_QUESTION = {"learns": "concepts", "split": {"kind": "trial", "fractions": (0.7, 0.1, 0.2)}}
+# fitted at once, with settings of their own: no preset is needed to start from them
+LINEAR = ("ridge", "concept_decoder")
+# as wide as two fields of the form
+WIDTH = 370
+Fill = Callable[[JobConfig, tuple[int, int, int]], None]
+
+
+def preset_choice(page: PageContext, fill: Fill) -> None:
+    """Offer complete recipes; choosing one fills the form, and its time is said beside it."""
+    found = presets(page)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
+        chosen = st.selectbox(
+            "Start from",
+            list(found),
+            index=None,
+            key=str(Key.W_PRESET),
+            placeholder="a complete recipe, to change as you like",
+            on_change=_fill_from_preset,
+            args=(page, fill),
+            width=WIDTH,
+        )
+        if chosen in found:
+            summary, recipe = found[chosen]
+            st.caption(plain(f"{summary} {_time(page, recipe)}".strip()))
+
+
+def _time(page: PageContext, recipe: JobConfig) -> str:
+    """Say how long a preset takes on this subject; '' where its patch does not fit the grid."""
+    try:
+        return f"Here: {time_text(whole_estimate(page, recipe))}."
+    except (ThingsvizError, ModelError):
+        return ""  # the form moves the patch to one that fits, and says the time of that
+
+
+def presets(page: PageContext) -> dict[str, tuple[str, JobConfig]]:
+    """Return each preset's sentence and recipe for this subject, by its title."""
+    found = {p.title: (p.summary, recipe_from(page, key)) for key, p in PRESETS.items()}
+    for name in LINEAR:
+        data = {"dataset": page.dataset.name, "model": {"name": name}}
+        title = name.replace("_", " ").capitalize()
+        found[title] = (MODELS[name].summary, JobConfig.model_validate(data))
+    for preset in CLASS_PRESETS.values():
+        recipe = recipe_of_preset(page, preset, CLASS_QUESTION)
+        found[preset.title] = (preset.summary, recipe)
+    return found
+
+
+def _fill_from_preset(page: PageContext, fill: Fill) -> None:
+    found = presets(page).get(str(state.get(Key.W_PRESET)))
+    if found is not None:
+        fill(found[1], page.store.grid.shape)
+
+
+def recipe_from(page: PageContext, preset: str) -> JobConfig:
+    """Return a preset as a recipe for this subject; the report's bring its split and scale."""
+    question: dict[str, Any] = {}
+    if preset.startswith("report"):
+        scale = "unit" if preset in SECTION_4 else "raw"
+        question = {"rating_scale": scale, "split": REPORT_SPLIT}
+    return recipe_of_preset(page, PRESETS[preset], question)
+
+
+def recipe_of_preset(page: PageContext, preset: Preset, question: dict[str, Any]) -> JobConfig:
+    """Return a preset's model and training with what they learn."""
+    data = {"dataset": page.dataset.name, "model": preset.model, "fit": preset.fit}
+    return JobConfig.model_validate(data | question)
