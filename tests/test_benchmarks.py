@@ -1,6 +1,7 @@
 import pytest
 
 from benchmarks import __main__ as benchmarks
+from benchmarks import jobs_page
 
 
 def test_each_benchmark_says_in_a_line_what_it_measures(capsys):
@@ -28,3 +29,17 @@ def test_each_has_a_help(name, capsys):
     with pytest.raises(SystemExit, match="0"):
         benchmarks.main([name, "--help"])
     assert "--" in capsys.readouterr().out
+
+
+def test_the_jobs_page_is_measured_on_a_few_jobs(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("THINGSVIZ_JOBS", str(tmp_path))
+    monkeypatch.setattr(jobs_page, "FEW", 30)
+    monkeypatch.setattr(jobs_page, "GOAL_RATIO", 1e9)
+    assert benchmarks.main(["jobs_page", "--jobs", "60", "--rounds", "1"]) == 0
+    out = capsys.readouterr().out
+    assert all(what in out for what in (*jobs_page.LOOKS, *jobs_page.ONCE))
+    monkeypatch.setattr(jobs_page, "GOAL_RATIO", 0.0)
+    monkeypatch.setattr(
+        jobs_page, "measure", lambda n, rounds: dict.fromkeys(jobs_page.LOOKS, 1.0)
+    )
+    assert jobs_page.main([]) == 1
