@@ -7,6 +7,7 @@ from thingsviz.core.entities import TrialKey
 from thingsviz.core.errors import DataError
 from thingsviz.core.files import write_json
 from thingsviz.core.sums import sealed
+from thingsviz.data import betas
 from thingsviz.data.betas import BetaStore, NoSuchTrialError, say_range
 
 
@@ -125,3 +126,30 @@ def test_voxels_of_another_store_are_refused(store):
     del store.voxels
     with pytest.raises(DataError, match="was replaced while it was open"):
         store.voxels  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [3, np.int64(5), slice(2, 9), slice(None, None, 5), [7, 1, 1], np.array([], np.int64), -1],
+    ids=str,
+)
+@pytest.mark.parametrize("voxels", [None, slice(3, 11), slice(5, 5)], ids=str)
+def test_read_is_indexing(store, rows, voxels, monkeypatch):
+    monkeypatch.setattr(betas, "ROWS_AT_ONCE", 2)
+    found = store.read(rows, voxels)
+    plain = np.asarray(store.betas)[rows]
+    assert np.array_equal(found, plain if voxels is None else plain[..., voxels])
+    assert not np.shares_memory(found, store.betas)
+
+
+def test_what_was_read_is_given_back(store, monkeypatch):
+    """However few voxels are read: the system maps much more than a page around each."""
+    given = []
+    store.most_rows = 15
+    monkeypatch.setattr(betas, "ROWS_AT_ONCE", 5)
+    plain = store.release
+    monkeypatch.setattr(store, "release", lambda: (given.append(store._touched), plain()))
+    before = np.array(store.betas[:40])
+    pieces = [store.read(slice(0, 40), slice(i, i + 1)) for i in range(4)]
+    assert given == [20] * 8
+    assert np.array_equal(np.hstack(pieces), before[:, :4])

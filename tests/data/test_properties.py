@@ -288,7 +288,6 @@ def betas_of(seed, n=60, width=7):
         shape=betas.shape,
         vector=lambda k: betas[k].astype(np.float32),
         read=read,
-        release=lambda: None,
     )
 
 

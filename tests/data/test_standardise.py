@@ -140,7 +140,7 @@ def test_giving_memory_back_changes_nothing(store, train, monkeypatch):
     whole = matrix.batch(ROWS)
     given_back = []
     release = store.release
-    monkeypatch.setattr(standardise, "MOST_MAPPED", store.shape[1])
+    store.most_rows = 1
     monkeypatch.setattr(store, "release", lambda: given_back.append(release()))
     pieces = np.empty_like(whole)
     for part, block in matrix.blocks(ROWS, 3):

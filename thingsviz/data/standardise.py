@@ -16,7 +16,6 @@ from thingsviz.data.splits import Rows
 Floats = NDArray[np.float32]
 ROWS_AT_ONCE = 32  # 27 MB of float32 at 211,000 voxels
 FEWEST = 2
-MOST_MAPPED = 2**28  # numbers read before their memory is given back: 0.5 GB of float16
 # Below this share of its squared mean a variance is rounding error of float32 sums.
 SMALLEST = 1e-10
 
@@ -115,7 +114,6 @@ def _sums(store: BetaStore, rows: Rows, origin: Floats) -> _Sums:
         block = store.read(chunk) - origin
         first += block.sum(0)
         second += np.einsum("tv,tv->v", block, block)
-    store.release()
     return _Sums(len(rows), first, second)
 
 
@@ -135,7 +133,6 @@ class StandardisedBetas:
     def __init__(self, store: BetaStore, scaler: SessionScaler | None = None) -> None:
         self.store, self.scaler = store, scaler
         self._sessions = store.trials["session"].to_numpy(dtype=np.int64)
-        self._read = 0
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -155,10 +152,6 @@ class StandardisedBetas:
             yield voxels, self._scaled(self.store.read(rows, voxels), rows, voxels)
 
     def _scaled(self, block: NDArray[np.float16], rows: Rows, voxels: slice | None) -> Floats:
-        self._read += block.size
-        if self._read > MOST_MAPPED:
-            self._read = 0
-            self.store.release()
         if self.scaler is None:
             return block.astype(np.float32)
         return self.scaler.apply(block, self._sessions[rows], voxels)
