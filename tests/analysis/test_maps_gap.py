@@ -79,4 +79,5 @@ def test_where_all_or_nothing_is_planted_there_is_no_gap():
 def test_what_is_surely_above():
     over = {"auc": [0.1, 0.05, 0.2], "auc_smooth": [0.01, -0.02, 0.04]}
     assert maps_gap.above(over) == ("by voxel",)
+    assert maps_gap.above({"auc": [0.004, 0.003, 0.005]}) == ()  # sure, but nothing to speak of
     assert maps_gap.above({"auc": [0, 0, 0], "auc_smooth": [0, 0, 0]}) == ()

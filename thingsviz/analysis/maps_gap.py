@@ -17,6 +17,7 @@ Z95 = 1.959964
 # the map that is the same wherever a decoder reads: choosing tokens or voxels points to what was
 # planted already, so a method shows something of its own only where its AUC is above this one's
 EVEN = "even over what is read"
+LEAST = 0.01  # a gap that nobody would see in two digits is none, however sure
 # the AUCs of a map as they are kept, and in words
 COLUMNS = {"auc": "by voxel", "auc_smooth": "smoothed"}
 
@@ -74,5 +75,9 @@ def auc_gap(
 
 
 def above(over: Mapping[str, Any]) -> tuple[str, ...]:
-    """Say by which of the kept AUCs a map is surely above the map EVEN; () by none."""
-    return tuple(words for key, words in COLUMNS.items() if key in over and over[key][1] > 0)
+    """Say by which of the kept AUCs a map is surely above the map EVEN; () by none.
+
+    Surely: the interval is above 0, and the gap is LEAST or more.
+    """
+    gaps = {words: Gap(*over[key]) for key, words in COLUMNS.items() if key in over}
+    return tuple(words for words, gap in gaps.items() if gap.low > 0 and gap.value >= LEAST)

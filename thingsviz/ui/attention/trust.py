@@ -97,9 +97,9 @@ def even_words(truth: Mapping[str, Any]) -> str:
     n = sum(not above(truth[name]["over_even"]) for name in judged)
     return (
         f"'{EVEN.capitalize()}' is a map that is the same wherever the decoder reads. The choice "
-        "of tokens or voxels points to planted places by itself, so only what is surely above its "
-        f"AUC (95 % interval over blocks of voxels) is the map's own: {n} of {len(judged)} "
-        "methods show no more than that choice."
+        "of tokens or voxels points to planted places by itself, so only what is .01 or more "
+        "above its AUC, and surely so (95 % over blocks of voxels), is the map's own: "
+        f"{n} of {len(judged)} methods show no more than that choice."
     )
 
 
