@@ -12,8 +12,8 @@ from thingsviz.inference.decoder import at_epoch, open_decoder
 from thingsviz.jobs import maps, train
 from thingsviz.jobs.folder.config import parse_config
 from thingsviz.jobs.folder.store import create_job
-from thingsviz.jobs.mapping.epochs import EpochMaps, epoch_volumes
-from thingsviz.jobs.mapping.files import MapSet, map_sets
+from thingsviz.jobs.mapping.epochs import epoch_volumes
+from thingsviz.jobs.mapping.files import EpochMaps, MapSet, map_sets
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +49,7 @@ def test_each_epoch_has_its_own_map(job):
 
 def test_maps_of_epochs_are_no_maps_of_the_result(job):
     assert map_sets(job) == []
+    assert map_sets(job, EpochMaps) == [EpochMaps(job, "validation")]
     assert MapSet(job, "validation").methods() == []
 
 

@@ -14,7 +14,7 @@ from thingsviz.data.betas import BetaStore
 from thingsviz.data.paths import Dataset
 from thingsviz.figures.orders import Reply
 from thingsviz.jobs.engine import tasks
-from thingsviz.jobs.mapping.epochs import EpochMaps
+from thingsviz.jobs.mapping.files import EpochMaps
 from thingsviz.ui.attention import film, parcellation_pick
 from thingsviz.ui.attention import view as attention_view
 from thingsviz.ui.brain import stage

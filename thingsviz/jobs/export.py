@@ -2,6 +2,7 @@
 
 python -m thingsviz.jobs.export JOB OUT.zip               a job to take elsewhere
 python -m thingsviz.jobs.export --import IN.zip           and to open there
+python -m thingsviz.jobs.export JOB OUT.zip --with maps --with epochs
 python -m thingsviz.jobs.export JOB [JOB …] OUT.html      a report of a job, or of several
 python -m thingsviz.jobs.export JOB DIR --csv
 python -m thingsviz.jobs.export JOB DIR --tensorboard
@@ -19,6 +20,7 @@ from thingsviz.core.files import write_atomically
 from thingsviz.jobs.folder import files
 from thingsviz.jobs.folder.store import JobFolder, open_job
 from thingsviz.jobs.reports.bundle import export_job, import_job
+from thingsviz.jobs.reports.bundle_more import WORDS
 from thingsviz.jobs.reports.html_job import comparison_report, job_report
 
 INTERRUPTED = 130
@@ -66,7 +68,7 @@ def _write_one(job: JobFolder, out: Path, options: argparse.Namespace) -> str:
     if out.suffix != ".zip":
         msg = f"{str(out)!r} ends in neither .zip nor .html: choose one, or add --csv"
         raise ConfigError(msg)
-    return f"wrote {len(export_job(job, out))} files of {job.name} to {out}"
+    return f"wrote {len(export_job(job, out, options.more))} files of {job.name} to {out}"
 
 
 def _write_html(jobs: list[JobFolder], out: Path) -> str:
@@ -95,6 +97,14 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("items", nargs="+", metavar="JOB … OUT", help="job names or folders, then the output")
     add("--import", dest="bring_in", action="store_true", help="open zips made on other machines")
+    add(
+        "--with",
+        dest="more",
+        action="append",
+        choices=tuple(WORDS),
+        default=[],
+        help="into a zip also the job's maps, or the weights of its kept epochs",
+    )
     add("--csv", action="store_true", help="scores, predictions and differences as CSV in OUT")
     add("--tensorboard", action="store_true", help="metrics as event files below OUT")
     return parser

@@ -32,8 +32,7 @@ from thingsviz.jobs.mapping.asked import (
     rows_of,
     target_index,
 )
-from thingsviz.jobs.mapping.epochs import EpochMaps
-from thingsviz.jobs.mapping.files import ALL, MapSet
+from thingsviz.jobs.mapping.files import ALL, EpochMaps, MapSet
 from thingsviz.jobs.mapping.film import make_film, place_of
 from thingsviz.jobs.mapping.judged import judge, judge_labels, keep_map
 from thingsviz.jobs.training.fitting import default_threads

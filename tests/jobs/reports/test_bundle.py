@@ -7,6 +7,8 @@ import zipfile
 import numpy as np
 import pytest
 
+from models.patches import PatchGrid, TokenIndex
+from models.token_map import from_index
 from tests.jobs.finished import folder
 from thingsviz.core.errors import JobError, ThingsvizError
 from thingsviz.jobs.engine.ticket import os_user
@@ -14,8 +16,14 @@ from thingsviz.jobs.folder.about import read_about, write_about
 from thingsviz.jobs.folder.arrays import write_arrays
 from thingsviz.jobs.folder.config import dump_config
 from thingsviz.jobs.folder.store import JobFolder, try_lock
+from thingsviz.jobs.folder.weights import kept_epochs
+from thingsviz.jobs.mapping.files import EpochMaps, MapSet, map_sets
 from thingsviz.jobs.reports import bundle
 from thingsviz.jobs.reports.bundle import LIST, export_job, import_job
+from thingsviz.jobs.reports.bundle_more import EPOCHS, MAPS, kind_of, size_of
+
+GRID = PatchGrid((4, 4, 4), (2, 2, 2), pad=True)
+TOKENS = from_index(TokenIndex.of(np.ones((4, 4, 4), bool), GRID))
 
 
 @pytest.fixture
@@ -219,3 +227,112 @@ def test_a_damaged_directory_of_a_zip_is_one_sentence(there, here, at):
     except JobError as error:
         assert "\n" not in str(error)  # noqa: PT017
         assert not list((here / "there").glob("*"))
+
+
+@pytest.fixture
+def mapped(job):
+    """The job with maps of its result and of two kept epochs, and films that can be made again."""
+    for kind, values in ((MapSet, np.ones(3)), (EpochMaps, np.ones((2, 3)))):
+        there = kind(job, "concept-aircraft carrier", "be-moved")
+        there.save("attention", values, "of these weights")
+        there.save_tokens(TOKENS)
+        there.add_facts(fingerprint="of these weights", n_layers=1, epochs=[0, 4])
+        (there.path / "attention_layer1_head1.gif").write_bytes(b"GIF")
+    for epoch in (0, 4):
+        write_arrays(job.checkpoints / f"epoch-{epoch:05d}.safetensors", {"w": np.ones(2)})
+    return job
+
+
+def test_maps_and_kept_epochs_stay_here_unless_wished_for(mapped, here):
+    own = export_job(mapped, here / "own.zip")
+    assert not [name for name in own if "maps" in name or "epoch" in name]
+    maps = set(export_job(mapped, here / "maps.zip", [MAPS])) - set(own)
+    assert {name.rsplit("/", 1)[1] for name in maps} == {
+        "attention.safetensors",
+        "facts.json",
+        "tokens.arrays",
+    }
+    assert len(maps) == 6
+    epochs = set(export_job(mapped, here / "epochs.zip", [EPOCHS])) - set(own)
+    assert epochs == {f"checkpoints/epoch-{n:05d}.safetensors" for n in (0, 4)}
+    assert size_of(mapped, EPOCHS) == sum(mapped.file(n).stat().st_size for n in epochs) > 0
+    (folder("plain")).checkpoints.mkdir()
+    assert size_of(JobFolder(mapped.path.parent / "plain"), MAPS) == 0
+
+
+def test_maps_and_epochs_open_elsewhere_as_they_were(mapped, here, monkeypatch):
+    export_job(mapped, here / "all.zip", [MAPS, EPOCHS])
+    monkeypatch.setenv("THINGSVIZ_JOBS", str(here / "there"))
+    found = import_job(here / "all.zip")
+    for kind in (MapSet, EpochMaps):
+        (there,) = map_sets(found, kind)
+        (before,) = map_sets(mapped, kind)
+        assert (there.part, there.target) == ("concept-aircraft carrier", "be-moved")
+        assert there.facts() == before.facts()
+        np.testing.assert_array_equal(
+            there.load("attention", "of these weights"), before.load("attention")
+        )
+        assert there.tokens().n_tokens == TOKENS.n_tokens
+    assert kept_epochs(found) == [0, 4]
+
+
+PLACE = "maps/test--all"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        f"{PLACE}/../../evil.safetensors",
+        f"{PLACE}/evil.safetensors",
+        f"{PLACE}/attention.pkl",
+        f"{PLACE}/deeper/facts.json",
+        "maps/../facts.json",
+        "maps/test--../facts.json",
+        "maps/evil--all/facts.json",
+        "maps/epochs/epochs/test--all/facts.json",
+        "/maps/test--all/facts.json",
+        "maps/facts.json",
+        "checkpoints/epoch-1.safetensors",
+        "checkpoints/epoch-٠٠٠٠١.safetensors",
+    ],
+)
+def test_only_maps_and_epochs_by_their_own_names_are_let_in(there, here, name):
+    assert kind_of(name) is None
+    rewritten(there, lambda entries: entries.update({name: b"x"}))
+    with pytest.raises(ThingsvizError, match="is none of its files"):
+        import_job(there)
+    assert nothing_is_left(here)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("attention.safetensors", b"\x80\x04pickle", "cannot be read"),
+        ("facts.json", b'{"n_layers": 1000000000}', "n_layers is 1000000000"),
+        ("facts.json", b'{"truth": [1]}', "truth should hold a row a method"),
+        ("facts.json", b'{"epochs": ["x"]}', "cannot be shown"),
+        ("facts.json", b"[" * 90_000, "cannot be read"),
+        ("tokens.arrays", b"", "cannot be read"),
+    ],
+)
+def test_maps_that_no_page_could_show_are_not_let_in(
+    mapped, here, monkeypatch, name, content, words
+):
+    export_job(mapped, here / "x.zip", [MAPS])
+    monkeypatch.setenv("THINGSVIZ_JOBS", str(here / "there"))
+    at = "maps/concept-aircraft carrier--be-moved/"
+    rewritten(here / "x.zip", set_entry(at + name, content))
+    with pytest.raises(ThingsvizError, match=words) as caught:
+        import_job(here / "x.zip")
+    assert "\n" not in str(caught.value)
+    assert nothing_is_left(here)
+
+
+def test_more_files_than_a_job_can_have_are_refused(mapped, here, monkeypatch):
+    export_job(mapped, here / "x.zip", [MAPS])
+    monkeypatch.setattr(bundle, "MOST_FILES", 8)
+    with pytest.raises(ThingsvizError, match="holds more than 8 files"):
+        import_job(here / "x.zip")
+    with pytest.raises(ThingsvizError, match="leave out its maps or its kept epochs"):
+        export_job(mapped, here / "y.zip", [MAPS])
+    assert not (here / "y.zip").exists()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,23 +16,7 @@ from thingsviz.inference.method_list import METHODS, SHARES
 from thingsviz.inference.methods import check_method, compute
 from thingsviz.jobs.folder.weights import kept_epochs
 from thingsviz.jobs.mapping.asked import asked_rows, rows_of
-from thingsviz.jobs.mapping.files import MapSet
-
-
-class EpochMaps(MapSet):
-    """A map a kept epoch: files as of MapSet, values with the epochs in front.
-
-    They lie in JOB/maps/epochs/PART--OUTPUT; `facts()["epochs"]` names the epochs.
-    """
-
-    @property
-    def path(self) -> Path:
-        """The folder."""
-        return self.job.file("maps") / "epochs" / super().path.name
-
-    def epochs(self) -> list[int]:
-        """Return the epochs that the maps are of, 0 being the start."""
-        return [int(epoch) for epoch in self.facts().get("epochs", [])]
+from thingsviz.jobs.mapping.files import EpochMaps
 
 
 def make_epochs(

@@ -21,6 +21,7 @@ from thingsviz.jobs.folder.weights import best_file
 
 ALL = "all"
 TOKENS = "tokens.arrays"
+TARGET = re.compile(r"[\w' -][\w.' -]{0,59}")
 PART = re.compile(r"test|validation|exemplars|row-\d{1,7}|concept-[\w.' -]{1,60}")
 
 
@@ -39,7 +40,7 @@ class MapSet:
                 "trial (row-17) or a concept (concept-dog)"
             )
             raise ConfigError(msg)
-        if not re.fullmatch(r"[\w.' -]{1,60}", self.target) or self.target[0] == ".":
+        if not TARGET.fullmatch(self.target):
             msg = f"output {self.target!r} is no name of a property: choose one, or all"
             raise ConfigError(msg)
 
@@ -118,13 +119,29 @@ class MapSet:
             path.unlink(missing_ok=True)
 
 
-def map_sets(job: JobFolder) -> list[MapSet]:
-    """Return the sets of maps that a job has, by name."""
+class EpochMaps(MapSet):
+    """A map a kept epoch: files as of MapSet, values with the epochs in front.
+
+    They lie in JOB/maps/epochs/PART--OUTPUT; `facts()["epochs"]` names the epochs.
+    """
+
+    @property
+    def path(self) -> Path:
+        """The folder."""
+        return self.job.file("maps") / "epochs" / super().path.name
+
+    def epochs(self) -> list[int]:
+        """Return the epochs that the maps are of, 0 being the start."""
+        return [int(epoch) for epoch in self.facts().get("epochs", [])]
+
+
+def map_sets(job: JobFolder, kind: type[MapSet] = MapSet) -> list[MapSet]:
+    """Return the sets of maps that a job has, of its result or of its epochs, by name."""
     found = []
-    for path in sorted(job.file("maps").glob("*/facts.json")):
+    for path in sorted(kind(job, "test").path.parent.glob("*/facts.json")):
         part, _, target = path.parent.name.partition("--")
         if PART.fullmatch(part):
-            found.append(MapSet(job, part, target or ALL))
+            found.append(kind(job, part, target or ALL))
     return found
 
 

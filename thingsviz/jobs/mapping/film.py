@@ -11,7 +11,8 @@ from thingsviz.core.progress import Progress, Report
 from thingsviz.figures.orders import Job, Order
 from thingsviz.inference.decoder import Decoder
 from thingsviz.inference.method_list import METHODS
-from thingsviz.jobs.mapping.epochs import EpochMaps, epoch_volumes, make_epochs
+from thingsviz.jobs.mapping.epochs import epoch_volumes, make_epochs
+from thingsviz.jobs.mapping.files import EpochMaps
 
 
 def place_of(text: str) -> tuple[int, int]:

@@ -10,7 +10,7 @@ import stat
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -25,6 +25,7 @@ from thingsviz.jobs.folder import files, schema
 from thingsviz.jobs.folder.about import read_about, write_brought
 from thingsviz.jobs.folder.config import check_name, parse_config
 from thingsviz.jobs.folder.store import JobFolder, jobs_root
+from thingsviz.jobs.reports.bundle_more import check_maps, kind_of, more_files
 
 KIND, VERSION = "thingsviz job", 1
 LIST = "job.json"
@@ -36,22 +37,27 @@ KNOWN = (
 )
 MOST_BYTES = 4 * 2**30
 MOST_JSON = 256 * 2**20
+MOST_FILES = 10_000
 CHUNK = 2**20
 # what zipfile raises for damaged bytes; OSError: it seeks to places before the file
 FAULTS = (
     *(zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError, zlib.error),
     *(OSError, EOFError, UnicodeDecodeError, struct.error, OverflowError),
 )
-LARGE = (".safetensors", ".parquet")
+LARGE = (".safetensors", ".parquet", ".arrays")
 
 
-def export_job(job: JobFolder, out: Path) -> list[str]:
-    """Write a job's files into a zip; returns their names. A running job is refused."""
+def export_job(job: JobFolder, out: Path, more: Collection[str] = ()) -> list[str]:
+    """Write a job's files into a zip; returns their names. A running job is refused.
+
+    `more`: of bundle_more.WORDS, what is taken along that can be made again or is seldom needed.
+    """
     if job.is_alive():
         msg = f"{job.name!r} is running: stop it or wait for its end before exporting it"
         raise JobError(msg)
     job.config()
-    there = [name for name in KNOWN if job.file(name).is_file()]
+    there = [name for name in KNOWN if job.file(name).is_file()] + more_files(job, more)
+    _refuse_large(job, there)
     facts = {
         name: {"size": job.file(name).stat().st_size, "sha256": _sha256(job.file(name))}
         for name in there
@@ -67,6 +73,17 @@ def export_job(job: JobFolder, out: Path) -> list[str]:
 
     write_atomically(out, write)
     return there
+
+
+def _refuse_large(job: JobFolder, there: list[str]) -> None:
+    """Refuse what no import would let in."""
+    size = sum(job.file(name).stat().st_size for name in there)
+    if size > MOST_BYTES or len(there) > MOST_FILES:
+        msg = (
+            f"{job.name!r} would be {len(there):,} files of {size:,} bytes, but a zip may hold "
+            f"{MOST_FILES:,} of {MOST_BYTES:,}: leave out its maps or its kept epochs"
+        )
+        raise JobError(msg)
 
 
 def _sha256(path: Path) -> str:
@@ -146,11 +163,13 @@ def _faults(entries: list[zipfile.ZipInfo]) -> Iterator[str]:
         yield f"it has no {LIST}"
     if sum(entry.file_size for entry in entries) > MOST_BYTES:
         yield f"it holds more than {MOST_BYTES:,} bytes"
+    if len(entries) > MOST_FILES:
+        yield f"it holds more than {MOST_FILES:,} files"
 
 
 def _fault(entry: zipfile.ZipInfo) -> str:
     """Say what is wrong with one entry; '' for one of a job's own files."""
-    if entry.filename not in {*KNOWN, LIST}:
+    if entry.filename not in {*KNOWN, LIST} and not kind_of(entry.filename):
         return f"{entry.filename[:80]!r} is none of its files"
     if stat.S_IFMT(entry.external_attr >> 16) not in {0, stat.S_IFREG}:
         return f"{entry.filename!r} is no plain file"
@@ -166,7 +185,7 @@ def _unpack(
 ) -> None:
     """Copy one entry, never more than its list says, and compare its checksum."""
     size, sha256 = fact
-    target.parent.mkdir(exist_ok=True)
+    target.parent.mkdir(parents=True, exist_ok=True)
     digest, left = hashlib.sha256(), size
     with bundle.open(name) as source, target.open("xb") as file:
         while chunk := source.read(min(CHUNK, left + 1)):
@@ -197,6 +216,7 @@ def _read_all(folder: Path, path: Path) -> None:
         for weights in sorted(folder.rglob("*.safetensors")):
             with safe_open(weights, "np"):
                 pass
+        check_maps(job)
     except (JobError, KeyError, pa.ArrowException, SafetensorError, OSError) as error:
         words = str(error).replace(str(folder), str(path)).splitlines()[0]
         msg = f"a file in {path} cannot be read ({words}): export the job again"

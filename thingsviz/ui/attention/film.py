@@ -6,6 +6,7 @@ import streamlit as st
 
 from thingsviz.figures.heads import Volumes
 from thingsviz.jobs.folder.weights import kept_epochs
+from thingsviz.jobs.mapping.files import EpochMaps
 from thingsviz.ui import actions
 from thingsviz.ui.attention import make
 from thingsviz.ui.attention.beside import layers_of
@@ -45,7 +46,7 @@ def kinds_of(look: Look) -> tuple[str, ...]:
 
 
 def _epochs(page: PageContext, look: Look) -> None:
-    from thingsviz.jobs.mapping.epochs import EpochMaps, epoch_volumes  # torch: 2 s
+    from thingsviz.jobs.mapping.epochs import epoch_volumes  # torch: 2 s
 
     wanted = look.wanted
     there = EpochMaps(wanted.maps.job, wanted.maps.part, wanted.maps.target)
