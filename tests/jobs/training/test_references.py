@@ -2,6 +2,7 @@
 
 import multiprocessing
 import time
+from concurrent.futures import ProcessPoolExecutor
 
 import numpy as np
 import pandas as pd
@@ -118,7 +119,16 @@ def test_a_stop_leaves_nothing_half_made(material):
     assert len(rows_of(material)) > 0
 
 
-def _compute_in_process(job, counter, queue):
+def _share(*shared):
+    """Give a worker what only its start can carry."""
+    SHARED[:] = shared
+
+
+SHARED = []
+
+
+def _compute_in_process(job):
+    counter, both = SHARED
     plain = references._compute
 
     def counted(*args):
@@ -129,22 +139,20 @@ def _compute_in_process(job, counter, queue):
 
     references._compute = counted
     material = open_material(job)
-    queue.put(len(reference_rows(material, material.responses, silent)))
+    both.wait(120)
+    return len(reference_rows(material, material.responses, silent))
 
 
 def test_one_computes_when_several_start(make_job):
+    """In a pool, whose workers' errors and deaths are the test's: it never waits for the dead."""
     job = make_job(targets=["lives"])
     _ = open_material(job).scaler
     context = multiprocessing.get_context("spawn")
-    counter, queue = context.Value("i", 0), context.Queue()
-    workers = [
-        context.Process(target=_compute_in_process, args=(job, counter, queue)) for _ in range(2)
-    ]
-    for worker in workers:
-        worker.start()
-    lengths = {queue.get(timeout=400) for _ in workers}
-    for worker in workers:
-        worker.join()
+    counter, both = context.Value("i", 0), context.Barrier(2)
+    pool = ProcessPoolExecutor(2, context, initializer=_share, initargs=(counter, both))
+    with pool:
+        works = [pool.submit(_compute_in_process, job) for _ in range(2)]
+        lengths = {work.result() for work in works}
     assert counter.value == 1
     assert len(lengths) == 1
 
