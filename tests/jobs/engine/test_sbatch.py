@@ -1,11 +1,13 @@
 """What is said to SLURM, without one: options of a site, and the words of its commands."""
 
+import logging
 import os
 import stat
 from contextlib import closing
 
 import pytest
 
+from thingsviz.core import log
 from thingsviz.core.errors import ConfigError, JobError
 from thingsviz.jobs.engine import launch, sbatch
 from thingsviz.jobs.engine import slurm as slurm_module
@@ -128,6 +130,66 @@ def desk(make_job, monkeypatch):
         yield job, look
         if job.is_waiting():
             launch.withdraw(job, "")
+
+
+@pytest.fixture
+def told(caplog, monkeypatch):
+    """The events that were told of, with why, where it is said."""
+    monkeypatch.setattr(log.OURS, "propagate", True)
+    caplog.set_level(logging.INFO, "thingsviz")
+
+    def events():
+        found = [(record.getMessage(), log.facts_of(record)) for record in caplog.records]
+        assert all(facts["job"] == "job" and facts["who"] for _, facts in found)
+        assert all(facts["engine"] == "slurm" for _, facts in found)
+        return [(what, facts.get("cluster", "")) for what, facts in found]
+
+    return events
+
+
+def begin(job):
+    job.file("ticket.json").unlink()
+    job.write_status(JobStatus("running"))
+
+
+def test_the_way_of_a_job_is_told(desk, told, caplog):
+    job, look = desk
+    look()
+    assert told() == [("job submitted", "5")]
+    look("PENDING")
+    begin(job)
+    look("RUNNING")
+    look("RUNNING")
+    assert told()[1:] == [("job started", "5")]
+    look("PENDING")
+    assert told()[2:] == [("job requeued", "5")]
+    begin(job)
+    look("RUNNING")
+    look()
+    look()
+    assert told()[3:] == [("job started", "5"), ("job's process ended", "5")]
+    assert log.facts_of(caplog.records[-1])["why"] == slurm_module.SILENT
+
+
+def test_a_cancelled_job_is_told_once(desk, told):
+    job, look = desk
+    look()
+    launch.stop(job)
+    for state in ("PENDING", "PENDING", None, None):
+        calls, _ = look(state)
+    assert told() == [("job submitted", "5"), ("job cancelled", "5")]
+    assert calls == ["submit", "cancel 5", "cancel 5"]
+
+
+def test_a_refused_job_is_told_with_slurms_words(desk, told, caplog, monkeypatch):
+    def refuse(job, ticket):
+        raise JobError("SLURM refused it: no such partition")
+
+    _, look = desk
+    monkeypatch.setattr(sbatch, "submit", refuse)
+    look()
+    assert told() == [("job refused", "")]
+    assert "no such partition" in log.facts_of(caplog.records[-1])["why"]
 
 
 def test_it_is_submitted_once(desk):

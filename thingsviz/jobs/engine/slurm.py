@@ -6,6 +6,7 @@ import os
 import time
 from dataclasses import replace
 
+from thingsviz.core import log
 from thingsviz.core.errors import ThingsvizError
 from thingsviz.jobs.engine import sbatch
 from thingsviz.jobs.engine.launch import WITHDRAWN, last_status, withdraw
@@ -64,8 +65,10 @@ class Slurm:
         elif known is None and not row.cluster_id:
             self._submit(job, row, ticket)
         elif known is None:
-            if withdraw(job, f"{GONE}: {_last_line(job)}", "failed"):
+            why = f"{GONE}: {_last_line(job)}"
+            if withdraw(job, why, "failed"):
                 self.queue.remove(row.name)
+                _tell("job's process ended", row, why=why)
         elif known.state in BEFORE_RUNNING:
             self._say(job, f"waits in SLURM ({known.reason})")
 
@@ -73,10 +76,12 @@ class Slurm:
         """Handle a job that has begun, or that somebody took out of the line."""
         if is_locked(job.file("lock")) or (known and known.state not in BEFORE_RUNNING):
             self.queue.update(row.name, state="running", started=time.time())
+            _tell("job started", row)
             return
         if known is not None:
             sbatch.cancel(known.id)
         self.queue.remove(row.name)
+        _tell("job cancelled" if known else "job's process ended", row)
 
     def _give_back(self, job: JobFolder, row: Row, known: Known | None) -> None:
         """Cancel what shall stop before it has begun; what begins just now sees the wish."""
@@ -84,6 +89,7 @@ class Slurm:
             sbatch.cancel(known.id)
         elif known is None and withdraw(job, WITHDRAWN):
             self.queue.remove(row.name)
+            _tell("job cancelled", row)
 
     def _submit(self, job: JobFolder, row: Row, ticket: Ticket) -> None:
         try:
@@ -91,16 +97,19 @@ class Slurm:
         except ThingsvizError as error:
             withdraw(job, str(error), "failed")
             self.queue.remove(row.name)
+            _tell("job refused", row, why=str(error))
             return
         self.queue.update(row.name, cluster_id=number, attempts=row.attempts + 1)
         self._say(job, "waits in SLURM")
+        _tell("job submitted", row._replace(cluster_id=number))
 
     def _runs(self, job: JobFolder, row: Row, known: Known | None) -> None:
         if is_locked(job.file("lock")):
             return
         if known is None:
-            self._ended(job)
+            silent = self._ended(job)
             self.queue.remove(row.name)
+            _tell("job's process ended", row, why=SILENT if silent else "")
             if (ticket := read_ticket(job)) is not None:  # started again meanwhile
                 self.queue.add(row.name, ticket)
         elif known.state in BEFORE_RUNNING:
@@ -120,19 +129,23 @@ class Slurm:
             )
             write_ticket(job, ticket)
             self.queue.update(row.name, state="waiting")
+            _tell("job requeued", row)
         finally:
             os.close(handle)
 
-    def _ended(self, job: JobFolder) -> None:
+    def _ended(self, job: JobFolder) -> bool:
+        """Take note of a job that SLURM has not any more; True where it ended without a word."""
         handle = try_lock(job.file("lock"), patience_s=0.1) if job.path.is_dir() else None
         if handle is None:
-            return
+            return False
         try:
             written = files.read_json(job.file("status.json")) or {}
-            if written.get("state") in ALIVE and not job.is_waiting():
+            silent = written.get("state") in ALIVE and not job.is_waiting()
+            if silent:
                 job.write_status(replace(last_status(job), state="stopped", message=SILENT))
         finally:
             os.close(handle)
+        return silent
 
     def _say(self, job: JobFolder, message: str) -> None:
         """Publish why a job waits; not while its process has begun."""
@@ -146,6 +159,11 @@ class Slurm:
                 job.write_status(replace(last_status(job), state="queued", message=message))
         finally:
             os.close(handle)
+
+
+def _tell(what: str, row: Row, why: str = "") -> None:
+    """Tell the operator, in the words of the local engine; `engine` says whose job it is."""
+    log.event(what, job=row.name, who=row.owner, engine="slurm", cluster=row.cluster_id, why=why)
 
 
 def _last_line(job: JobFolder) -> str:
