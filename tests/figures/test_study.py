@@ -99,7 +99,7 @@ def test_space_is_drawn_in_slices_and_lines(theme):
     info = space_info(rows, logs, "validation_loss", titles)
     slices = draw_slices(info, theme)
     assert len(slices.data) == 4
-    assert slices.layout.xaxis4.title.text == "The setting with<br>the long name d"
+    assert slices.layout.xaxis4.title.text == "The setting with the<br>long name d"
     lines = draw_parallel(info, theme).data[0]
     labels = [d.label for d in lines.dimensions]
     assert labels[0] == "The setting with<br>the long name a"

@@ -76,6 +76,16 @@ def test_the_picture_has_lines_bands_and_limits(rows, theme, curve):
     assert texts == ["95 % of chance", "noise ceiling of the ratings"]
 
 
+def test_a_lone_point_has_its_interval_as_a_bar(rows):
+    figure = draw_learning(learning_info(rows, "trials", "mean"), "light", simulated=True)
+    oracle = next(trace for trace in figure.data if trace.name == "oracle")
+    assert (len(oracle.x), oracle.mode) == (1, "markers")
+    assert oracle.error_y.array[0] > 0 < oracle.error_y.arrayminus[0]
+    ridge = next(trace for trace in figure.data if trace.name == "ridge")
+    assert ridge.error_y.array is None
+    assert sum(trace.fill == "toself" for trace in figure.data) == 1
+
+
 def test_no_rows_are_no_lines():
     columns = ["curve", "model", "x", "target", "value", "low", "high", "p", "draws"]
     empty = learning_info(pd.DataFrame(columns=columns), "trials", "mean")

@@ -40,6 +40,6 @@ def test_a_board_is_fields_brain_and_table(page, tiny):
     assert bare_scores(app) == []
     control = next(b for b in app.get("button_group") if b.label == "Responses")
     control.set_value("single").run()
-    assert app.dataframe[0].value["n_trials"].eq(32).all()
+    assert app.dataframe[0].value["n"].eq("32, 8").all()
     app.selectbox(key="w_board_property").set_value("heavy").run()
     assert not app.exception

@@ -99,7 +99,7 @@ def draw_learning(info: LearningInfo, theme: style.Theme, simulated: bool) -> go
     figure = go.Figure()
     for line in info.lines:
         colour = p.truth if line.model.startswith("oracle") else p.prediction
-        if line.low:
+        if len(line.low) > 1:
             figure.add_trace(_band(line, colour))
         figure.add_trace(_trace(line, colour))
     if info.chance is not None:
@@ -134,16 +134,23 @@ def _ticks(info: LearningInfo) -> dict[str, object]:
 
 def _trace(line: Line, colour: str) -> go.Scatter:
     expected = "," in line.model
+    alone = len(line.x) == 1  # a band of one point would have no width
     return go.Scatter(
         x=line.x,
         y=line.y,
         name=line.model,
         customdata=line.words,
-        mode="lines" if expected else "lines+markers",
+        mode="lines" if expected else "markers" if alone else "lines+markers",
+        error_y=_ends(line) if alone and line.low else None,
         line={"color": colour, "width": 2, "dash": "dash" if expected else "solid"},
         marker={"size": 7},
         hovertemplate=f"{line.model}, %{{x:,}}: %{{y:.3f}}<br>%{{customdata}}<extra></extra>",
     )
+
+
+def _ends(line: Line) -> dict[str, object]:
+    ups, downs = line.high[0] - line.y[0], line.y[0] - line.low[0]
+    return {"type": "data", "symmetric": False, "array": [ups], "arrayminus": [downs]}
 
 
 def _band(line: Line, colour: str) -> go.Scatter:

@@ -15,8 +15,8 @@ from thingsviz.figures.study import WORDS
 from thingsviz.jobs.studies.rows import CandidateRow
 
 PER_ROW = 3
-# letters of a title beside the next one's, at a window of 768 pixels and six settings
-LETTERS = 18
+# letters of a title beside the next one's at a window of 768 pixels: of 3 panels, of 6 lines
+LETTERS, LETTERS_OF_LINES = 24, 18
 
 
 class Axis(NamedTuple):
@@ -85,9 +85,9 @@ def _text(value: object) -> str:
     return "empty" if value is None else str(value)
 
 
-def folded(title: str) -> str:
-    """Break a long title into lines that stand under a narrow panel."""
-    return "<br>".join(textwrap.wrap(title, LETTERS, break_long_words=False))
+def folded(title: str, letters: int = LETTERS) -> str:
+    """Break a long title into lines that stand beside the next one's."""
+    return "<br>".join(textwrap.wrap(title, letters, break_long_words=False))
 
 
 def draw_slices(info: SpaceInfo, theme: style.Theme) -> go.Figure:
@@ -143,7 +143,7 @@ def draw_parallel(info: SpaceInfo, theme: style.Theme) -> go.Figure:
     p = style.palette(theme)
     dimensions: list[dict[str, Any]] = [
         {
-            "label": folded(axis.title),
+            "label": folded(axis.title, LETTERS_OF_LINES),
             "values": axis.places,
             "tickvals": [place for place, _ in axis.ticks],
             "ticktext": [text for _, text in axis.ticks],

@@ -72,7 +72,9 @@ def _board_file(fingerprint: str) -> Path | None:
 @st.cache_resource(max_entries=32, show_spinner=False)
 def _rows(file: Stamp) -> pd.DataFrame | None:
     kept = read_kept(Path(file.path))
-    return None if kept is None else pd.DataFrame(kept["rows"])
+    if kept is None:
+        return None
+    return pd.DataFrame(kept["rows"]).assign(source=str(kept.get("source") or ""))
 
 
 def choose_averaging(board: pd.DataFrame) -> pd.DataFrame:
@@ -106,10 +108,16 @@ def show_heat(board: pd.DataFrame, page: PageContext, save_as: str) -> None:
             f"{kept} of {len(own)} fields survive the correction. Tested on "
             f"{first['n_trials']:,} {what} of {first['n_concepts']:,} concepts "
             "that no ridge was fitted on; point at a field for its interval, chance, p, q, "
-            "ceiling and n."
+            f"ceiling and n.{regions_words(own)}"
         )
     )
     st.caption(COULD_NOT)
+
+
+def regions_words(board: pd.DataFrame) -> str:
+    """Say whose regions a board has where they are not the data's own."""
+    source = str(board["source"].iloc[0])
+    return f" Regions: {source}." if source else ""
 
 
 def show_brain(board: pd.DataFrame, page: PageContext, save_as: str) -> None:
@@ -121,6 +129,12 @@ def show_brain(board: pd.DataFrame, page: PageContext, save_as: str) -> None:
     )
     rows = own[own["property"] == target].sort_values("r", ascending=False)
     member = membership(page.store)
+    if not rows["region"].isin(list(member)).all():
+        words = regions_words(own)
+        st.info(
+            plain(f"This view knows the data's own regions only.{words}"), icon=":material/info:"
+        )
+        return
     pairs = zip(rows["region"].astype(str), rows["r"].astype(float), strict=True)
     values = region_volume({a: r for a, r in pairs if a in member}, member, page.store.shape[1])
     top = {str(name): value for name, value in rows.iloc[0].items()}
@@ -174,11 +188,15 @@ COLUMNS = {
     "q": "corrected q",
     "ceiling": "noise ceiling",
     "n_voxels": "",
-    "n_trials": "",
-    "n_concepts": "concept",
+    "n": "",
 }
 TITLES = {"span": "95 %"}
-TEXTS = {"subject", "region", "property", "span"}
+TEXTS = {"subject", "region", "property", "span", "n"}
+# pixels by which one subject's columns stand beside each other at a window of 768; regions take
+# what is left
+WIDTHS = {"property": 92, "r": 46, "span": 94, "chance": 58, "p": 58, "q": 52, "ceiling": 58}
+WIDTHS |= {"n_voxels": 64, "n": 64}
+HELPS = {"n": "Test trials, and concepts that they show."}
 
 
 def table_of(board: pd.DataFrame) -> pd.DataFrame:
@@ -187,7 +205,9 @@ def table_of(board: pd.DataFrame) -> pd.DataFrame:
         "–" if pd.isna(low) or pd.isna(high) else f"{low:.2f} to {high:.2f}".replace("-", "−")
         for low, high in zip(board["low"], board["high"], strict=True)
     ]
-    table = board.assign(span=span)[list(COLUMNS)].sort_values("r", ascending=False)
+    pairs = zip(board["n_trials"], board["n_concepts"], strict=True)
+    counts = [f"{n:,}, {m:,}" for n, m in pairs]
+    table = board.assign(span=span, n=counts)[list(COLUMNS)].sort_values("r", ascending=False)
     table = table.assign(region=table["region"].map(readable))
     rounded = ["r", "chance", "ceiling"]
     table[rounded] = table[rounded].astype(float).round(2) + 0.0  # no −0.00
@@ -198,16 +218,17 @@ def table_of(board: pd.DataFrame) -> pd.DataFrame:
 def show_table(board: pd.DataFrame) -> None:
     """Show all rows, best first; a click on a heading sorts by it."""
     table = table_of(board)
-    form = {"p": "%.4f", "q": "%.3f"} | dict.fromkeys(("n_voxels", "n_trials", "n_concepts"), "%d")
+    form = {"p": "%.4f", "q": "%.3f", "n_voxels": "localized"}
     config: dict[str, Any] = {}
     for name, term in COLUMNS.items():
         title = TITLES.get(name, name.removeprefix("n_"))
-        help_ = glossary(term) if term else None
+        help_ = glossary(term) if term else HELPS.get(name)
+        width = WIDTHS.get(name)
         if name in TEXTS:
-            config[name] = st.column_config.TextColumn(title, help=help_)
+            config[name] = st.column_config.TextColumn(title, width=width, help=help_)
         else:
             number = st.column_config.NumberColumn
-            config[name] = number(title, help=help_, format=form.get(name, "%.2f"))
+            config[name] = number(title, width=width, help=help_, format=form.get(name, "%.2f"))
     st.dataframe(
         table,
         column_config=config,

@@ -20,8 +20,8 @@ from thingsviz.ui.task_bar import task_bar
 
 OFFERED = ("ridge", "concept_decoder")
 WHY = (
-    "Fits the decoder about twenty times on drawn trials and voxels: a minute for the demo, ten "
-    "for a whole subject."
+    "Fits the decoder about twenty times on drawn trials and voxels: a minute or two for the "
+    "demo, ten for a whole subject."
 )
 READ = {
     "trials": "Trials are drawn three times; smaller draws are parts of larger ones. Still rising "
@@ -82,8 +82,22 @@ def show_curves(rows: pd.DataFrame, target: str, page: PageContext, save_as: str
         figure = draw_learning(info, page.theme, page.simulated)
         alt = f"{AXES[curve][1]}: {info.n_points} points with intervals"
         charts.show(figure, page.theme, f"learning_{curve}", alt=alt, save_as=save_as)
-        st.caption(READ[curve], help=f"{glossary('pearson r')}\n\n{glossary('noise ceiling')}")
+        st.caption(
+            f"{READ[curve]} {tested_text(rows, curve, target)}",
+            help=f"{glossary('pearson r')}\n\n{glossary('noise ceiling')}",
+        )
     st.caption(COULD_NOT)
+
+
+def tested_text(rows: pd.DataFrame, curve: str, target: str) -> str:
+    """Say on how many trials and concepts a curve's points were scored."""
+    own = rows[rows["curve"].eq(curve) & rows["target"].eq(target)].dropna(subset=["n_trials"])
+    if own.empty:
+        return ""
+    low, high = int(own["n_trials"].min()), int(own["n_trials"].max())
+    n = f"{high:,}" if low == high else f"{low:,} to {high:,}"
+    what = "averaged images" if curve == "repeats" else "trials"
+    return f"Tested on {n} {what} of {int(own['n_concepts'].max()):,} concepts."
 
 
 def show_export(rows: pd.DataFrame) -> None:

@@ -28,6 +28,7 @@ from thingsviz.ui.jobs.look import place_text
 from thingsviz.ui.scores.strip import score_strip
 from thingsviz.ui.training import job_form
 from thingsviz.ui.training.estimates import duration
+from thingsviz.ui.training.resting import resting_of, resting_text
 
 # seconds between two looks at a running job: with the writing, a point is on the page within 2 s
 FOLLOW_S = 1.5
@@ -206,10 +207,13 @@ def _curves(job: JobFolder, config: JobConfig, theme: Theme) -> None:
         return
     info = curves_info(rows, *loss_words(config), config.fit.best_by)
     charts.show(drawn(info, theme), theme, f"curves_{job.name}", alt=_alt(info.epochs))
-    st.caption(
-        "Validation trials choose the epoch, so their curve is no result: by chance validation r "
-        "is 0, and the score of the test trials comes at the end, with all its references."
+    rests = resting_of(job, config)
+    by_chance = "" if config.learns != "ratings" else " by chance validation r is 0, and"
+    words = (
+        f"Validation trials choose the epoch, so their curve is no result:{by_chance} the score "
+        "of the test trials comes at the end, with all its references."
     )
+    st.caption(f"{words} {resting_text(rests)}" if rests else words)
 
 
 @lru_cache(maxsize=32)

@@ -35,7 +35,8 @@ FOLLOW_S = 2.0
 LOG_LINES = 40
 ENDED = {"done", "pruned", "failed"}
 SEARCHES = {"tpe": "TPE", "random": "random search"}
-PHASES = {"search": "searching", "random": "random search of equal cost", "final": "the end"}
+# the final trainings' own message says what they are
+PHASES = {"search": "searching", "random": "random search of equal cost", "final": ""}
 
 
 def watch_study(page: PageContext, folder: StudyFolder, config: StudyConfig) -> StudyStatus:
@@ -125,8 +126,9 @@ def _progress(
     share, text = progress_of(config, rows, control)
     if status.state in ALIVE:
         waits = status.state == "queued"
-        phase = "" if waits else f"{PHASES.get(status.phase, 'starting')}: "
-        st.progress(share, text=plain(f"{phase}{status.message} · {text}"))
+        phase = "" if waits else PHASES.get(status.phase, "starting")
+        words = ": ".join(word for word in (phase, status.message) if word)
+        st.progress(share, text=plain(f"{words} · {text}"))
     else:
         st.caption(plain(text))
 
