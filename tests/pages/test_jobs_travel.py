@@ -3,6 +3,7 @@
 import io
 import zipfile
 
+import numpy as np
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
@@ -12,7 +13,9 @@ from tests.ui.made_jobs import finished_job, made_job
 from thingsviz.jobs.engine import audit, launch
 from thingsviz.jobs.engine.ticket import os_user
 from thingsviz.jobs.folder.about import read_about
+from thingsviz.jobs.folder.arrays import write_arrays
 from thingsviz.jobs.folder.store import JobStatus, list_jobs, open_job
+from thingsviz.jobs.mapping.files import MapSet
 from thingsviz.ui.jobs.travel import zip_of
 
 
@@ -75,6 +78,24 @@ def test_a_zip_goes_out_and_opens_elsewhere(visit, elsewhere):
     again = bring(app, content)
     assert "holds a job named 'good', and one of that name is here" in words(again)
     assert len(list_jobs()) == 1
+
+
+def test_maps_and_kept_epochs_go_along_when_they_are_chosen(visit):
+    job = finished_job("good")
+    key = "w_jobs_more_good"
+    assert key not in [group.key for group in visit(job="good").button_group]
+    MapSet(job, "test").save("attention", np.ones(400_000), "x")
+    job.checkpoints.mkdir(exist_ok=True)
+    write_arrays(job.checkpoints / "epoch-00001.safetensors", {"w": np.ones(2)})
+    app = visit(job="good")
+    more = app.button_group(key=key)
+    assert more.options == ["maps, 2 MB", "kept epochs, less than 1 MB"]
+    assert more.value == []
+    more.select("maps, 2 MB")
+    assert look(app).button_group(key=key).value == ["maps, 2 MB"]
+    with zipfile.ZipFile(io.BytesIO(zip_of(job, ("maps",)))) as found:
+        assert "maps/test--all/attention.safetensors" in found.namelist()
+        assert "checkpoints/epoch-00001.safetensors" not in found.namelist()
 
 
 def test_what_is_no_job_is_one_sentence(visit):

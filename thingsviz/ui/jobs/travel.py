@@ -10,14 +10,20 @@ import streamlit as st
 from thingsviz.core.errors import ThingsvizError
 from thingsviz.jobs.folder.store import ALIVE, JobFolder, JobStatus
 from thingsviz.jobs.reports.bundle import export_job
+from thingsviz.jobs.reports.bundle_more import WORDS, size_of
 from thingsviz.jobs.reports.html_job import job_report
 from thingsviz.ui import actions, cache, query, state
 from thingsviz.ui.frame import guard, plain
+from thingsviz.ui.jobs.look import megabytes
 from thingsviz.ui.state import Key
 
 ZIP_HELP = (
     "Recipe, scores, predictions, curves and weights in one file: 'Bring a job' opens it on "
     "another machine. Brain data and pictures stay here."
+)
+MORE_HELP = (
+    "What the zip can hold besides: the maps that the Attention page shows, and the weights after "
+    "single epochs, of which its film is made. Sizes are those before packing."
 )
 REPORT_HELP = "One file with all figures in it; it opens in any browser, also offline."
 BRING_HELP = "A zip that 'Take it elsewhere' or `python -m thingsviz.jobs.export` has made."
@@ -27,9 +33,10 @@ def take_buttons(job: JobFolder, status: JobStatus) -> None:
     """Offer a job that does not run as a zip, a scored one as a report; made on the click."""
     if status.state in ALIVE:
         return
+    more = pick_more(job)
     st.download_button(
         "Take it elsewhere",
-        lambda: zip_of(job),
+        lambda: zip_of(job, more),
         f"{job.name}.zip",
         "application/zip",
         icon=":material/folder_zip:",
@@ -50,11 +57,31 @@ def take_buttons(job: JobFolder, status: JobStatus) -> None:
         )
 
 
-def zip_of(job: JobFolder) -> bytes:
-    """Return a job's zip."""
+def pick_more(job: JobFolder) -> tuple[str, ...]:
+    """Let the visitor choose what else of the job goes into the zip: nothing at first."""
+    sizes = {kind: size for kind in WORDS if (size := size_of(job, kind))}
+    if not sizes:
+        return ()
+    labels = {f"{WORDS[kind]}, {_size(n)}": kind for kind, n in sizes.items()}
+    found = st.pills(
+        "Take along too",
+        tuple(labels),
+        selection_mode="multi",
+        key=f"w_jobs_more_{job.name}",
+        help=MORE_HELP,
+    )
+    return tuple(labels[label] for label in found)
+
+
+def _size(n_bytes: int) -> str:
+    return megabytes(n_bytes / 1e6) if n_bytes >= 1e6 else "less than 1 MB"
+
+
+def zip_of(job: JobFolder, more: tuple[str, ...] = ()) -> bytes:
+    """Return a job's zip, with what else of bundle_more.WORDS is wished for."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "job.zip"
-        export_job(job, path)
+        export_job(job, path, more)
         return path.read_bytes()
 
 
