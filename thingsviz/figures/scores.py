@@ -224,6 +224,7 @@ def draw_score(info: ScoreInfo, theme: style.Theme) -> go.Figure:
             theme,
             height=int(110 + 38 * reach),
             showlegend=False,
+            margin={"r": 36},  # half of the longest name, at a reference that stands at the end
             title={
                 "text": f"{metric_name(info.question.metric)}: {info.model} among its references"
             },

@@ -16,10 +16,10 @@ def markdown(app):
 def test_counts_in_words():
     (line,) = counts_text(Audited(CLEAN, None), "ratings")
     assert "**0 of 100** test images, **100** of them shown more than once" in line
-    assert "**0%** of 1,200 test trials" in line
+    assert "**0 %** of 1,200 test trials" in line
     report = Audit(0, 0, 157, 27, 142, known_trials=27, test_trials=157)
     both = counts_text(Audited(report, Balance(720, 575, 1, 2, 0.003)), "concepts")
-    assert "**17%** of 157 test trials" in both[0]
+    assert "**17 %** of 157 test trials" in both[0]
     assert "**575 of 720** have training trials, 1 to 2 each" in both[1]
 
 
@@ -30,10 +30,10 @@ def test_power_in_words():
     )
     assert r_text(200, 0.2).endswith("here are enough.")
     text = share_text(157, 10, 720, 0.03)
-    assert "Chance is **1.39%**" in text
+    assert "Chance is **1.39 %**" in text
     assert "6 hits are more than chance" in text
     assert text.endswith("trials: here are too few.")
-    assert share_text(157, 10, 720, 0.01).endswith("1.0% is no more than chance.")
+    assert share_text(157, 10, 720, 0.01).endswith("1.0 % is no more than chance.")
 
 
 def test_the_audit_stands_beside_the_split_and_follows_it(page):  # noqa: F811

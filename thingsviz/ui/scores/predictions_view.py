@@ -248,7 +248,8 @@ def show_table(view: View) -> None:
     column = st.column_config.NumberColumn
     interval = glossary("confidence interval")
     config: dict[str, Any] = {
-        "property": st.column_config.TextColumn("property", pinned=True),
+        # as wide as the longest name: at 768 pixels it was cut
+        "property": st.column_config.TextColumn("property", width=96, pinned=True),
         view.model: column(format=number),
         "low": column("95 % from", format=number, help=interval),
         "high": column("95 % to", format=number, help=interval),
@@ -256,7 +257,8 @@ def show_table(view: View) -> None:
     }
     for name, (label, _) in REFERENCES.items():
         term = "noise ceiling" if name == "ceiling" else name
-        config[name] = column(label, format=number, help=glossary(term))
+        # the last word of a long label is enough under a heading: its help says the rest
+        config[name] = column(label.split()[-1], format=number, help=glossary(term))
     st.dataframe(
         table,
         column_config=config,

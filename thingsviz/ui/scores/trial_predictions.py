@@ -78,8 +78,9 @@ def _list(view: View, page: PageContext, ranking: Ranking, rows: NDArray[np.intp
             picture = page.dataset.image_file(trial.image_filename)
             if picture is not None:
                 st.image(str(picture), width=44, alt=f"Picture of {readable(trial.concept)}")
-            link_to_trial(page, trial, view.job.name)
-            st.caption(f"{ranking.kind} {value_text(float(ranking.score[row]))}", width="content")
+            with st.container(width="stretch", gap="xxsmall"):
+                link_to_trial(page, trial, view.job.name)
+                st.caption(f"{ranking.kind} {value_text(float(ranking.score[row]))}")
 
 
 def show_one_trial(view: View, page: PageContext, clicked: int | None) -> None:

@@ -89,8 +89,8 @@ def counts_text(found: Audited, learns: str) -> list[str]:
     lines = [
         f"Leaked images **{a.shared_images:,} of {a.test_images:,}** test images"
         + (f", {repeats}" if repeats else "")
-        + f". Learnable: **{a.learnable:.0%}** of {a.test_trials:,} test trials show a concept "
-        "that the training shows"
+        + f". Learnable: **{100 * a.learnable:.0f} %** of {a.test_trials:,} test trials show a "
+        "concept that the training shows"
         + ("." if learns == "concepts" else "; at 0 % a score is about unseen things.")
     ]
     if found.balance is not None:
@@ -98,7 +98,7 @@ def counts_text(found: Audited, learns: str) -> list[str]:
         lines.append(
             f"Classes: **{b.n_trained:,} of {b.n_classes:,}** have training trials, {b.fewest:,} "
             f"to {b.most:,} each; always naming the largest is right on about "
-            f"**{b.largest_share:.1%}**."
+            f"**{_percent(b.largest_share)}**."
         )
     return lines
 
@@ -142,18 +142,22 @@ def r_text(n_concepts: int, effect: float) -> str:
 def share_text(n_trials: int, k: int, n_classes: int, effect: float) -> str:
     """Say which share of hits so many test trials show, and what the effect would need."""
     chance = k / max(n_classes, 1)
+    least = _percent(smallest_share(n_trials, chance))
     text = (
-        f"Chance is **{chance:.2%}**. **{n_trials:,}** single test trials show a Top-{k} from "
-        f"**{smallest_share(n_trials, chance):.1%}** on ({hits_needed(n_trials, chance):,} hits "
-        "are more than chance). "
+        f"Chance is **{100 * chance:.2f} %**. **{n_trials:,}** single test trials show a Top-{k} "
+        f"from **{least}** on ({hits_needed(n_trials, chance):,} hits are more than chance). "
     )
     if effect <= chance:
-        return f"{text}{effect:.1%} is no more than chance."
+        return f"{text}{_percent(effect)} is no more than chance."
     need = trials_needed(effect, chance)
     if need is None:
-        return f"{text}{effect:.1%} would need more than 200,000 trials."
+        return f"{text}{_percent(effect)} would need more than 200,000 trials."
     able = "enough" if n_trials >= need else "too few"
-    return f"{text}{effect:.1%} needs **{need:,}** trials: here are {able}."
+    return f"{text}{_percent(effect)} needs **{need:,}** trials: here are {able}."
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f} %"
 
 
 def _show_verdict(
