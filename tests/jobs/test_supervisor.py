@@ -10,10 +10,11 @@ from contextlib import closing
 import psutil
 
 from tests.jobs.engine.test_launch import wait_for, wait_for_end
+from thingsviz.core.locks import is_locked
 from thingsviz.jobs import supervisor
 from thingsviz.jobs.engine import launch
 from thingsviz.jobs.engine.queue import Queue, queue_folder
-from thingsviz.jobs.folder.store import is_locked, try_lock
+from thingsviz.jobs.folder.store import try_lock
 
 
 def supervisors(root):

@@ -15,6 +15,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from thingsviz.core.locks import is_locked
 from thingsviz.jobs.engine import foreman as foreman_module
 from thingsviz.jobs.engine import launch
 from thingsviz.jobs.engine.foreman import ATTEMPTS, Foreman
@@ -24,7 +25,7 @@ from thingsviz.jobs.engine.recovery import recover
 from thingsviz.jobs.engine.ticket import read_ticket, take_ticket
 from thingsviz.jobs.engine.workers import Usage
 from thingsviz.jobs.folder.config import parse_config
-from thingsviz.jobs.folder.store import JobFolder, JobStatus, create_job, is_locked
+from thingsviz.jobs.folder.store import JobFolder, JobStatus, create_job
 from thingsviz.jobs.studies import launch as study_launch
 from thingsviz.jobs.studies.config import parse_study
 from thingsviz.jobs.studies.folder import StudyStatus, create_study

@@ -19,11 +19,12 @@ import psutil
 
 import thingsviz
 from thingsviz.core.errors import ThingsvizError
+from thingsviz.core.locks import is_locked
 from thingsviz.data.paths import datasets_root
 from thingsviz.jobs.engine.limits import engine, read_limits
 from thingsviz.jobs.engine.queue import DATABASE, Queue, Row, queue_folder
 from thingsviz.jobs.folder.index import Entry
-from thingsviz.jobs.folder.store import is_locked, jobs_root
+from thingsviz.jobs.folder.store import jobs_root
 
 OURS = ("THINGSVIZ_", "STREAMLIT_", "OMP_", "MKL_", "CUDA_", "SLURM_")
 # a value whose name says so is never shown, wherever it stands

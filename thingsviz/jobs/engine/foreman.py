@@ -13,6 +13,7 @@ from dataclasses import replace
 import psutil
 
 from thingsviz.core import log
+from thingsviz.core.locks import is_locked
 from thingsviz.jobs.engine import cgroups
 from thingsviz.jobs.engine.launch import (
     LOCK_HANDLE,
@@ -28,7 +29,7 @@ from thingsviz.jobs.engine.slurm import Slurm
 from thingsviz.jobs.engine.ticket import PASSED_ON, Ticket, read_ticket, ticket_for, write_ticket
 from thingsviz.jobs.engine.workers import give_way, kill, usage, worker_of
 from thingsviz.jobs.folder import files
-from thingsviz.jobs.folder.store import ALIVE, JobFolder, is_locked, jobs_root, try_lock
+from thingsviz.jobs.folder.store import ALIVE, JobFolder, jobs_root, try_lock
 from thingsviz.jobs.studies.folder import StudyFolder
 
 ATTEMPTS = 3

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import thingsviz
 from thingsviz.core.errors import JobError
+from thingsviz.core.locks import is_locked
 from thingsviz.jobs.engine.limits import engine, read_limits
 from thingsviz.jobs.engine.queue import Queue, name_in_line, queue_folder
 from thingsviz.jobs.engine.ticket import (
@@ -28,7 +29,7 @@ from thingsviz.jobs.engine.ticket import (
 )
 from thingsviz.jobs.folder import files
 from thingsviz.jobs.folder.about import read_about, write_about
-from thingsviz.jobs.folder.store import JobFolder, JobStatus, is_locked, try_lock
+from thingsviz.jobs.folder.store import JobFolder, JobStatus, try_lock
 
 LOCK_HANDLE = "THINGSVIZ_LOCK_HANDLE"
 NICENESS = 5

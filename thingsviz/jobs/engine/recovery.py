@@ -6,11 +6,12 @@ import os
 import re
 from collections.abc import Iterator
 
+from thingsviz.core.locks import is_locked
 from thingsviz.jobs.engine.queue import STUDIES, Queue, name_in_line
 from thingsviz.jobs.engine.ticket import read_ticket
 from thingsviz.jobs.engine.workers import cluster_id_of, worker_of
 from thingsviz.jobs.folder.about import owner_of
-from thingsviz.jobs.folder.store import JobFolder, is_locked, jobs_root
+from thingsviz.jobs.folder.store import JobFolder, jobs_root
 
 # a candidate, one of the random control, a final training
 OF_A_STUDY = re.compile(r"(.+)-(?:[cr]\d{4,}|default\S*|random\S*|best\S*)")

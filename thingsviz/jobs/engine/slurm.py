@@ -8,13 +8,14 @@ from dataclasses import replace
 
 from thingsviz.core import log
 from thingsviz.core.errors import ThingsvizError
+from thingsviz.core.locks import is_locked
 from thingsviz.jobs.engine import sbatch
 from thingsviz.jobs.engine.launch import WITHDRAWN, last_status, withdraw
 from thingsviz.jobs.engine.queue import Queue, Row
 from thingsviz.jobs.engine.sbatch import Known
 from thingsviz.jobs.engine.ticket import Ticket, read_ticket, write_ticket
 from thingsviz.jobs.folder import files
-from thingsviz.jobs.folder.store import ALIVE, JobFolder, is_locked, jobs_root, try_lock
+from thingsviz.jobs.folder.store import ALIVE, JobFolder, jobs_root, try_lock
 
 # One question for all jobs of all visitors; a large site's controller stays at ease.
 ASK_EVERY_S = 3.0

@@ -15,10 +15,11 @@ from pathlib import Path
 
 from thingsviz.core import files as core_files
 from thingsviz.core.errors import JobError
+from thingsviz.core.locks import is_locked
 from thingsviz.core.progress import Progress, Report, silent
 from thingsviz.jobs.engine.launch import spawn
 from thingsviz.jobs.folder import files, kinds
-from thingsviz.jobs.folder.store import is_locked, jobs_root, try_lock
+from thingsviz.jobs.folder.store import jobs_root, try_lock
 
 KINDS = ("plant", "prepare", "maps", "again", "leaderboard", "learning_curves", "overfitting")
 KEPT = 20

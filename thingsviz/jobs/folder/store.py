@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import io
 import os
-import shutil
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
@@ -13,16 +12,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import thingsviz
-from thingsviz.core.errors import ConfigError, JobError
+from thingsviz.core.errors import JobError
+from thingsviz.core.locks import is_locked
 from thingsviz.core.sums import crc
-from thingsviz.jobs.folder import files, kinds, schema
-from thingsviz.jobs.folder.config import JobConfig, check_name, dump_config, parse_config
+from thingsviz.jobs.folder import files, kinds, named, schema
+from thingsviz.jobs.folder.config import JobConfig, dump_config, parse_config
 
 if TYPE_CHECKING:
     import pandas as pd
 
 STATES = ("queued", "running", "stopping", "stopped", "done", "failed")
 ALIVE = {"queued", "running", "stopping"}
+JOB = named.Sort("job", "jobs", "the Train page")
 # says that the job waits in the line (ticket.py)
 TICKET = "ticket.json"
 STATUS = {
@@ -181,21 +182,6 @@ def merge(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[dict[str
     return [rows[key] for key in sorted(rows, key=lambda key: (key[0], key[1] != "step"))]
 
 
-def is_locked(path: Path) -> bool:
-    """Whether a process holds the lock; asks with a shared lock that is given back at once."""
-    try:
-        handle = os.open(path, os.O_RDONLY)
-    except FileNotFoundError:
-        return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(handle)
-    return False
-
-
 def try_lock(path: Path, patience_s: float = 0.5) -> int | None:
     """Take a lock and return its open handle, or None when another process keeps it.
 
@@ -234,47 +220,21 @@ def jobs_root() -> Path:
 
 def list_jobs() -> list[JobFolder]:
     """Return all job folders, the newest recipe first."""
-    found = [(p.stat().st_mtime, p.parent) for p in jobs_root().glob("[!.]*/config.json")]
-    return [JobFolder(path) for _, path in sorted(found, reverse=True)]
+    return [JobFolder(path) for path in named.listed(jobs_root())]
 
 
 def open_job(name: str) -> JobFolder:
     """Find a job by a name that may come from a URL: nothing outside the jobs' root is opened."""
-    try:
-        job = JobFolder(jobs_root() / check_name(name))
-    except ValueError as error:
-        raise JobError(str(error)) from None
-    if not job.file("config.json").is_file():
-        msg = f"there is no job {name!r} in {jobs_root()}: pick one of the list on the Train page"
-        raise JobError(msg)
-    return job
+    return JobFolder(named.opened(jobs_root(), name, JOB))
 
 
 def create_job(config: JobConfig) -> JobFolder:
     """Make the folder of a new job, named after the recipe; a taken name gets -2, -3 and so on."""
-    root = jobs_root()
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        job = JobFolder(_new_folder(root, config.name))
-        try:
-            files.write_sealed(job.file("config.json"), dump_config(config))
-        except BaseException:
-            shutil.rmtree(job.path, ignore_errors=True)
-            raise
-    except OSError as error:
-        sentence = files.disk_sentence(error, root)
-        raise JobError(sentence or f"no job can be made in {root}: {error}") from None
-    return job
 
+    def write(path: Path) -> None:
+        files.write_sealed(path / named.RECIPE, dump_config(config))
 
-def _new_folder(root: Path, name: str) -> Path:
-    for number in range(1, 10_000):
-        path = root / (name if number == 1 else f"{name[:74]}-{number}")
-        with suppress(FileExistsError):
-            path.mkdir()
-            return path
-    msg = f"there are 9,999 jobs named {name!r}: choose another name"
-    raise ConfigError(msg)
+    return JobFolder(named.made(jobs_root(), config.name, JOB, write))
 
 
 def _parquet(path: Path, expected: str | None) -> pd.DataFrame | None:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import re
-import shutil
 import time
-from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from thingsviz.core.errors import JobError
-from thingsviz.jobs.folder import files, kinds, schema
+from thingsviz.core.locks import is_locked
+from thingsviz.jobs.folder import files, kinds, named, schema
 from thingsviz.jobs.folder.about import read_about, write_about
-from thingsviz.jobs.folder.config import check_name
-from thingsviz.jobs.folder.store import ALIVE, STATES, TICKET, JobFolder, is_locked, jobs_root
+from thingsviz.jobs.folder.store import ALIVE, STATES, TICKET, JobFolder, jobs_root
 from thingsviz.jobs.studies.config import StudyConfig, parse_study
 
+STUDY = named.Sort("study", "studies", "Tune")
 LETTERS = {"search": "c", "random": "r"}  # of a candidate's folder: STUDY-c0001
 STATUS = {
     "state": kinds.one_of(STATES),
@@ -123,8 +122,7 @@ def studies_root() -> Path:
 
 def list_studies() -> list[StudyFolder]:
     """Return all studies, the newest recipe first."""
-    found = [(p.stat().st_mtime, p.parent) for p in studies_root().glob("[!.]*/config.json")]
-    return [StudyFolder(path) for _, path in sorted(found, reverse=True)]
+    return [StudyFolder(path) for path in named.listed(studies_root())]
 
 
 def without_candidates(jobs: list[JobFolder]) -> list[JobFolder]:
@@ -136,49 +134,26 @@ def without_candidates(jobs: list[JobFolder]) -> list[JobFolder]:
 
 def open_study(name: str) -> StudyFolder:
     """Find a study by a name that may come from a URL."""
-    try:
-        study = StudyFolder(studies_root() / check_name(name))
-    except ValueError as error:
-        raise JobError(str(error)) from None
-    if not study.file("config.json").is_file():
-        msg = f"there is no study {name!r} in {studies_root()}: pick one of the list on Tune"
-        raise JobError(msg)
-    return study
+    return StudyFolder(named.opened(studies_root(), name, STUDY))
 
 
 def create_study(config: StudyConfig) -> StudyFolder:
     """Make the folder of a new study, named after the recipe; a taken name gets -2 and so on."""
-    root = studies_root()
-    try:
-        root.mkdir(parents=True, exist_ok=True)
-        study = StudyFolder(_new_folder(root, config.name))
-        try:
-            write_config(study, config.model_copy(update={"name": study.name}))
-        except BaseException:
-            shutil.rmtree(study.path, ignore_errors=True)
-            raise
-    except OSError as error:
-        sentence = files.disk_sentence(error, root)
-        raise JobError(sentence or f"no study can be made in {root}: {error}") from None
-    return study
+
+    def write(path: Path) -> None:
+        write_config(StudyFolder(path), config.model_copy(update={"name": path.name}))
+
+    return StudyFolder(named.made(studies_root(), config.name, STUDY, write, _has_candidates))
+
+
+def _has_candidates(name: str) -> bool:
+    """Whether candidates of an earlier study of that name may be all that is left of it."""
+    return any(jobs_root().glob(f"{name}-c[0-9]*"))
 
 
 def write_config(study: StudyFolder, config: StudyConfig) -> None:
     """Write a study's recipe, new or with more candidates."""
     files.write_sealed(study.file("config.json"), config.model_dump(mode="json"))
-
-
-def _new_folder(root: Path, name: str) -> Path:
-    for number in range(1, 10_000):
-        path = root / (name if number == 1 else f"{name}-{number}")
-        # candidates of an earlier study of that name may be all that is left of it
-        if any(root.parent.glob(f"{path.name}-c[0-9]*")):
-            continue
-        with suppress(FileExistsError):
-            path.mkdir()
-            return path
-    msg = f"there are 9,999 studies named {name!r}: choose another name"
-    raise JobError(msg)
 
 
 def inherit_owner(study: StudyFolder, job: JobFolder) -> None:

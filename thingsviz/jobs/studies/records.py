@@ -23,7 +23,8 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState
 
-from thingsviz.jobs.folder.store import JobFolder, is_locked, try_lock
+from thingsviz.core.locks import is_locked
+from thingsviz.jobs.folder.store import JobFolder, try_lock
 from thingsviz.jobs.studies.config import StudyConfig
 from thingsviz.jobs.studies.deaths import place_of, to_repeat
 from thingsviz.jobs.studies.folder import StudyFolder
