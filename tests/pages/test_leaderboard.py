@@ -1,8 +1,12 @@
 from functools import partial
 
+import nibabel as nib
+import numpy as np
 import pytest
 
 from tests.ui.strips import bare_scores
+from thingsviz.data.betas import BetaStore
+from thingsviz.data.paths import open_dataset
 from thingsviz.jobs import leaderboard
 from thingsviz.jobs.engine import tasks
 
@@ -43,3 +47,19 @@ def test_a_board_is_fields_brain_and_table(page, tiny):
     assert app.dataframe[0].value["n"].eq("32, 8").all()
     app.selectbox(key="w_board_property").set_value("heavy").run()
     assert not app.exception
+
+
+def test_a_board_of_ones_own_regions_names_them(page, tiny, tmp_path):
+    store = BetaStore.open(open_dataset(tiny / "tiny"), "sub-01")
+    labels = np.zeros(store.mask.shape, np.int16)
+    half = labels.shape[0] // 2
+    labels[:half], labels[half:] = 1, 2
+    path = tmp_path / "halves.nii.gz"
+    nib.save(nib.Nifti1Image(labels, store.grid.matrix), path)
+    path.with_name("halves.tsv").write_text("index\tname\n1\tfirst half\n2\tsecond half\n")
+    assert leaderboard.main([str(tiny / "tiny"), "--regions", str(path)]) == 0
+    app = page()
+    assert not app.exception
+    words = [c.value.replace("\\", "") for c in app.caption]
+    assert any("Regions: halves (your parcellation" in w for w in words), words
+    assert any("knows the data's own regions only" in i.value for i in app.info)
