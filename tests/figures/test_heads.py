@@ -64,7 +64,7 @@ def test_the_grid_is_wider_than_high(n, rows, columns):
 def test_words_say_which_scale(volumes, mask):
     together = heads.describe(info(volumes, mask, percent=20))
     assert "strongest 20 % of the mass, smoothed by 8 mm" in together
-    assert "One scale for all heads" in together
+    assert "One scale for all pictures" in together
     assert "cannot be compared" in heads.describe(info(volumes, mask, shared=False))
     alone = info(volumes, mask, percent=20)
     assert "scale" not in heads.describe(alone._replace(heads=alone.heads[:1]))

@@ -108,7 +108,7 @@ def heads_info(
 def describe(info: HeadsInfo) -> str:
     """Say what the surfaces are, in a sentence or two."""
     scale = (
-        "one scale for all heads: a head that spreads its attention evenly shows little"
+        "one scale for all pictures: a map that is spread evenly shows little"
         if info.choice.shared
         else "each map on its own scale: colours of different heads cannot be compared"
     )

@@ -18,7 +18,7 @@ from thingsviz.data.betas import BetaStore
 from thingsviz.data.paths import open_dataset
 from thingsviz.figures.heads import HeadsChoice
 from thingsviz.jobs.mapping.files import MapSet, fingerprint
-from thingsviz.ui.attention import agreement, beside
+from thingsviz.ui.attention import agreement, beside, film
 from thingsviz.ui.attention import data as attention_data
 from thingsviz.ui.attention import make as attention_make
 from thingsviz.ui.attention.agreement import Other
@@ -226,3 +226,16 @@ def test_subjects_are_compared_voxel_by_voxel_where_they_share_a_space(store, mo
         np.testing.assert_allclose(found["b"], values.mean(0))
     with pytest.raises(DataError, match="a is in a space of its own"):
         agreement.by_subject([training(*one, "T1w", False) for one in several])
+
+
+def test_a_film_says_of_which_head_it_is(wanted):
+    look = Look(wanted, 1, False, HeadsChoice(20, True, 8), "left", True)
+    words = "Attention, layer 1 · test · mean of 32 trials"
+    assert film.subtitle_of(words, look, "epochs") == (
+        "Attention, layer 1, head 2 · test · mean of 32 trials"
+    )
+    assert (
+        film.subtitle_of(words, look, "layers") == "Attention, head 2 · test · mean of 32 trials"
+    )
+    other = look._replace(wanted=wanted._replace(method="occlusion"))
+    assert film.subtitle_of(words, other, "epochs") == words

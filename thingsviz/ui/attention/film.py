@@ -68,9 +68,18 @@ def _epochs(page: PageContext, look: Look) -> None:
             st.rerun()
 
 
+def subtitle_of(words: str, look: Look, what: str) -> str:
+    """Say of which head a film is; its layers are named picture by picture."""
+    if look.wanted.method != "attention":
+        return words
+    layer, head = f", layer {look.wanted.layer + 1}", f", head {look.head + 1}"
+    return words.replace(layer, head if what == "layers" else layer + head, 1)
+
+
 def _show(page: PageContext, look: Look, film: tuple[Volumes, tuple[str, ...]], what: str) -> None:
     several, names = film
     order = order_of("heads_gif", page, look, names)._replace(view=look.view)
+    order = order._replace(subtitle=subtitle_of(order.subtitle, look, what))
     with st.spinner("Drawing the pictures …"):
         blob = drawn_of(several, order, page.store).blob
     st.image(blob, alt=f"{', '.join(names)}, one after the other")

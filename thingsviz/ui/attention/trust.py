@@ -156,13 +156,13 @@ def trust_table(facts: dict[str, Any]) -> pd.DataFrame:
                 "Sees": METHODS[name].resolution,
                 "Faithfulness": area["deletion"][0],
                 "95 %": f"{low:+.2f} to {high:+.2f}",
-                "Insertion": area["insertion"][0],
-                "Top 20 % removed": area["comprehensiveness"],
                 "Sanity r": last_correlation(facts, name),
                 "Permuted r": facts.get("permuted", {}).get(name),
                 "AUC": truth.get("auc"),
                 "AUC, smoothed": truth.get("auc_smooth"),
                 "Above even": _above(truth.get("over_even")),
+                "Insertion": area["insertion"][0],
+                "Top 20 % removed": area["comprehensiveness"],
                 "Seconds": facts["made"].get(name, {}).get("seconds"),
             }
         )
