@@ -29,7 +29,9 @@ def show_cost(view: View, page: PageContext) -> None:
         charts.show(figure, page.theme, "compare_cost", alt=alt, save_as=view.save_as)
     st.dataframe(
         cost_table(rows),
-        column_config={"parameters": st.column_config.NumberColumn(format="localized")},
+        column_config=dict.fromkeys(
+            ("parameters", "peak memory, MB"), st.column_config.NumberColumn(format="localized")
+        ),
         hide_index=True,
         placeholder="not recorded",
         alt="Seconds, parameters and memory of each training",
