@@ -213,6 +213,54 @@ def test_killed_by_the_system_is_not_without_a_word(play):
     assert "signal 9), as the system does when memory runs out" in job.status().message
 
 
+@pytest.mark.parametrize(("more", "said"), [(1, "failed"), (0, "stopped")])
+def test_out_of_memory_is_told_by_a_supervisor_that_came_later(play, monkeypatch, more, said):
+    """It has no exit code of a process that it has not started, but what the system counts."""
+    line, job = play(), new_job()
+    monkeypatch.setattr(foreman_module.cgroups, "kills", lambda: 3)
+    launch.start(job)
+    line.foreman.look()
+    worker = line.alive()[0]
+    worker.begin()
+    line.begin_anew()
+    line.foreman.look()
+    monkeypatch.setattr(foreman_module.cgroups, "kills", lambda: 3 + more)
+    worker.end(code=-9)
+    line.foreman.look()
+    status = job.status()
+    assert status.state == said
+    assert ("memory ran out here and the system ended a process" in status.message) == bool(more)
+    assert ("the process ended without a word" in status.message) == (not more)
+
+
+def test_one_that_ended_well_while_memory_ran_out_is_done(play, monkeypatch):
+    line, job = play(), new_job()
+    monkeypatch.setattr(foreman_module.cgroups, "kills", lambda: 3)
+    launch.start(job)
+    line.foreman.look()
+    worker = line.alive()[0]
+    worker.begin()
+    line.begin_anew()
+    monkeypatch.setattr(foreman_module.cgroups, "kills", lambda: 4)
+    worker.end("done")
+    line.foreman.look()
+    assert (job.status().state, job.status().message) == ("done", "")
+
+
+def test_of_one_that_nobody_here_has_started_counting_begins_with_the_first_look(
+    play, monkeypatch
+):
+    line, job = play(), new_job()
+    launch.start(job)
+    line.foreman.look()
+    line.alive()[0].begin()
+    line.queue.update("job", kills=-1)
+    monkeypatch.setattr(foreman_module.cgroups, "kills", lambda: 7)
+    line.foreman._measured = float("-inf")
+    line.foreman.look()
+    assert [row.kills for row in line.queue.rows()] == [7]
+
+
 def test_a_folder_deleted_under_its_job_takes_the_process_along(play, monkeypatch):
     line, job = play(), new_job()
     killed = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -46,7 +47,6 @@ class Foreman:
     def __init__(self, queue: Queue, limits: Limits) -> None:
         self.queue, self.limits = queue, limits
         self.children: dict[str, subprocess.Popen[bytes]] = {}
-        self._kills: dict[str, int] = {}  # of the control group, when a child began
         self.slurm = Slurm(queue)
         self._measured = float("-inf")
 
@@ -109,9 +109,8 @@ class Foreman:
             command, job.file("log.txt"), handle, {**extra, LOCK_HANDLE: str(handle)}
         )
         self.children[name_in_line(job)] = child
-        self._kills[name_in_line(job)] = cgroups.kills()
         give_way(child.pid)
-        self.queue.update(name_in_line(job), pid=child.pid)
+        self.queue.update(name_in_line(job), pid=child.pid, kills=cgroups.kills())
         name = name_in_line(job)
         log.event("job started", job=name, who=ticket.owner, worker=child.pid, gpu=gpu)
 
@@ -130,8 +129,9 @@ class Foreman:
         since = max(time.monotonic() - self._measured, MEASURE_EVERY_S)
         cpu = max(0.0, seconds - row.cpu_s) / since if row.cpu_s else 0.0
         peak = max(memory, row.peak_mb)
+        kills = cgroups.kills() if row.kills < 0 else row.kills  # of one started by hand: now
         self.queue.update(
-            row.name, pid=pid, memory_mb=memory, peak_mb=peak, cpu=cpu, cpu_s=seconds
+            row.name, pid=pid, memory_mb=memory, peak_mb=peak, cpu=cpu, cpu_s=seconds, kills=kills
         )
         self._hold_to_limits(job, row, memory)
 
@@ -209,26 +209,41 @@ class Foreman:
 
     def _say_how(self, job: JobFolder, row: Row, code: int | None) -> None:
         """Write the last word for a process that could not: killed by us or by others."""
-        killed = code is not None and code < 0
-        handle = try_lock(job.file("lock")) if row.verdict or killed else None
+        words = _last_word(job, row, code)
+        handle = try_lock(job.file("lock")) if words else None
         if handle is None:
             return
         try:
             written = files.read_json(job.file("status.json")) or {}
             if job.is_waiting() or written.get("state") not in ALIVE:
                 return
-            state, words = "stopped", f"it was killed from outside (signal {-(code or 0)})"
-            if code == -9 and cgroups.kills() > self._kills.pop(row.name, 0):
-                state, words = "failed", f"memory ran out and the system ended it: {_advice(job)}"
-            elif code == -9:
-                words += f", as the system does when memory runs out ({_advice(job)})"
-            if row.verdict:
-                state, words = "failed", row.verdict
-            else:
-                words += f"; it had used {row.peak_mb:,.0f} MB" if row.peak_mb else ""
+            state = "stopped" if words.startswith("it was killed") else "failed"
             job.write_status(replace(last_status(job), state=state, message=words))
         finally:
             os.close(handle)
+
+
+def _last_word(job: JobFolder, row: Row, code: int | None) -> str:
+    """Say how a job's process ended, as far as it can be known; '' where it was not killed.
+
+    Who has started a process learns its exit code. A supervisor that came later knows only that
+    it is gone, and from the control group whether memory ran out meanwhile.
+    """
+    if row.verdict:
+        return row.verdict
+    out_of_memory = 0 <= row.kills < cgroups.kills()
+    used = f"; it had used {row.peak_mb:,.0f} MB" if row.peak_mb else ""
+    if out_of_memory and code == -signal.SIGKILL:
+        return f"memory ran out and the system ended it: {_advice(job)}{used}"
+    if out_of_memory and code is None:
+        words = "it ended without a word while memory ran out here and the system ended a process"
+        return f"{words}: {_advice(job)}{used}"
+    if code is None or code >= 0:
+        return ""
+    words = f"it was killed from outside (signal {-code})"
+    if code == -signal.SIGKILL:
+        words += f", as the system does when memory runs out ({_advice(job)})"
+    return f"{words}{used}"
 
 
 def _advice(job: JobFolder, room: float | None = None) -> str:

@@ -27,11 +27,16 @@ CREATE TABLE IF NOT EXISTS jobs (
     cluster_id TEXT NOT NULL DEFAULT '', gpu TEXT NOT NULL DEFAULT '', pid INTEGER,
     started REAL, attempts INTEGER NOT NULL DEFAULT 0, verdict TEXT NOT NULL DEFAULT '',
     memory_mb REAL NOT NULL DEFAULT 0, peak_mb REAL NOT NULL DEFAULT 0,
-    cpu REAL NOT NULL DEFAULT 0, cpu_s REAL NOT NULL DEFAULT 0)"""
+    cpu REAL NOT NULL DEFAULT 0, cpu_s REAL NOT NULL DEFAULT 0,
+    kills INTEGER NOT NULL DEFAULT -1)"""
 
 
 class Row(NamedTuple):
-    """A job in the queue: `waiting` or `running`; `cpu` in processors, times since 1970."""
+    """A job in the queue: `waiting` or `running`; `cpu` in processors, times since 1970.
+
+    `kills`: how many processes the system had ended for want of memory when the job's was first
+    seen (cgroups.kills), -1 before that. It outlives the supervisor, which an exit code does not.
+    """
 
     name: str
     state: str
@@ -50,6 +55,7 @@ class Row(NamedTuple):
     peak_mb: float = 0.0
     cpu: float = 0.0
     cpu_s: float = 0.0
+    kills: int = -1
 
     def waiting(self) -> Waiting:
         """As the schedule sees it while it waits."""
@@ -182,7 +188,7 @@ def _is_passing(error: sqlite3.OperationalError) -> bool:
 def _is_sound(row: Row) -> bool:
     """Whether SQLite gave each column what was written there; it keeps any type in any column."""
     texts = (row.name, row.state, row.owner, row.engine, row.cluster_id, row.gpu, row.verdict)
-    counts = (row.short, row.wants_gpu, row.attempts)
+    counts = (row.short, row.wants_gpu, row.attempts, row.kills)
     numbers = (row.submitted, row.memory_mb, row.peak_mb, row.cpu, row.cpu_s)
     return (
         all(isinstance(text, str) for text in texts)
