@@ -65,6 +65,9 @@ def test_a_study_from_its_start_to_its_verdict(app, page, settle):
     titles = ("Candidates, and the best so far", "Setting by setting", "From settings to value")
     for title in titles:
         assert drawn.filter(has_text=title, visible=True).count() == 1
+    # settings are called as on the form
+    assert drawn.filter(has_text="Voxel weights", visible=True).count() >= 2
+    assert "score_power" not in page.get_by_test_id("stMainBlockContainer").inner_text()
 
     # a candidate is a click to its training
     table = page.get_by_test_id("stDataFrame").last
