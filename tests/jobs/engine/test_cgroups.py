@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.jobs.conftest import TINY_FIT, TINY_VIT
+from tests.jobs.engine.test_launch import wait_for
+from thingsviz.core.locks import is_locked
 from thingsviz.jobs.engine import cgroups, launch
 from thingsviz.jobs.engine.ticket import ticket_for, write_ticket
 
@@ -90,14 +92,19 @@ def group():
     folder.rmdir()
 
 
+def supervise(job, door):
+    """The command that runs a supervisor within the group, and its environment."""
+    command = 'echo $$ > "$0" && exec "$@"'
+    supervisor = [sys.executable, "-m", "thingsviz.jobs.supervisor", str(job.path.parent)]
+    words = ["/bin/sh", "-c", command, str(door), *supervisor, "--idle", "5"]
+    return words, {**os.environ, "PYTHONPATH": launch.python_path()}
+
+
 def test_a_worker_that_the_system_ends_is_told_what_would_fit(group, make_job):
     folder, door = group
     job = make_job(name="large", model=LARGE, fit={**TINY_FIT, "batch_size": 84})
     write_ticket(job, ticket_for(job.config(), "ada", 1.0))
-    command = 'echo $$ > "$0" && exec "$@"'
-    supervisor = [sys.executable, "-m", "thingsviz.jobs.supervisor", str(job.path.parent)]
-    words = ["/bin/sh", "-c", command, str(door), *supervisor, "--idle", "5"]
-    environment = {**os.environ, "PYTHONPATH": launch.python_path()}
+    words, environment = supervise(job, door)
     ended = subprocess.run(words, env=environment, timeout=300, check=False, capture_output=True)
     assert ended.returncode == 0, ended.stderr
     assert cgroups.kills([folder]) >= 1
@@ -106,3 +113,21 @@ def test_a_worker_that_the_system_ends_is_told_what_would_fit(group, make_job):
     assert status.message.startswith("memory ran out and the system ended it: 84 trials at once ")
     assert "of 1.7 GB here; set 'Trials in memory' (micro_batch_size) to 21" in status.message
     assert Path(job.file("log.txt")).is_file()
+
+
+def test_a_later_supervisor_tells_it_as_well(group, make_job):
+    """Nobody has the worker's exit code then; the group's count says that memory ran out."""
+    _, door = group
+    job = make_job(name="large", model=LARGE, fit={**TINY_FIT, "batch_size": 84})
+    write_ticket(job, ticket_for(job.config(), "ada", 1.0))
+    words, environment = supervise(job, door)
+    first = subprocess.Popen(words, env=environment)
+    wait_for(lambda: is_locked(job.file("lock")) and not job.is_waiting())
+    first.kill()
+    first.wait()
+    ended = subprocess.run(words, env=environment, timeout=300, check=False, capture_output=True)
+    assert ended.returncode == 0, ended.stderr
+    status = job.status()
+    assert status.state == "failed", status.message
+    assert status.message.startswith("it ended without a word while memory ran out here")
+    assert "set 'Trials in memory' (micro_batch_size) to 21" in status.message
