@@ -239,3 +239,16 @@ def test_a_film_says_of_which_head_it_is(wanted):
     )
     other = look._replace(wanted=wanted._replace(method="occlusion"))
     assert film.subtitle_of(words, other, "epochs") == words
+
+
+@pytest.mark.parametrize(
+    ("state", "message", "stopped"),
+    [
+        ("failed", "maps: interrupted; the maps that were made are kept", True),
+        ("failed", "maps: the disk is full", False),
+        ("done", "maps: interrupted", False),
+    ],
+)
+def test_stopping_is_no_failure(state, message, stopped):
+    assert attention_make.was_stopped(SimpleNamespace(state=state, message=message)) is stopped
+    assert not attention_make.was_stopped(None)

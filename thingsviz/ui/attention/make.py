@@ -18,6 +18,7 @@ from thingsviz.ui.frame import PageContext, guard, plain
 from thingsviz.ui.task_bar import stop_button
 
 EVERY_S = 1.5
+STOPPED = "maps: interrupted"  # the last words of the command then
 
 
 def ready(page: PageContext, maps: MapSet) -> bool:
@@ -28,10 +29,17 @@ def ready(page: PageContext, maps: MapSet) -> bool:
         return bool(_fresh(maps, store)) and bool(maps.facts().get("truth") is not None)
     if _fresh(maps, store):
         return True
-    if task is not None and task.state == "failed":
+    if was_stopped(task):
+        st.info("Making these maps was stopped before one was there.", icon=":material/info:")
+    elif task is not None and task.state == "failed":
         st.error(plain(task.message), icon=":material/error:")
     _offer(page, maps, stale=bool(maps.methods()))
     return False
+
+
+def was_stopped(task: Task | None) -> bool:
+    """Whether somebody stopped the making, which is no failure."""
+    return task is not None and task.state == "failed" and STOPPED in task.message
 
 
 def _fresh(maps: MapSet, store: BetaStore) -> bool:

@@ -51,7 +51,10 @@ def _say_unjudged(look: Look) -> None:
             "Maps are judged over many trials: choose 'All test trials'.", icon=":material/info:"
         )
         return
-    st.info("These maps are not judged yet.", icon=":material/info:")
+    words, n = "These maps are not judged yet.", len(maps.methods())
+    if attention_make.was_stopped(attention_make.newest(maps)):
+        words = f"Making the maps was stopped: {n} of them are there, and not judged yet."
+    st.info(words, icon=":material/info:")
     attention_make.offer_button(maps, "Make them again and judge them")
 
 
