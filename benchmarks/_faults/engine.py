@@ -96,11 +96,13 @@ def _to_the_end(row: Row, folder: Path, jobs: list[Any]) -> None:
     for job in jobs:
         row.lost += job.status().state != "done"
         row.doubled += len(job.manifest().get("starts", [])) > 1
-    while time.monotonic() < end:
+    left = [job.name for job in jobs]
+    while left and time.monotonic() < end:
+        launch.tend_if_waiting()  # as each look of the app at its jobs
         with closing(Queue(queue_folder())) as queue:
-            if not queue.rows():
-                break
+            left = [entry.name for entry in queue.rows()]
         time.sleep(0.1)
+    row.lost += len(left)
     row.unseen += _unseen(folder, jobs)
     for process in _supervisors(folder):
         process.terminate()
