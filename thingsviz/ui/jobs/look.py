@@ -54,7 +54,7 @@ def all_jobs() -> Sequence[Entry]:
 def board() -> Board:
     """Return jobs and studies, sorted and counted anew only when one of them has changed.
 
-    [M] 5,000 jobs: 16 ms of processor time, 35 ms when one has changed.
+    [M] 5,000 jobs: 15 ms of processor time, 27 ms when one has changed.
     """
     jobs, studies = all_jobs(), _studies(str(jobs_root())).refresh()
     with _drawn_lock:
