@@ -18,7 +18,7 @@ from thingsviz.data.betas import BetaStore
 from thingsviz.data.paths import open_dataset
 from thingsviz.figures.heads import HeadsChoice
 from thingsviz.jobs.mapping.files import MapSet, fingerprint
-from thingsviz.ui.attention import agreement, beside, film
+from thingsviz.ui.attention import agreement, beside, film, report
 from thingsviz.ui.attention import data as attention_data
 from thingsviz.ui.attention import make as attention_make
 from thingsviz.ui.attention.agreement import Other
@@ -252,3 +252,18 @@ def test_a_film_says_of_which_head_it_is(wanted):
 def test_stopping_is_no_failure(state, message, stopped):
     assert attention_make.was_stopped(SimpleNamespace(state=state, message=message)) is stopped
     assert not attention_make.was_stopped(None)
+
+
+def test_the_reports_200_voxels_come_from_whole_patches_or_a_part_of_one(wanted):
+    tokens = wanted.maps.tokens()
+    inside = np.asarray((tokens.share > 0).sum(1)).ravel()
+    first = int(inside.argmax())
+    mass = tokens.to_voxels(np.eye(tokens.n_tokens)[first])
+    assert report.patches_of(mass, wanted) == 1
+    weights = np.zeros(tokens.n_tokens)
+    order = np.argsort(-inside)[:3]
+    weights[order] = (3, 2, 1)
+    needed = 1 + int((np.cumsum(inside[order]) < 200).sum())
+    assert report.patches_of(tokens.to_voxels(weights), wanted) == needed
+    assert report._span([1]) == "1 patch"
+    assert report._span([1, 4, 1200]) == "1 to 1,200 patches"

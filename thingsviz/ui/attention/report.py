@@ -31,7 +31,7 @@ class Reading(NamedTuple):
     uniform: float
     p: float
     q: float
-    n_patches: float
+    n_patches: int
     outside: float
 
 
@@ -83,12 +83,13 @@ def readings(wanted: Wanted, named: Regions) -> list[Reading]:
     return rows
 
 
-def patches_of(mass: NDArray[np.float64], wanted: Wanted) -> float:
-    """Return from how many patches the 200 strongest voxels come, partly counted ones in part."""
+def patches_of(mass: NDArray[np.float64], wanted: Wanted) -> int:
+    """Return from how many patches the 200 strongest voxels come, be it all of a patch or a part.
+
+    A patch of the report's large grid holds 2,340 voxels, so all 200 can come from a single one.
+    """
     top = maps.counted(mass[None], TOP)[0]
-    within = wanted.maps.tokens().share > 0
-    brain = np.maximum(np.asarray(within.sum(1)).ravel(), 1)
-    return float(((within @ top) / brain).sum())
+    return int(((wanted.maps.tokens().share > 0) @ top > 0).sum())
 
 
 def explain(wanted: Wanted, rows: list[Reading], named: Regions) -> str:
@@ -96,18 +97,27 @@ def explain(wanted: Wanted, rows: list[Reading], named: Regions) -> str:
     found, tokens = shown(wanted), wanted.maps.tokens()
     patch = int(np.median(tokens.box_voxels))
     n = sum(row.q < 0.05 for row in rows)
-    several = float(np.mean([row.n_patches for row in rows])) if rows else 0.0
+    several = sorted({row.n_patches for row in rows})
     outside, flat = 100 * found.background.mean(), 100 * found.uniform_background
     words = [
         f"Regions: {named.source}.",
-        f"One patch is {patch} voxels of one value, so 200 voxels are about {several:.1f} "
-        "patches, not 200 findings.",
+        f"One patch is {patch:,} voxels of one value, so a head's 200 voxels come from "
+        f"{_span(several)}: they are not 200 findings.",
         f"{outside:.1f} % of the attention lies outside the brain; attention that is the same "
         f"everywhere would put {flat:.1f} % there.",
         f"In {n} of {len(rows)} heads the first region gets more than turned regions do "
         "(q < .05).",
     ]
     return " ".join(words)
+
+
+def _span(several: list[int]) -> str:
+    """Write '1 patch', '3 patches', '1 to 10 patches'."""
+    if not several:
+        return "no patch"
+    least, most = several[0], several[-1]
+    number = f"{most:,}" if least == most else f"{least:,} to {most:,}"
+    return f"{number} patch{'' if most == 1 else 'es'}"
 
 
 def _columns() -> dict[str, Any]:
@@ -119,6 +129,6 @@ def _columns() -> dict[str, Any]:
         "uniform": number("Uniform attention", format="percent"),
         "p": number(format="%.3f"),
         "q": number(format="%.3f"),
-        "n_patches": number("Patches", format="%.1f"),
+        "n_patches": number("Patches", format="%d"),
         "outside": number("Outside the brain", format="percent"),
     }
