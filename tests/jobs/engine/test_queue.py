@@ -179,3 +179,16 @@ def test_a_row_that_nobody_wrote_is_not_believed(tmp_path, change):
     with closing(Queue(tmp_path)) as queue:
         assert queue.rows() == []
     assert list(tmp_path.glob("*.damaged-*"))
+
+
+def test_the_line_of_an_earlier_version_goes_on(tmp_path):
+    """A supervisor that is updated while jobs run must still find their processes."""
+    path = filled(tmp_path)
+    with closing(sqlite3.connect(path)) as older, older:
+        older.execute("UPDATE jobs SET state = 'running', pid = 77 WHERE name = 'job-3'")
+        older.execute("ALTER TABLE jobs DROP COLUMN kills")
+    with closing(Queue(tmp_path)) as queue:
+        rows = {row.name: row for row in queue.rows()}
+        assert len(rows) == 40
+        assert (rows["job-3"].pid, rows["job-3"].kills) == (77, -1)
+    assert not list(tmp_path.glob("*.damaged-*"))

@@ -29,6 +29,8 @@ CREATE TABLE IF NOT EXISTS jobs (
     memory_mb REAL NOT NULL DEFAULT 0, peak_mb REAL NOT NULL DEFAULT 0,
     cpu REAL NOT NULL DEFAULT 0, cpu_s REAL NOT NULL DEFAULT 0,
     kills INTEGER NOT NULL DEFAULT -1)"""
+# Columns that databases of earlier versions lack.
+LATER = {"kills": "INTEGER NOT NULL DEFAULT -1"}
 
 
 class Row(NamedTuple):
@@ -109,6 +111,15 @@ class Queue:
         # The folders survive a power cut; the order may lose its last moments.
         self._connection.execute("PRAGMA synchronous = NORMAL")
         self._connection.execute(SCHEMA)
+        if self._missing():
+            with self.change() as base:
+                for column in self._missing():
+                    base.execute(f"ALTER TABLE jobs ADD COLUMN {column} {LATER[column]}")
+
+    def _missing(self) -> set[str]:
+        """Return the later columns that the table has not got yet."""
+        known = {row[1] for row in self._connection.execute("PRAGMA table_info(jobs)")}
+        return LATER.keys() - known
 
     def _check(self) -> None:
         """Raise DatabaseError for pages or rows that are damaged. [M] 5,000 rows: 9 ms."""
