@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -12,6 +13,14 @@ import numpy as np
 import pytest
 
 REPO = Path(__file__).parents[1]
+
+
+@pytest.fixture(autouse=True)
+def _main_again():
+    """Undo what a page under AppTest leaves as `__main__`: a spawned process would run it."""
+    main = sys.modules["__main__"]
+    yield
+    sys.modules["__main__"] = main
 
 
 @pytest.fixture
