@@ -79,6 +79,10 @@ class Visitor:
             self.see(message.delta.new_element)
         elif kind == "page_info_changed":
             self.query = message.page_info_changed.query_string
+        elif kind == "new_session" and not message.metadata.run.fragment_ids:
+            # A run of the whole page begins: a browser forgets its timers, which the run sets anew.
+            # One that fired while the run ends can swallow its last word (Streamlit's issue 9921).
+            self.stop_timers(set(self.timers))
         elif kind == "auto_rerun":
             self.start_timer(message.auto_rerun.fragment_id, message.auto_rerun.interval)
         elif kind == "stop_auto_rerun":

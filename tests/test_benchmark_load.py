@@ -133,6 +133,21 @@ def test_exceptions_count_and_timers_end_with_the_visit():
     assert timer.cancelled()
 
 
+def test_a_run_of_the_whole_page_ends_the_timers_as_in_a_browser():
+    async def run():
+        visitor = Visitor(Socket(), "train", "", Tally())
+        visitor.hear(heard(timer="fragment"))
+        part, whole = ForwardMsg(), ForwardMsg()
+        part.new_session.name = whole.new_session.name = "app"
+        part.metadata.run.fragment_ids.append("fragment")
+        visitor.hear(part)
+        kept = set(visitor.timers)
+        visitor.hear(whole)
+        return kept, set(visitor.timers)
+
+    assert loops.run(run()) == ({"fragment"}, set())
+
+
 def test_a_plan_mixes_pages():
     assert {"trials", "brain", "train", "jobs"} == set(Plan(1, 1.0).pages)
     assert Plan(1, 1.0).pages.count("trials") * 2 == len(Plan(1, 1.0).pages)
