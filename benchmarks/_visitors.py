@@ -80,7 +80,7 @@ class Visitor:
         elif kind == "page_info_changed":
             self.query = message.page_info_changed.query_string
         elif kind == "new_session" and not message.metadata.run.fragment_ids:
-            # A run of the whole page begins: a browser forgets its timers, which the run sets anew.
+            # A run of the whole page begins: a browser forgets its timers, which are set anew.
             # One that fired while the run ends can swallow its last word (Streamlit's issue 9921).
             self.stop_timers(set(self.timers))
         elif kind == "auto_rerun":
