@@ -21,9 +21,10 @@ import numpy as np
 from nibabel import openers
 from numpy.typing import NDArray
 
+from benchmarks._datasets import at_hand
 from thingsviz.data.betas import BetaStore
 from thingsviz.data.builder import build_store
-from thingsviz.data.paths import datasets_root, open_dataset
+from thingsviz.data.paths import open_dataset
 
 Read = Callable[[int], NDArray[np.float32]]
 GOAL_NIBABEL, GOAL_RAW = 500, 1.5
@@ -41,12 +42,12 @@ class Timing(NamedTuple):
 def main(argv: list[str] | None = None) -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(prog="benchmarks access", description=__doc__)
-    parser.add_argument("dataset", type=Path, nargs="?", default=datasets_root() / "demo")
+    parser.add_argument("dataset", type=Path, nargs="?", help="its folder; the planted demo")
     parser.add_argument("--subject", default="sub-01")
     parser.add_argument("--trials", type=int, default=200)
     parser.add_argument("--slow-trials", type=int, default=12)
     options = parser.parse_args(argv)
-    dataset = open_dataset(options.dataset)
+    dataset = open_dataset(options.dataset or at_hand("demo"))
     build_store(dataset, options.subject)
     store = BetaStore.open(dataset, options.subject)
     rng = np.random.default_rng(0)

@@ -21,6 +21,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks._datasets import at_hand, quickest
 from benchmarks._servers import Sample, Server, served, trainings
 from benchmarks._visitors import Place, Plan, Tally, crowd
 
@@ -57,14 +58,16 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--short", action="store_true", help="8 visitors, 20 s, no trainings")
     parser.add_argument("--soak", action="store_true", help="visits that come and go, in rounds")
     parser.add_argument("--scale", action="store_true", help="1 process against 2 behind nginx")
-    parser.add_argument("--dataset", default="demo", help="name in THINGSVIZ_DATA")
+    parser.add_argument("--dataset", help="name in THINGSVIZ_DATA; demo, planted if it is missing")
     parser.add_argument("--sessions", type=int, default=50)
     parser.add_argument("--think", type=float, default=10.0, help="seconds between two steps")
     parser.add_argument("--minutes", type=float, default=5.0)
     parser.add_argument("--trainings", type=int, default=2)
     parser.add_argument("--processes", type=int, default=1, help="more than 1: behind nginx")
     o = parser.parse_args(argv)
-    wish = Wish(o.dataset, o.sessions, o.think, 60 * o.minutes, o.trainings, o.processes)
+    dataset = o.dataset or (quickest() if o.short else "demo")
+    at_hand(dataset)
+    wish = Wish(dataset, o.sessions, o.think, 60 * o.minutes, o.trainings, o.processes)
     if o.short:
         short = {"sessions": 8, "think": 2.0, "seconds": 20.0, "trainings": 0}
         wish = wish._replace(**short)
@@ -81,8 +84,8 @@ def load(wish: Wish) -> Goals:
     with _Folder() as folder, served(folder, wish.processes) as server:
         tally, samples = _measured(server, wish, plan)
     print(
-        f"{plan.sessions} visitors, {plan.think:g} s between steps, {wish.seconds:g} s, "
-        f"{wish.trainings} trainings beside, {wish.processes} process(es)"
+        f"{wish.dataset}: {plan.sessions} visitors, {plan.think:g} s between steps, "
+        f"{wish.seconds:g} s, {wish.trainings} trainings beside, {wish.processes} process(es)"
     )
     _table(tally)
     peak, first, last = max(s.megabytes for s in samples), samples[0], samples[-1]

@@ -22,6 +22,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks._datasets import at_hand
+
 REPO = Path(__file__).parents[1]
 GOAL_MS = 50
 ROUNDS = 3
@@ -39,7 +41,7 @@ class Round(NamedTuple):
 def main(argv: list[str] | None = None) -> int:
     """Measure and print; 1 when the goal is missed."""
     parser = argparse.ArgumentParser(prog="benchmarks trial_step", description=__doc__)
-    parser.add_argument("dataset", nargs="?", default="demo", help="name in THINGSVIZ_DATA")
+    parser.add_argument("dataset", nargs="?", default="demo", help="in THINGSVIZ_DATA")
     parser.add_argument("--steps", type=int, default=30)
     parser.add_argument("--url", help="a running app instead of one of its own")
     parser.add_argument("--pid", type=int, help="its process id")
@@ -47,6 +49,7 @@ def main(argv: list[str] | None = None) -> int:
     if options.url:
         rounds = measure(options.url, options.pid, options.dataset, options.steps)
     else:
+        at_hand(options.dataset)
         with started() as (url, pid):
             rounds = measure(url, pid, options.dataset, options.steps)
     for one in rounds:

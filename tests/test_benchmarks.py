@@ -1,7 +1,7 @@
 import pytest
 
 from benchmarks import __main__ as benchmarks
-from benchmarks import jobs_page
+from benchmarks import _datasets, jobs_page
 
 
 def test_each_benchmark_says_in_a_line_what_it_measures(capsys):
@@ -43,3 +43,19 @@ def test_the_jobs_page_is_measured_on_a_few_jobs(tmp_path, monkeypatch, capsys):
         jobs_page, "measure", lambda n, rounds: dict.fromkeys(jobs_page.LOOKS, 1.0)
     )
     assert jobs_page.main([]) == 1
+
+
+def test_a_dataset_that_is_missing_is_planted_or_refused_in_a_sentence(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("THINGSVIZ_DATA", str(tmp_path))
+    assert _datasets.quickest() == "tiny"
+    with pytest.raises(SystemExit, match=r"no dataset 'mine' in .* can be planted: tiny"):
+        _datasets.at_hand("mine")
+    folder = _datasets.at_hand("tiny")
+    assert (folder / "betas_vol").is_dir()
+    assert "SIMULATED" in capsys.readouterr().err
+    assert _datasets.at_hand("tiny") == folder
+    assert "planting" not in capsys.readouterr().err
+    (tmp_path / "demo" / "betas_vol").mkdir(parents=True)
+    assert _datasets.quickest() == "demo"

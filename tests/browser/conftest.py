@@ -175,3 +175,28 @@ def settle():
         pytest.fail(f"the page was not at rest after {seconds} s")
 
     return wait
+
+
+@pytest.fixture
+def choose(settle):
+    """Pick an option of a list, once the page is at rest: drawing it anew closes an open list."""
+
+    from playwright.sync_api import TimeoutError as TooLate
+
+    def pick(page, label: str, option: str, seconds: float = 90) -> None:
+        box = page.get_by_role("combobox", name=label)
+        wanted = page.get_by_role("option", name=option)
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            settle(page)
+            box.click()
+            try:
+                wanted.click(timeout=5000)
+            except TooLate:
+                page.keyboard.press("Escape")
+                continue
+            settle(page)
+            return
+        pytest.fail(f"{label!r} did not open, or offers no {option!r}")
+
+    return pick

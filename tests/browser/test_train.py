@@ -148,22 +148,22 @@ def test_a_training_outlives_the_app(start_app, tiny, tmp_path, page, settle):
     wait_for_state(again, "survivor", {"stopped"})
 
 
-def test_what_cannot_work_is_one_sentence_and_nothing_is_lost(app_url, page, settle):
+def test_what_cannot_work_is_one_sentence_and_nothing_is_lost(app_url, page, settle, choose):
     open_form(page, settle, app_url, "never")
     enter(page, settle, "Epochs", 33)
     patch = page.get_by_role("combobox", name="Patch size")
     patch.fill("7 x 7 x 5")
     patch.press("Enter")
     page.get_by_text("does not divide").wait_for()
+    settle(page)
     assert page.get_by_role("button", name="Start training").is_disabled()
     page.get_by_role("link", name="Home").first.click()
     page.get_by_role("heading", name="thingsviz").wait_for()
     page.get_by_role("link", name="Train", exact=True).first.click()
     page.get_by_text("does not divide").wait_for()
+    settle(page)
     assert field(page, "Epochs").input_value() == "33"
     assert field(page, "Name").input_value() == "never"
-    page.get_by_role("combobox", name="Start from").click()
-    page.get_by_role("option", name="Fast, local").click()
-    settle(page)
+    choose(page, "Start from", "Fast, local")
     assert page.get_by_text("does not divide").count() == 0
     assert page.get_by_role("button", name="Start training").is_enabled()

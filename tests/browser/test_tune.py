@@ -32,12 +32,10 @@ def wait_for_state(app, name, wanted, seconds=180):
     pytest.fail(f"{name} is {state} and not {wanted} after {seconds} s")
 
 
-def open_form(page, settle, app, base):
+def open_form(page, choose, app, base):
     page.goto(f"{app.url}/tune?dataset=tiny")
     page.get_by_role("button", name="Start study").wait_for()
-    page.get_by_role("combobox", name="Base").click()
-    page.get_by_role("option", name=base).click()
-    settle(page)
+    choose(page, "Base", base)
 
 
 def enter(page, settle, label, value):
@@ -48,8 +46,8 @@ def enter(page, settle, label, value):
 
 
 @pytest.mark.slow
-def test_a_study_from_its_start_to_its_verdict(app, page, settle):
-    open_form(page, settle, app, "preset: Ridge regression")
+def test_a_study_from_its_start_to_its_verdict(app, page, settle, choose):
+    open_form(page, choose, app, "preset: Ridge regression")
     enter(page, settle, "Candidates", 2)
     enter(page, settle, "Name", "ridges")
     page.get_by_role("button", name="Start study").click()
@@ -84,7 +82,7 @@ def test_a_study_from_its_start_to_its_verdict(app, page, settle):
 
 
 @pytest.mark.slow
-def test_a_killed_study_is_resumed_from_the_page(app, page, settle):
+def test_a_killed_study_is_resumed_from_the_page(app, page, settle, choose):
     space = {"fit.learning_rate": {"kind": "float", "low": 1e-4, "high": 1e-2, "log": True}}
     model = {"name": "vit3d", "patch_size": [6, 7, 5], "tokens": "brain", "embed_dim": 16}
     model |= {"patch_embedding": "local", "n_layers": 1, "n_heads": 2}
