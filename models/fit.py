@@ -19,7 +19,8 @@ from models.devices import FabricLike, make_fabric
 from models.errors import ModelError
 from models.forward import forward_all, predict_network
 from models.inputs import Rows
-from models.losses import loss_of, mean_correlation, top_shares
+from models.keeping import Start, blocks_of, keep, sign_of, validation_rows, validation_scores
+from models.losses import loss_of
 from models.network import Network
 from models.optimiser import Optimiser
 from models.processes import check_processes
@@ -83,6 +84,8 @@ class _Training:
         self.place = Place()
         self.repeats = Repeats(data.groups, data.train) if config.repeat_mixing else None
         self.best: dict[str, Tensor] = {}
+        self.rows = validation_rows(config, data.validation)
+        self.start: Start | None = None
         self.saved_at = time.monotonic()
 
     def run(self, resume: TrainingState | None) -> FitResult:
@@ -116,7 +119,9 @@ class _Training:
             if self.team.any(not began):
                 return False
             self.team.spread(self.network)
-            scores = self.validate()
+            guess = self._guess()
+            scores = self._scores(guess)
+            self.start = self._began(guess) if self.config.start_margin > 0 else None
             row = {"kind": "epoch", "train_loss": None, **scores, "best": self._keep(scores, 0)}
             self._report(row | {"epoch": 0})
             self.hooks.say("training")
@@ -178,41 +183,39 @@ class _Training:
     def _end_epoch(self) -> None:
         """Validate, keep the best weights, move the schedule, and see whether it is over."""
         place = self.place
-        scores = self.validate()
+        scores = self._scores(self._guess())
         is_best = self._keep(scores, place.epoch + 1)
         train_loss = place.epoch_loss / self.n_batches
         row = {"kind": "epoch", "train_loss": train_loss, **scores, "best": is_best}
         self._report(row)
         self.optimiser.end_epoch(scores["validation_loss"])
-        waited = place.epoch + 1 - place.best_epoch
+        waited = place.epoch + 1 - place.lowest_epoch
         patience = self.config.early_stopping
         place.epoch, place.batch, place.epoch_loss = place.epoch + 1, 0, 0.0
         place.finished = place.epoch >= self.config.epochs or bool(patience and waited >= patience)
 
     def _keep(self, scores: dict[str, float], epoch: int) -> bool:
         """Remember the weights if they are the best so far; `epoch` 0 is the fitted start."""
-        place = self.place
-        value = scores[self.config.best_by] * self._sign
-        is_best = place.best_value is None or value < place.best_value
-        if is_best:
-            place.best_value, place.best_epoch = value, epoch
-            self.best = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
-        return is_best
 
-    def validate(self) -> dict[str, float]:
-        """Loss on the learned scale and mean r over targets, or top-k, of validation trials."""
-        rows = self.data.validation
-        if self.config.validation_batches is not None:
-            n = min(len(rows), self.config.validation_batches * self.config.batch_size)
-            rows = np.sort(np.random.default_rng(self.config.seed).permutation(rows)[:n])
+        def take() -> None:
+            self.best = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
+
+        return keep(self.config, self.place, scores, epoch, take)
+
+    def _guess(self) -> Tensor:
+        """Return what the network says of the validation trials, on the learned scale."""
         size = self.config.micro_batch_size or self.config.batch_size
         compute = partial(forward_all, self.fabric, self.model, self.data.X, size=size)
-        guess = self.team.gather(rows, self.network.n_targets, compute)
-        truth = self._targets(rows).cpu()
-        loss = {"validation_loss": float(loss_of(self.config, guess, truth))}
-        if self.config.loss == "cross_entropy":
-            return self.team.as_first(loss | top_shares(guess, truth))
-        return self.team.as_first(loss | {"validation_r": mean_correlation(guess, truth)})
+        return self.team.gather(self.rows, self.network.n_targets, compute)
+
+    def _scores(self, guess: Tensor) -> dict[str, float]:
+        scores = validation_scores(self.config, guess, self._targets(self.rows).cpu())
+        scores |= self.start.gain(self.config, guess) if self.start else {}
+        return self.team.as_first(scores)
+
+    def _began(self, guess: Tensor) -> Start:
+        truth = self._targets(self.rows).cpu()
+        return Start(guess, truth, blocks_of(self.data.groups, self.rows))
 
     def state(self) -> TrainingState:
         """Everything that `_restore` needs."""
@@ -224,6 +227,7 @@ class _Training:
             **under("optimizer", moments),
             **under("rng", generators),
         }
+        tensors |= under("start", {"guess": self.start.guess}) if self.start else {}
         facts = {
             **copy.deepcopy(vars(self.place)),
             "optimizer": schedule,
@@ -248,6 +252,8 @@ class _Training:
         self.optimiser.load(take("optimizer", tensors), facts["optimizer"])
         self.place = Place(**{name: facts[name] for name in vars(Place())})
         load_random_state(take("rng", tensors), facts["rng"], self.fabric.device)
+        if began := take("start", tensors):
+            self.start = self._began(began["guess"])
 
     def _recipe(self) -> dict[str, Any]:
         """What must be the same for a resume to make sense: all that changes the weights."""
@@ -256,11 +262,6 @@ class _Training:
             "model": self.network.config.model_dump(mode="json"),
             "data": self.data.fingerprint(),
         }
-
-    @property
-    def _sign(self) -> int:
-        """Turns "higher is better" into "lower is better"."""
-        return 1 if self.config.best_by == "validation_loss" else -1
 
     def _targets(self, rows: Rows) -> Tensor:
         truth = self.fabric.to_device(torch.from_numpy(np.asarray(self.data.Y[rows], np.float32)))
@@ -294,5 +295,5 @@ class _Training:
 
     def _result(self) -> FitResult:
         place = self.place
-        best = math.nan if place.best_value is None else self._sign * place.best_value
+        best = math.nan if place.best_value is None else sign_of(self.config) * place.best_value
         return FitResult(place.finished, place.epoch, place.best_epoch, best, list(place.history))

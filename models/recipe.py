@@ -126,6 +126,15 @@ class FitConfig(Settings):
         "What decides which epoch's weights are kept, and early stopping.",
         more=True,
     )
+    start_margin: float = setting(
+        1.0,
+        "Margin over the start",
+        "A network that starts as a fitted decoder keeps that start unless an epoch is better on "
+        "the validation concepts by more than so many standard errors. 0: by anything.",
+        ge=0,
+        le=10,
+        more=True,
+    )
     validation_batches: int | None = setting(
         None,
         "Validation batches",

@@ -104,5 +104,8 @@ class Place:
     n_recent: int = 0
     best_epoch: int = 0
     best_value: float | None = None
+    # of all epochs, kept or not
+    lowest_epoch: int = 0
+    lowest_value: float | None = None
     finished: bool = False
     history: list[Report] = field(default_factory=list)

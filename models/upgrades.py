@@ -12,7 +12,7 @@ from typing import Any
 from models.errors import ModelError
 
 # of training states; version 1 are those whose facts name none
-STATE_VERSION = 2
+STATE_VERSION = 3
 FIT_2: dict[str, Any] = {
     "target_weights": "equal",
     "noise_sd": 0.0,
@@ -20,6 +20,7 @@ FIT_2: dict[str, Any] = {
     "optimiser": "adamw",
     "keep_epochs": 0,
 }
+FIT_3: dict[str, Any] = {"start_margin": 0.0}
 MODEL_2: dict[str, dict[str, Any]] = {"vit3d": {"head": "linear", "start_from": "ridge"}}
 
 Part = Mapping[str, Any]
@@ -28,6 +29,11 @@ Part = Mapping[str, Any]
 def fit_2(fit: Part) -> dict[str, Any]:
     """Return training settings of version 1 as version 2 says them."""
     return {**FIT_2, **fit}
+
+
+def fit_3(fit: Part) -> dict[str, Any]:
+    """Return training settings of version 2 as version 3 says them."""
+    return {**FIT_3, **fit}
 
 
 def model_2(model: Part) -> dict[str, Any]:
@@ -48,11 +54,23 @@ def upgraded_state(facts: Part, now: Mapping[str, Part]) -> dict[str, Any]:
             f"one reads up to {STATE_VERSION}): update thingsviz to resume it"
         )
         raise ModelError(msg)
-    if version == STATE_VERSION:
-        return dict(facts)
+    new = dict(facts)
+    if version < 2:
+        new |= _state_2(new, now)
+    if version < 3:
+        new |= _state_3(new)
+    return {**new, "version": STATE_VERSION}
+
+
+def _state_2(facts: Part, now: Mapping[str, Part]) -> dict[str, Any]:
     # what does not change the weights is not compared
     fit = {k: v for k, v in fit_2(facts["fit"]).items() if k in now["fit"] or k in facts["fit"]}
     data = dict(facts["data"])
     data |= {k: v for k, v in now["data"].items() if k == "groups" and k not in data}
-    parts = {"fit": fit, "model": model_2(facts["model"]), "data": data}
-    return {**facts, **parts, "version": 2}
+    return {"fit": fit, "model": model_2(facts["model"]), "data": data}
+
+
+def _state_3(facts: Part) -> dict[str, Any]:
+    """What is kept was the best of all: no start had a margin."""
+    lowest = {"lowest_epoch": facts["best_epoch"], "lowest_value": facts["best_value"]}
+    return {"fit": fit_3(facts["fit"]), **lowest}

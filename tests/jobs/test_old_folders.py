@@ -198,7 +198,9 @@ def test_todays_files_say_todays_version(kind, tmp_path):
 
 def test_a_recipe_by_hand_needs_no_version():
     assert parse_config({"dataset": "d"}).version == schema.newest("recipe")
-    assert parse_config({"dataset": "d", "version": 1}) == parse_config({"dataset": "d"})
+    old, new = parse_config({"dataset": "d", "version": 1}), parse_config({"dataset": "d"})
+    assert (old.fit.start_margin, new.fit.start_margin) == (0, 1)
+    assert old == new.model_copy(update={"fit": old.fit})
 
 
 @pytest.mark.parametrize("wrong", [{"fit": 3}, {"model": 7}, {"split": None, "fit": "x"}])

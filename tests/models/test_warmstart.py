@@ -78,6 +78,19 @@ def test_training_goes_on_from_the_start_and_does_not_fall_below_it(planted, lin
     assert network.head.map.weight.abs().sum() > 0
 
 
+def test_a_start_is_left_only_for_what_is_surely_better(planted, linear, quick):
+    """The same training: by any gain it leaves its start, by ten standard errors it does not."""
+    found = {}
+    for margin in (0, 10):
+        fit = quick.model_copy(
+            update={"epochs": 2, "learning_rate": 1e-4, "start_margin": margin}
+        )
+        result = fit_network(built(planted, linear), data_of(planted), fit)
+        found[margin] = result.best_epoch
+        assert ("gain" in result.history[-1]) == (margin > 0)
+    assert found[0] > 0 == found[10]
+
+
 def test_what_only_spoils_the_start_is_not_kept(planted, linear, quick):
     fit = quick.model_copy(update={"learning_rate": 0.5, "early_stopping": 2, "epochs": 9})
     network = built(planted, linear)

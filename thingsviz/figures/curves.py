@@ -76,7 +76,13 @@ def _curve(rows: list[Mapping[str, Any]], column: str) -> Curve:
 
 
 def _best(epochs: list[Mapping[str, Any]], best_by: str) -> int | None:
-    """Index of the epoch whose weights are kept."""
+    """Index of the epoch whose weights are kept: the last one that the training marked so.
+
+    Rows of jobs that marked none are judged by their scores.
+    """
+    marked = [i for i, row in enumerate(epochs) if row.get("best") is True]
+    if marked:
+        return marked[-1]
     sign = 1 if best_by == "validation_loss" else -1
     scores = [(row.get(best_by), i) for i, row in enumerate(epochs)]
     known = [

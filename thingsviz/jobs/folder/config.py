@@ -64,7 +64,7 @@ class SplitConfig(Strict):
 class JobConfig(Strict):
     """One training. `seed` is that of split and fit too, unless those name their own."""
 
-    version: Literal[2] = 2
+    version: Literal[3] = 3
     name: str = "training"
     dataset: str = Field(min_length=1, max_length=4096)
     subject: str = "sub-01"

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from models.upgrades import fit_2, model_2
+from models.upgrades import fit_2, fit_3, model_2
 from thingsviz.core.errors import ConfigError, JobError, NewerError
 from thingsviz.jobs.folder import files
 
@@ -36,9 +36,16 @@ def recipe_2(old: Data) -> Data:
     return new
 
 
+def recipe_3(old: Data) -> Data:
+    """Say what version 2 could not choose: how surely a fitted start must be beaten."""
+    if not isinstance(old.get("fit", {}), dict):
+        return old
+    return old | {"fit": fit_3(old.get("fit", {}))}
+
+
 # from version 1 to 2, from 2 to 3, and so on
 STEPS: dict[str, tuple[Step, ...]] = {
-    "recipe": (recipe_2,),
+    "recipe": (recipe_2, recipe_3),
     "study": (),
     "status": (),
     "study status": (),
