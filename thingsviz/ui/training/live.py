@@ -29,6 +29,7 @@ from thingsviz.ui.scores.strip import score_strip
 from thingsviz.ui.training import job_form
 from thingsviz.ui.training.estimates import duration
 from thingsviz.ui.training.resting import resting_of, resting_text
+from thingsviz.ui.training.start import start_text
 
 # seconds between two looks at a running job: with the writing, a point is on the page within 2 s
 FOLLOW_S = 1.5
@@ -213,7 +214,8 @@ def _curves(job: JobFolder, config: JobConfig, theme: Theme) -> None:
         f"Validation trials choose the epoch, so their curve is no result:{by_chance} the score "
         "of the test trials comes at the end, with all its references."
     )
-    st.caption(f"{words} {resting_text(rests)}" if rests else words)
+    said = (words, resting_text(rests) if rests else "", start_text(rows, config.fit))
+    st.caption(" ".join(filter(None, said)))
 
 
 @lru_cache(maxsize=32)
