@@ -21,8 +21,8 @@ def test_a_network_without_a_start_says_nothing():
 
 def test_a_start_that_is_kept_says_what_the_best_epoch_gained():
     assert start_text(rows(-0.02, 0.003, -0.001), FitConfig(best_by="validation_r")) == (
-        "The fitted start is kept: the best epoch (2) has +.003 ± .004 in validation r against "
-        "it, and only a gain of more than 1 standard error is not taken for luck."
+        "The fitted start is kept: the best epoch (2) has a gain of +.003 ± .004 in validation "
+        "r against it, and only a gain of more than 1 standard error is not taken for luck."
     )
 
 
@@ -31,9 +31,9 @@ def test_a_start_that_is_kept_says_what_the_best_epoch_gained():
 )
 def test_an_epoch_that_is_kept_says_how_sure_it_is(margin, words):
     text = start_text(rows(0.01, 0.02, kept=2), FitConfig(start_margin=margin))
-    assert text.startswith("Epoch 2 is kept: +.020 ± .004 in validation loss against")
+    assert text.startswith("Epoch 2 is kept: a gain of +.020 ± .004 in validation loss against")
     assert text.endswith(words)
 
 
 def test_all_epochs_worse():
-    assert "has \N{MINUS SIGN}.010 ± .004" in start_text(rows(-0.03, -0.01), FitConfig())
+    assert "a gain of \N{MINUS SIGN}.010 ± .004" in start_text(rows(-0.03, -0.01), FitConfig())

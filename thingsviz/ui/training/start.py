@@ -23,7 +23,7 @@ def start_text(rows: Sequence[Mapping[str, Any]], fit: FitConfig) -> str:
     ask = f"{fit.start_margin:g} standard error" + ("s" if fit.start_margin != 1 else "")
     top = kept if kept in judged else max(judged, key=lambda row: float(row["gain"]))
     unit = UNITS.get(fit.best_by, "validation Top-10")
-    gain = f"{_signed(top['gain'])} ± {_short(top['gain_se'])} in {unit}"
+    gain = f"a gain of {_signed(top['gain'])} ± {_short(top['gain_se'])} in {unit}"
     if kept in judged:
         return (
             f"Epoch {kept['epoch']} is kept: {gain} against the fitted start, which is more than "
