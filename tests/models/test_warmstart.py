@@ -82,9 +82,7 @@ def test_a_start_is_left_only_for_what_is_surely_better(planted, linear, quick):
     """The same training: by any gain it leaves its start, by ten standard errors it does not."""
     found = {}
     for margin in (0, 10):
-        fit = quick.model_copy(
-            update={"epochs": 2, "learning_rate": 1e-4, "start_margin": margin}
-        )
+        fit = quick.model_copy(update={"epochs": 2, "learning_rate": 1e-4, "start_margin": margin})
         result = fit_network(built(planted, linear), data_of(planted), fit)
         found[margin] = result.best_epoch
         assert ("gain" in result.history[-1]) == (margin > 0)
