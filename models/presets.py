@@ -20,7 +20,7 @@ class Preset:
 # a token is as wide as there are ratings, about; wider ones only overfit
 WARM = ViT3DConfig(
     tokens="brain",
-    n_selected_tokens=256,
+    n_selected_tokens=512,
     score_power=0.5,
     patch_embedding="local",
     embed_dim=16,
@@ -125,7 +125,7 @@ PRESETS: dict[str, Preset] = {
     ),
     "warm_start": Preset(
         "Warm start",
-        "The concept decoder, written into a transformer over the 256 best brain patches: it goes "
+        "The concept decoder, written into a transformer over the 512 best brain patches: it goes "
         "on from there, and keeps its start if nothing better comes.",
         WARM,
         WARM_FIT,
