@@ -91,7 +91,7 @@ def test_what_is_not_shown_is_said(rng):
     ours, other = pair(rng, (0.4, 0.9))
     rows = difference_rows(WHERE, ours, other, "ridge", 200)
     (sentence,) = comparison_sentences(rows)
-    assert sentence.startswith("It is worse than ridge (test, single): the mean r differs by -")
+    assert sentence.startswith("It is worse than ridge (test, single): the mean r differs by −")
     (sentence,) = comparison_sentences(difference_rows(WHERE, ours, ours, "ridge", 200))
     assert sentence.startswith("It is not shown to be better than ridge (test, single)")
     assert comparison_sentences(difference_rows(WHERE, other, ours, "ridge", 200)) == []

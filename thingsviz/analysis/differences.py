@@ -77,8 +77,9 @@ def comparison_sentences(rows: list[Row]) -> list[str]:
 
 
 def _sentence(row: Row) -> str:
-    span = "" if row["low"] is None else f" (95 %: {row['low']:+.3f} to {row['high']:+.3f})"
+    ends = "" if row["low"] is None else f" (95\u00a0%: {row['low']:+.3f} to {row['high']:+.3f})"
     where = f"{row['versus']} ({row['part']}, {row['n_averaged']})"
     by = f"{WORDS[row['metric']]} differs by {row['difference']:+.3f}"
     claim = "is worse than" if verdict(row) == "worse" else "is not shown to be better than"
-    return f"It {claim} {where}: the {by}{span}."
+    numbers = f"the {by}{ends}".replace("-", "\N{MINUS SIGN}")
+    return f"It {claim} {where}: {numbers}."
