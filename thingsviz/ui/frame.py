@@ -18,7 +18,7 @@ from thingsviz.data.betas import BetaStore
 from thingsviz.data.paths import Dataset, datasets_root
 from thingsviz.figures.style import Theme
 from thingsviz.jobs.folder.store import jobs_root
-from thingsviz.ui import cache, cache_jobs, query, state
+from thingsviz.ui import cache, cache_jobs, job_index, query, state
 from thingsviz.ui.access import visitor as access
 from thingsviz.ui.access.policy import Role
 from thingsviz.ui.help import glossary
@@ -195,8 +195,7 @@ def _with_those_of_jobs(found: list[cache.Known]) -> list[cache.Known]:
 
 
 def _has_jobs(dataset: str, subject: str) -> bool:
-    whose = (cache.job_subject(job) for job in cache.jobs())
-    return any(w and (Path(w[0]).name, w[1]) == (dataset, subject) for w in whose)
+    return bool(job_index.of_data(cache.jobs(), dataset, subject))
 
 
 def _open_store(dataset: Dataset, subject: str) -> BetaStore | None:

@@ -11,6 +11,7 @@ import pytest
 from tests import loops
 from tests.ui.made_jobs import made_job
 from thingsviz.core import log
+from thingsviz.ui import job_index
 from thingsviz.ui.jobs import look
 from thingsviz.ui.server import warm
 
@@ -26,7 +27,7 @@ def test_the_first_visit_finds_all_jobs_read(tiny_env, told):
     for name in ("one", "two"):
         made_job(name)
     warm.warm()
-    index = look._index(str(tiny_env))
+    index = job_index.index(str(tiny_env))
     assert index.n_read == 2
     assert told.records[-1].facts["jobs"] == 2
     assert {entry.name for entry in look.all_jobs()} == {"one", "two"}

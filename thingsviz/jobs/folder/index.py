@@ -14,11 +14,15 @@ from typing import Any, NamedTuple
 from thingsviz.core.errors import ConfigError, JobError
 from thingsviz.jobs.folder import schema
 from thingsviz.jobs.folder.about import About, read_about
+from thingsviz.jobs.folder.config import JobConfig
 from thingsviz.jobs.folder.store import ALIVE, JobFolder, JobStatus
 
 # A folder changed this short before it was read may have changed again within the same tick of
 # the file system's clock, and is read once more.
 RACY_NS = 2_000_000_000
+# what a recipe means that does not say it
+SUBJECT = JobConfig.model_fields["subject"].default
+MODEL = {"name": JobConfig.model_fields["model"].default.name}
 
 
 @dataclass(frozen=True)
@@ -131,7 +135,7 @@ def describe(job: JobFolder, changed: float) -> Entry:
     if data is None:
         # Not a job's folder, or one that is just being made.
         return Entry(job.name, about, status)
-    model, split = _part(data, "model"), _part(data, "split")
+    model, split = _part(data, "model", MODEL), _part(data, "split")
     return Entry(
         job.name,
         about,
@@ -139,12 +143,12 @@ def describe(job: JobFolder, changed: float) -> Entry:
         model=str(model.get("name", "")),
         split=str(split.get("kind", "")),
         dataset=Path(str(data.get("dataset", ""))).name,
-        subject=str(data.get("subject", "")),
+        subject=str(data.get("subject", SUBJECT)),
         role=str(data.get("role", "")),
         changed=changed,
     )
 
 
-def _part(data: dict[str, Any], name: str) -> dict[str, Any]:
-    found = data.get(name)
+def _part(data: dict[str, Any], name: str, otherwise: object = None) -> dict[str, Any]:
+    found = data.get(name, otherwise)
     return found if isinstance(found, dict) else {}

@@ -13,11 +13,12 @@ from thingsviz.core.errors import ThingsvizError
 from thingsviz.data.betas import BetaStore
 from thingsviz.figures.heads import Volumes, head_volumes
 from thingsviz.inference.method_list import METHODS
+from thingsviz.jobs.folder.store import JobFolder, jobs_root
 from thingsviz.jobs.mapping.files import ALL, MapSet, map_sets
-from thingsviz.ui import cache
 from thingsviz.ui.attention.data import Wanted, shown, volumes
 from thingsviz.ui.attention.pick import Look
 from thingsviz.ui.frame import PageContext
+from thingsviz.ui.jobs import list as jobs_list
 from thingsviz.ui.state import Key
 
 NOTHING = "nothing"
@@ -81,13 +82,11 @@ def _sets(look: Look) -> list[tuple[str, Wanted, int]]:
 def _jobs(page: PageContext, look: Look) -> list[tuple[str, Wanted, int]]:
     """Return the same method's maps of other trainings of this subject."""
     found, own = [], look.wanted
-    for job in cache.jobs():
+    for entry in jobs_list.entries_of(page):
         try:
-            config = job.config()
-            names = (page.dataset.name, str(page.dataset.root))
+            job = JobFolder(jobs_root() / entry.name)
             other = MapSet(job, own.maps.part, ALL)
-            same = config.subject == page.subject and config.dataset in names
-            if same and job.name != own.maps.job.name and own.method in other.methods():
+            if job.name != own.maps.job.name and own.method in other.methods():
                 found.append(_like(look, other))
         except ThingsvizError:
             continue

@@ -41,8 +41,7 @@ def choose_jobs(page: PageContext) -> tuple[Finished, ...]:
 
 
 def _finished_names(page: PageContext) -> list[str]:
-    lines = jobs_list.lines_of(page, cache.jobs())
-    return [line.name for line in lines if line.status.state == "done"]
+    return jobs_list.finished_of(page)
 
 
 def _none(page: PageContext) -> None:

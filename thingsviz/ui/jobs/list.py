@@ -13,12 +13,13 @@ from thingsviz.core.errors import ThingsvizError
 from thingsviz.figures.scores import ScoreInfo
 from thingsviz.jobs.folder.index import Entry
 from thingsviz.jobs.folder.store import ALIVE, JobFolder, JobStatus, jobs_root, open_job
-from thingsviz.ui import cache, cache_jobs, query, state
-from thingsviz.ui.frame import PageContext, plain
+from thingsviz.ui import cache, cache_jobs, job_index, query, state
+from thingsviz.ui.frame import PageContext, page_path, plain
 from thingsviz.ui.scores.strip import short_text, whole_text
 from thingsviz.ui.state import Key
 
 SHOWN = 8
+MOST = 50
 BADGE_WIDTH = 96
 LOOKS = {
     "queued": ("orange", ":material/schedule:"),
@@ -141,46 +142,66 @@ def leave(page: PageContext) -> None:
     st.rerun()
 
 
-def lines_of(page: PageContext, jobs: Iterable[JobFolder]) -> list[JobLine]:
-    """Describe the jobs of the data shown, the newest first."""
-    lines = [describe(job) for job in jobs if _is_of(page, cache.job_subject(job))]
+def entries_of(page: PageContext) -> list[Entry]:
+    """Return the jobs of the data shown, the newest first; scores and recipes are not read."""
+    return job_index.of_data(cache.jobs(), page.dataset.name, page.subject)
+
+
+def finished_of(page: PageContext) -> list[str]:
+    """Return the names of the finished jobs of the data shown, the newest first."""
+    return [one.name for one in entries_of(page) if one.status.state == "done" and not one.fault]
+
+
+def lines_of(entries: Iterable[Entry]) -> list[JobLine]:
+    """Describe jobs in full; for those that are shown, as each takes 12 ms the first time."""
+    lines = [describe(JobFolder(jobs_root() / entry.name)) for entry in entries]
     return [line for line in lines if line is not None]
-
-
-def _is_of(page: PageContext, whose: tuple[str, str] | None) -> bool:
-    """Whether a job's (dataset, subject) are those of the page; a dataset may be named by path."""
-    return whose is not None and (Path(whose[0]).name, whose[1]) == (
-        page.dataset.name,
-        page.subject,
-    )
 
 
 def running_now(page: PageContext) -> None:
     """Point to the trainings that run while no job is shown: the way back after a new start."""
-    for line in lines_of(page, cache.jobs()):
-        if line.status.state in ALIVE:
+    for entry in entries_of(page):
+        if entry.status.state in ALIVE:
             with st.container(horizontal=True, vertical_alignment="center", border=True):
-                st.markdown(plain(f"{line.name} is {line.status.state}."), width="content")
-                if st.button("Watch it", icon=":material/monitoring:", key=f"w_watch_{line.name}"):
-                    choose(page, line.name)
+                st.markdown(plain(f"{entry.name} is {entry.status.state}."), width="content")
+                key = f"w_watch_{entry.name}"
+                if st.button("Watch it", icon=":material/monitoring:", key=key):
+                    choose(page, entry.name)
 
 
 def jobs_list(page: PageContext, chosen: JobFolder | None) -> None:
     """List the trainings of this subject; a click shows one."""
     st.subheader("Trainings of this subject", anchor=False)
-    lines = lines_of(page, cache.jobs())
-    unreadable = [job.name for job in cache.jobs() if cache.job_subject(job) is None]
-    if unreadable:
-        names = ", ".join(unreadable[:SHOWN])
-        text = f"Recipes that cannot be read: {names}. The address of one (?job=NAME) says why."
-        st.caption(plain(text))
+    found = entries_of(page)
+    n = SHOWN
+    if len(found) > SHOWN and st.toggle(_unfold(len(found)), key=str(Key.W_ALL_JOBS)):
+        n = MOST
+    lines = lines_of(found[:n])
+    _complain(found[:n], lines)
     if not lines:
         st.caption("None yet. The first one that you start stands here, also after a reload.")
         return
-    many = len(lines) > SHOWN and not st.toggle(f"Show all {len(lines)}", key=str(Key.W_ALL_JOBS))
     with st.container(gap="xxsmall"):
-        for line in lines[:SHOWN] if many else lines:
+        for line in lines:
             _row(page, line, chosen is not None and line.name == chosen.name)
+    if len(found) > MOST:
+        label = f"All {len(found):,} are on the Jobs page"
+        st.page_link(page_path("jobs.py"), label=label, icon=":material/list_alt:")
+
+
+def _unfold(n: int) -> str:
+    return f"Show all {n}" if n <= MOST else f"Show the newest {MOST}"
+
+
+def _complain(looked_at: list[Entry], lines: list[JobLine]) -> None:
+    """Name the jobs whose recipe cannot be read, of any data: such a recipe may not say which."""
+    broken = [one.name for one in job_index.entries_of(cache.jobs()) if job_index.unreadable(one)]
+    good = {line.name for line in lines}
+    names = list(dict.fromkeys([*broken, *(e.name for e in looked_at if e.name not in good)]))
+    if names:
+        few = ", ".join(names[:SHOWN])
+        text = f"Recipes that cannot be read: {few}. The address of one (?job=NAME) says why."
+        st.caption(plain(text))
 
 
 def _row(page: PageContext, line: JobLine, chosen: bool) -> None:

@@ -17,6 +17,7 @@ import streamlit as st
 from thingsviz.jobs.engine.queue import DATABASE, STUDIES, Queue, Row, queue_folder
 from thingsviz.jobs.folder.index import Entry, JobIndex
 from thingsviz.jobs.folder.store import ALIVE, STATES, jobs_root
+from thingsviz.ui.job_index import all_jobs as all_jobs
 from thingsviz.ui.jobs.studies import describe_study, with_studies
 
 EVERYBODY = "everybody"
@@ -46,11 +47,6 @@ class Board(NamedTuple):
         return not ALIVE.isdisjoint(self.counts)
 
 
-def all_jobs() -> Sequence[Entry]:
-    """Return all jobs; every session shares one index, which reads only what is new."""
-    return _index(str(jobs_root())).refresh()
-
-
 def board() -> Board:
     """Return jobs and studies, sorted and counted anew only when one of them has changed.
 
@@ -78,12 +74,6 @@ def _board(entries: Sequence[Entry]) -> Board:
 
 _drawn: dict[str, tuple[Sequence[Entry], Sequence[Entry], Board]] = {}
 _drawn_lock = threading.Lock()
-
-
-@lru_cache(maxsize=4)
-def _index(root: str) -> JobIndex:
-    # not Streamlit's cache: a server reads the folders before it has a visitor (server/warm.py)
-    return JobIndex(Path(root))
 
 
 @lru_cache(maxsize=4)

@@ -8,8 +8,8 @@ import pandas as pd
 import streamlit as st
 
 from thingsviz.core.errors import ThingsvizError
-from thingsviz.jobs.folder.store import JobFolder, open_job
-from thingsviz.ui import cache, state
+from thingsviz.jobs.folder.store import JobFolder, jobs_root, open_job
+from thingsviz.ui import cache, job_index, state
 from thingsviz.ui.cache import Stamp, stamp
 from thingsviz.ui.frame import PageContext, plain
 from thingsviz.ui.scores.class_trials import guess_text
@@ -17,6 +17,8 @@ from thingsviz.ui.state import Key
 
 PREFIX = "pred_"
 NOBODY = "no job"
+# cache.predictions keeps 16: more would be read again at each step from trial to trial
+NEWEST = 12
 
 
 class Predicted(NamedTuple):
@@ -55,7 +57,8 @@ def choose_job(page: PageContext, row: int) -> Job | None:
         names,
         key=str(Key.W_JOB),
         on_change=_chosen,
-        help="Finished trainings of this subject that held this trial out and predicted it.",
+        help=f"The newest {NEWEST} finished trainings of this subject, those that held this trial "
+        "out and predicted it; an older one that is open on Predictions stands here as well.",
     )
     return jobs.get(wanted) if wanted else None
 
@@ -83,16 +86,15 @@ def _say_none(page: PageContext, wanted: str | None) -> None:
 
 
 def _jobs_of(page: PageContext) -> list[Job]:
-    """Return the finished jobs of the page's dataset and subject."""
-    found = []
-    for folder in cache.jobs():
-        whose = cache.job_subject(folder)
-        if whose is None or whose[1] != page.subject:
-            continue
-        if whose[0] in {page.dataset.name, str(page.dataset.root)}:
-            frame = cache.predictions(folder)
-            if frame is not None:
-                found.append(_job(folder, frame))
+    """Return the newest finished jobs of the page's dataset and subject, and the one wanted."""
+    found, wanted = [], state.get(Key.JOB)
+    entries = job_index.of_data(cache.jobs(), page.dataset.name, page.subject)
+    done = [one.name for one in entries if one.status.state == "done"]
+    for name in [*done[:NEWEST], *(one for one in done[NEWEST:] if one == wanted)]:
+        folder = JobFolder(jobs_root() / name)
+        frame = cache.predictions(folder)
+        if frame is not None:
+            found.append(_job(folder, frame))
     return found
 
 

@@ -13,14 +13,16 @@ from thingsviz.figures.property_scores import draw_property_scores, property_sco
 from thingsviz.figures.scatter import draw_scatter, scatter_info
 from thingsviz.figures.scores import METRICS, REFERENCES, Question, ScoreInfo, score_info
 from thingsviz.jobs.folder.config import JobConfig
+from thingsviz.jobs.folder.index import Entry
 from thingsviz.jobs.folder.store import JobFolder
-from thingsviz.ui import cache, cache_jobs, charts, state
+from thingsviz.ui import cache, cache_jobs, charts, job_index, state
 from thingsviz.ui.frame import PageContext, page_path, plain
 from thingsviz.ui.help import glossary
 from thingsviz.ui.jobs import list as jobs_list
 from thingsviz.ui.scores.strip import METRIC_TERMS, p_text, score_line, score_strip
 from thingsviz.ui.state import Key
 
+SCORED = 20
 PARTS = {
     "test": "Test",
     "validation": "Validation",
@@ -47,26 +49,33 @@ class View(NamedTuple):
 def pick_job(page: PageContext) -> JobFolder | None:
     """Let the visitor choose one of this subject's finished jobs; say what to do without any."""
     asked = jobs_list.current(page)
-    done = [line for line in jobs_list.lines_of(page, cache.jobs()) if line.status.state == "done"]
-    if asked is not None and all(line.name != asked.name for line in done):
+    done = [one for one in jobs_list.entries_of(page) if _is_done(one)]
+    names = [one.name for one in done]
+    if asked is not None and asked.name not in names:
         _not_finished(asked)
     if not done:
         _no_job(page)
         return None
-    names = [line.name for line in done]
-    texts = {line.name: f"{line.name} · {jobs_list.score_text(line)}" for line in done}
-    helps = {line.name: jobs_list.score_help(line) for line in done}
     chosen = asked.name if asked is not None and asked.name in names else names[0]
+    # all names can be searched for; scores are read of the newest and of the chosen one only
+    read = [one for i, one in enumerate(done) if i < SCORED or one.name == chosen]
+    lines = {line.name: line for line in jobs_list.lines_of(read)}
+    texts = {name: name for name in names}
+    texts |= {name: f"{name} · {jobs_list.score_text(line)}" for name, line in lines.items()}
     name = st.selectbox(
         "Training",
         names,
         index=names.index(chosen),
         format_func=texts.__getitem__,
-        help=helps[chosen],
+        help=jobs_list.score_help(lines[chosen]) if chosen in lines else None,
     )
     if name != chosen or asked is None:
         jobs_list.choose(page, str(name))
     return next(job for job in cache.jobs() if job.name == name)
+
+
+def _is_done(entry: Entry) -> bool:
+    return entry.status.state == "done" and not job_index.unreadable(entry)
 
 
 def _not_finished(job: JobFolder) -> None:
