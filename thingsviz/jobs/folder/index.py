@@ -135,7 +135,9 @@ def describe(job: JobFolder, changed: float) -> Entry:
     if data is None:
         # Not a job's folder, or one that is just being made.
         return Entry(job.name, about, status)
-    model, split = _part(data, "model", MODEL), _part(data, "split")
+    if "dataset" in data:  # without one it is no recipe at all
+        data = {"model": MODEL, **data}
+    model, split = _part(data, "model"), _part(data, "split")
     return Entry(
         job.name,
         about,
@@ -149,6 +151,6 @@ def describe(job: JobFolder, changed: float) -> Entry:
     )
 
 
-def _part(data: dict[str, Any], name: str, otherwise: object = None) -> dict[str, Any]:
-    found = data.get(name, otherwise)
+def _part(data: dict[str, Any], name: str) -> dict[str, Any]:
+    found = data.get(name)
     return found if isinstance(found, dict) else {}
