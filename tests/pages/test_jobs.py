@@ -151,10 +151,10 @@ def test_many_are_shown_in_parts(page):
     for number in range(23):
         made_job(f"job-{number:02d}")
     app = page()
-    assert "1 to 20 of 23" in words(app)
+    assert "1 to 12 of 23" in words(app)
     press(app, "Older")
-    assert "21 to 23 of 23" in words(app)
-    assert len([label for label in labels(app) if label.startswith("job-")]) == 3
+    assert "13 to 23 of 23" in words(app)
+    assert len([label for label in labels(app) if label.startswith("job-")]) == 11
 
 
 OPENED = []
@@ -183,10 +183,10 @@ def test_a_look_opens_the_same_files_however_many_jobs_there_are(page, tiny_env)
     multiply(job, [f"a-{i:02d}" for i in range(25)])
     app = page()
     app.text_input(key="w_jobs_text").set_value("a-")
-    assert "1 to 20 of 25" in words(look(app))
+    assert "1 to 12 of 25" in words(look(app))
     few, drawn = opened(partial(look, app), tiny_env), len(app.caption)
     multiply(job, [f"b-a-{i:03d}" for i in range(250)])
-    assert "1 to 20 of 275" in words(look(app))
+    assert "1 to 12 of 275" in words(look(app))
     assert opened(partial(look, app), tiny_env) == few
     assert len(app.caption) == drawn
     assert len(few) < 10

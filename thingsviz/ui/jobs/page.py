@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from typing import Literal
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from thingsviz.jobs.engine import launch
 from thingsviz.jobs.engine.queue import Row
@@ -26,10 +28,24 @@ from thingsviz.ui.state import Key
 from thingsviz.ui.training.estimates import duration
 from thingsviz.ui.training.live import progress_text
 
-A_PAGE = 20
+A_PAGE = 12
 FOLLOW_S = 2.0
-WIDTHS = (1.25, 2.3, 1.5, 0.75, 3.1, 1.2)
-HEADS = ("State", "Job", "Decoder", "Owner", "Progress", "Started")
+# A browser draws for as long as there are elements: so a line has 6 (st.columns would add a
+# box for each cell), with widths in pixels, and progress has what is left.
+STATE, TITLE, DECODER, STARTED = 92, 170, 150, 120
+# Streamlit writes the label of a button with a width into its middle.
+LEFT = """<style>
+[class*="st-key-w_jobs_row_"] button, [class*="st-key-w_jobs_row_"] button * {
+  justify-content: flex-start; text-align: left;
+}
+</style>"""
+HEADS: dict[str, int | Literal["stretch"]] = {
+    "State": STATE,
+    "Job": TITLE,
+    "Decoder": DECODER,
+    "Progress": "stretch",
+    "Owner, start": STARTED,
+}
 
 
 def show_jobs() -> None:
@@ -39,6 +55,7 @@ def show_jobs() -> None:
     if name:
         with guard():
             jobs_detail.show_detail(name)
+    st.html(LEFT)
     board = jobs_look.board()
     if not board.entries:
         st.info("There are no trainings here yet.", icon=":material/info:")
@@ -80,8 +97,9 @@ def _list(name: str, busy: bool, first_look: list[Board]) -> None:
         return
     planted = {one.dataset.name for one in cache.datasets() if one.simulated}
     with st.container(gap="xxsmall"):
-        for column, head in zip(st.columns(WIDTHS, gap="small"), HEADS, strict=True):
-            column.caption(f"**{head}**")
+        with _cells():
+            for head, width in HEADS.items():
+                st.caption(f"**{head}**", width=width)
         for entry in found[first : first + A_PAGE]:
             chosen = entry.name == name and entry.role != STUDY
             _row(entry, line, chosen=chosen, simulated=entry.dataset in planted)
@@ -144,33 +162,50 @@ def _first(n: int) -> int:
 
 
 def _row(entry: Entry, line: dict[str, Row], *, chosen: bool, simulated: bool) -> None:
+    """Show one line: six elements, see HEADS."""
     colour, icon = LOOKS.get(entry.status.state, LOOKS["stopped"])
-    cells = st.columns(WIDTHS, gap="small", vertical_alignment="center")
-    cells[0].badge(entry.status.state, color=colour, icon=icon)  # type: ignore[arg-type]
-    with cells[1], st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
-        if entry.role == STUDY:
-            jobs_studies.link_to_study(entry)
-        elif chosen:
-            st.markdown(f"**{plain(entry.title)}**", width="content")
-        else:
-            st.button(
-                entry.title,
-                type="tertiary",
-                key=f"w_jobs_row_{entry.name}",
-                on_click=state.put,
-                args=(Key.JOBS_SHOWN, entry.name),
-            )
-        for tag in entry.about.tags[:4]:
-            st.badge(plain(tag), color="violet")
+    with _cells():
+        st.badge(entry.status.state, color=colour, icon=icon, width=STATE)  # type: ignore[arg-type]
+        _title(entry, chosen=chosen)
+        st.caption(_decoder_text(entry, simulated=simulated), width=DECODER)
+        _progress(entry, line)
+        st.caption(plain(_start_text(entry)), width=STARTED)
+
+
+def _title(entry: Entry, *, chosen: bool) -> None:
+    if entry.role == STUDY:
+        jobs_studies.link_to_study(entry, TITLE)
+    elif chosen:
+        st.markdown(f"**{plain(entry.title)}**", width=TITLE)
+    else:
+        st.button(
+            entry.title,
+            type="tertiary",
+            key=f"w_jobs_row_{entry.name}",
+            on_click=state.put,
+            args=(Key.JOBS_SHOWN, entry.name),
+            width=TITLE,
+        )
+
+
+def _decoder_text(entry: Entry, *, simulated: bool) -> str:
+    """Write which decoder reads which data, and a job's tags."""
     study = STUDY if entry.role == STUDY else ""
     words = (study, entry.model, entry.dataset, "SIMULATED" if simulated else "")
-    cells[2].caption(plain(" · ".join(word for word in words if word)))
-    cells[3].caption(plain(entry.about.owner))
-    with cells[4]:
-        _progress(entry, line)
+    tags = [f":violet-badge[{plain(tag)}]" for tag in entry.about.tags[:4]]
+    return " ".join([plain(" · ".join(word for word in words if word)), *tags])
+
+
+def _start_text(entry: Entry) -> str:
     ran = None if entry.status.state in ALIVE else jobs_look.ran_for(entry)
     started = ago(entry.status.started_at, time.time())
-    cells[5].caption(started if ran is None else f"{started}, for {duration(ran)}")
+    took = "" if ran is None else f"for {duration(ran)}"
+    return ", ".join(word for word in (entry.about.owner, started, took) if word)
+
+
+def _cells() -> DeltaGenerator:
+    """Return a line to put cells into."""
+    return st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False)
 
 
 def _progress(entry: Entry, line: dict[str, Row]) -> None:

@@ -86,7 +86,7 @@ def name_in_line(entry: Entry) -> str:
     return f"{STUDIES}/{entry.name}" if entry.role == STUDY else entry.name
 
 
-def link_to_study(entry: Entry) -> None:
+def link_to_study(entry: Entry, width: int) -> None:
     """Show a study's title, which leads to it on Tune."""
     address = {"dataset": entry.dataset, "subject": entry.subject, "study": entry.name}
     st.page_link(
@@ -94,5 +94,5 @@ def link_to_study(entry: Entry) -> None:
         label=plain(entry.title),
         help=OPEN_HELP,
         query_params={key: value for key, value in address.items() if value},
-        width="content",
+        width=width,
     )
