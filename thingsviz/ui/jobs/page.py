@@ -167,7 +167,8 @@ def _row(entry: Entry, line: dict[str, Row], *, chosen: bool, simulated: bool) -
     with _cells():
         st.badge(entry.status.state, color=colour, icon=icon, width=STATE)  # type: ignore[arg-type]
         _title(entry, chosen=chosen)
-        st.caption(_decoder_text(entry, simulated=simulated), width=DECODER)
+        # no caption, which would dim the tags as well
+        st.markdown(_decoder_text(entry, simulated=simulated), width=DECODER)
         _progress(entry, line)
         st.caption(plain(_start_text(entry)), width=STARTED)
 
@@ -193,7 +194,8 @@ def _decoder_text(entry: Entry, *, simulated: bool) -> str:
     study = STUDY if entry.role == STUDY else ""
     words = (study, entry.model, entry.dataset, "SIMULATED" if simulated else "")
     tags = [f":violet-badge[{plain(tag)}]" for tag in entry.about.tags[:4]]
-    return " ".join([plain(" · ".join(word for word in words if word)), *tags])
+    text = plain(" · ".join(word for word in words if word))
+    return " ".join([f":small[:gray[{text}]]" if text else "", *tags])
 
 
 def _start_text(entry: Entry) -> str:
