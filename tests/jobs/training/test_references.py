@@ -1,5 +1,6 @@
 """Reference rows: computed once, by one process, and right."""
 
+import fcntl
 import multiprocessing
 import time
 from concurrent.futures import ProcessPoolExecutor
@@ -116,6 +117,24 @@ def test_a_stop_leaves_nothing_half_made(material):
         reference_rows(material, Stopping(), silent)
     folder = cache_folder(material)
     assert [p.name for p in folder.parent.iterdir()] == [f"{folder.name}.lock"]
+    assert len(rows_of(material)) > 0
+
+
+def test_who_waits_for_another_job_hears_of_a_stop(material):
+    rows_of(material)
+    path = cache_folder(material).with_suffix(".lock")
+    said, asked = [], []
+
+    def check():
+        asked.append(1)
+        if len(asked) == 3:
+            raise StoppedError
+
+    with path.open("r+") as held:
+        fcntl.flock(held, fcntl.LOCK_EX)
+        with pytest.raises(StoppedError):
+            reference_rows(material, material.responses, said.append, check)
+    assert said == ["waiting for the reference rows that another job computes"]
     assert len(rows_of(material)) > 0
 
 

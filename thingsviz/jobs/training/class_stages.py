@@ -59,7 +59,7 @@ def _score(clerk: Clerk, material: Material, found: Classified) -> None:
         rows += class_rows(place, data, chance=True, n_draws=draws)
         curves.append(class_curve(place, data, full=True, n_draws=draws))
     X = Interruptible(material.responses, clerk)
-    beside = reference_rows(material, X, clerk.announce)
+    beside = reference_rows(material, X, clerk.announce, clerk.check)
     rows += [row for row in beside if row["model"] != name]
     curves += [c for c in reference_curves(cache_folder(material)) if c["model"] != name]
     compared = class_differences(material, found.table, cache_folder(material))

@@ -34,19 +34,24 @@ from thingsviz.jobs.training.results import KEYS, Scored, predict_parts, scored_
 
 VERSION = 1
 N_DRAWS = 1000
+LOOK_EVERY_S = 0.2
 Row = dict[str, Any]
 
 
 def reference_rows(
-    material: Material, X: TrialMatrix, announce: Callable[[str], None]
+    material: Material,
+    X: TrialMatrix,
+    announce: Callable[[str], None],
+    check: Callable[[], None] = lambda: None,
 ) -> list[Row]:
     """Return the reference rows of a split, from the cache or computed now.
 
-    `X`: the responses, through whatever the caller wraps around them to stop between blocks.
+    `X`: the responses, through whatever the caller wraps around them to stop between blocks;
+    `check` is called while another job computes the same rows, and may raise to stop waiting.
     """
     folder = cache_folder(material)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with _one_at_a_time(folder.with_suffix(".lock"), announce):
+    with _one_at_a_time(folder.with_suffix(".lock"), announce, check):
         kept = _kept(folder)
         if kept is None:
             kept = _compute(material, X, folder, announce)
@@ -89,17 +94,28 @@ def cache_folder(material: Material) -> Path:
 
 
 @contextmanager
-def _one_at_a_time(path: Path, announce: Callable[[str], None]) -> Iterator[None]:
+def _one_at_a_time(
+    path: Path, announce: Callable[[str], None], check: Callable[[], None]
+) -> Iterator[None]:
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not _taken(handle):
             announce("waiting for the reference rows that another job computes")
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            while not _taken(handle):
+                check()
+                time.sleep(LOOK_EVERY_S)
         yield
     finally:
         os.close(handle)
+
+
+def _taken(handle: int) -> bool:
+    """Take the lock if it is free: a wait in flock itself would not hear of a stop."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _kept(folder: Path) -> list[Row] | None:

@@ -57,7 +57,7 @@ def _score(clerk: Clerk, material: Material, predictions: pd.DataFrame) -> None:
     config, job = material.config, clerk.job
     rows = score(config.model.name, predictions, material, chance=True)
     X = Interruptible(material.responses, clerk)
-    references = reference_rows(material, X, clerk.announce)
+    references = reference_rows(material, X, clerk.announce, clerk.check)
     rows += [row for row in references if row["model"] != config.model.name]
     compared = differences(material, predictions)
     checked = audit(material.store.trials, material.split)
