@@ -1,4 +1,6 @@
 import json
+import os
+import signal
 from dataclasses import replace
 
 import nibabel as nib
@@ -10,7 +12,7 @@ from tests.inference.conftest import decoders, jobs  # noqa: F401
 from thingsviz.analysis import parcellation
 from thingsviz.analysis.maps_gap import EVEN, above
 from thingsviz.core.errors import ConfigError, DataError
-from thingsviz.inference import judging
+from thingsviz.inference import judging, methods
 from thingsviz.inference.methods import compute, to_mass
 from thingsviz.jobs import maps
 from thingsviz.jobs.mapping import asked
@@ -43,12 +45,12 @@ def said(result) -> str:
 
 def test_maps_of_a_part_are_kept_judged_and_read_again(jobs, decoders, run, tmp_path):  # noqa: F811
     bar = tmp_path / "progress.json"
-    methods = "attention,attention_gradient,occlusion"
-    code, _ = run(jobs["cls"].path, "--methods", methods, "--judge", "--progress", bar)
+    order = "attention,attention_gradient,occlusion"
+    code, _ = run(jobs["cls"].path, "--methods", order, "--judge", "--progress", bar)
     assert code == 0
     there = MapSet(jobs["cls"], "test")
     assert "test" in [s.part for s in map_sets(jobs["cls"])]
-    assert there.methods() == sorted(methods.split(","))
+    assert there.methods() == sorted(order.split(","))
     decoder, facts = decoders["cls"], there.facts()
     values = there.load("attention", decoder.fingerprint())
     wanted = compute(decoder, "attention", decoder.material.split.test)
@@ -57,7 +59,7 @@ def test_maps_of_a_part_are_kept_judged_and_read_again(jobs, decoders, run, tmp_
     np.testing.assert_allclose(mass, to_mass(decoder, wanted), atol=1e-7)
     assert (facts["n_layers"], facts["n_heads"]) == (2, 2)
     assert facts["read_out"].startswith("from the CLS token")
-    assert set(facts["faithfulness"]["areas"]) == {*methods.split(","), judging.CEILING}
+    assert set(facts["faithfulness"]["areas"]) == {*order.split(","), judging.CEILING}
     assert {s["what"] for s in facts["sanity"]["occlusion"]} >= {"head", "embedding"}
     assert 0 <= facts["truth"]["attention"]["auc"] <= 1
     assert len(facts["truth"]["attention"]["heads"]) == 4
@@ -194,6 +196,41 @@ def test_ctrl_c_keeps_what_was_made(jobs, run, monkeypatch):  # noqa: F811
     monkeypatch.setattr(maps, "compute", stop)
     code, lines = run(jobs["ridge"].path)
     assert (code, lines) == (130, ["maps: interrupted; the maps that were made are kept"])
+
+
+@pytest.mark.parametrize("name", ["integrated_gradients", "occlusion", "occlusion_region"])
+def test_ctrl_c_in_the_middle_of_a_method(jobs, run, monkeypatch, name):  # noqa: F811
+    """A real signal between two batches: what was made stays, no half of a map is kept."""
+    there = MapSet(jobs["cls"], "validation")
+    there.forget()
+    order = (jobs["cls"].path, "--part", "validation", "--methods", f"attention,{name}")
+    monkeypatch.setattr(methods, "batch_size", lambda *_: 2)
+    plain, seen = maps.within, []
+
+    def within(report, n, of):
+        def tell(progress):
+            plain(report, n, of)(progress)
+            seen.append((n, progress.done))
+            if n == 1 and progress.done > 0:
+                os.kill(os.getpid(), signal.SIGINT)
+
+        return tell
+
+    monkeypatch.setattr(maps, "within", within)
+    code, lines = run(*order)
+    assert (code, lines) == (130, ["maps: interrupted; the maps that were made are kept"])
+    assert max(done for n, done in seen if n == 1) > 0  # it was in the middle
+    assert there.methods() == ["attention"]
+    assert set(there.facts()["made"]) == {"attention"}
+    kept = there.load("attention")
+    monkeypatch.setattr(maps, "within", plain)
+    assert run(*order)[0] == 0
+    np.testing.assert_array_equal(there.load("attention"), kept)
+    again = there.load(name)
+    there.forget()
+    assert run(*order)[0] == 0
+    np.testing.assert_array_equal(there.load(name), again)
+    there.forget()
 
 
 def test_regions_of_ones_own_are_left_out(jobs, decoders, run, tmp_path, monkeypatch):  # noqa: F811
