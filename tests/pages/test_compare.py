@@ -197,7 +197,7 @@ def test_classifiers_are_compared_by_hits(page):
     assert not app.error
     scores, hits = app.dataframe[0].value, app.dataframe[1].value
     assert scores["hits"].tolist() == ["2 of 157", "2 of 157"]
-    assert scores["score"][0] == "1.27 % (0.15 to 4.53 %)"
+    assert scores["score"][0] == "1.27\u00a0% (0.15 to 4.53\u00a0%)"
     assert {"chance", "prior"} <= set(scores)
     assert hits["first k"].tolist() == [1, 5, 10]
     assert hits["hits"][0].endswith(" of 60")

@@ -81,7 +81,7 @@ def test_what_the_ratings_name_is_one_line(page):
     own = rows[rows["part"].eq("test")].set_index("model").loc["vit3d"]
     assert f"of 32 · permutation p = {own['p']:.3f}" in line
     assert f"({own['hits']:.0f} of 32)" in line.replace("\\", "")
-    for part in ("95 % interval", "chance 31.25 %", "prior-only", "ridge"):
+    for part in ("95 % interval", "chance 31.25\u00a0%", "prior-only", "ridge"):
         assert part in line
     assert any("Pearson r" in m.label for m in app.metric)
     record["rows"] = [row for row in record["rows"] if not row["metric"].startswith("top")]
@@ -142,9 +142,9 @@ def test_confidence_stands_beside_what_a_constant_reaches(page):
     values = {m.label: m.value for m in page(job="done").metric}
     scores = scores_of(job).query("metric == 'confidence' and target == 'mean' and part == 'test'")
     single = scores[scores["n_averaged"] == "single"].set_index("model")["value"]
-    assert values["vit3d"] == f"{100 * single['vit3d']:.2f} %"
-    assert values["predicting the mean, scored"] == f"{100 * single['mean']:.2f} %"
-    assert values["the report"] == "54.65 %"
+    assert values["vit3d"] == f"{100 * single['vit3d']:.2f}\u00a0%"
+    assert values["predicting the mean, scored"] == f"{100 * single['mean']:.2f}\u00a0%"
+    assert values["the report"] == "54.65\u00a0%"
 
 
 def test_a_job_whose_predictions_are_damaged_is_one_sentence(page):

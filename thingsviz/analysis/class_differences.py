@@ -15,6 +15,7 @@ from thingsviz.analysis.class_table import TARGET, Place
 from thingsviz.analysis.comparison import swapped_hits
 from thingsviz.analysis.differences import verdict
 from thingsviz.analysis.nulls import FEWEST, Interval
+from thingsviz.core.signs import minus
 
 Row = dict[str, Any]
 LABELS = {"ridge": "one-hot ridge", "identification": "naming through predicted ratings"}
@@ -98,4 +99,4 @@ def hit_sentences(rows: Sequence[Row]) -> list[str]:
 
 
 def _points(share: float) -> str:
-    return f"{100 * share:+.1f}".replace("-", "−")
+    return minus(f"{100 * share:+.1f}")

@@ -15,6 +15,7 @@ from thingsviz.analysis.nulls import FEWEST
 from thingsviz.analysis.parts import ConceptSums, Part, concept_sums, correlation
 from thingsviz.analysis.scales import unit_scale
 from thingsviz.analysis.table import MEAN, Where
+from thingsviz.core.signs import minus
 
 Array = NDArray[np.float64]
 Row = dict[str, Any]
@@ -214,9 +215,9 @@ def share_gain(row: Row) -> str:
 
 
 def _percent(value: float) -> str:
-    return f"{100 * value:+.1f}".replace("-", "−")
+    return minus(f"{100 * value:+.1f}")
 
 
 def signed(value: float) -> str:
     """Write a difference with its sign."""
-    return f"{value:+.3f}".replace("-", "−")
+    return minus(f"{value:+.3f}")

@@ -10,6 +10,7 @@ import numpy as np
 from thingsviz.analysis.nulls import BETTER_IS_LESS, bootstrap, confidence_interval, jackknife
 from thingsviz.analysis.parts import Part, concept_sums, scores
 from thingsviz.analysis.table import MEAN, Where, columns_of, pick
+from thingsviz.core.signs import minus
 
 Row = dict[str, Any]
 
@@ -81,5 +82,5 @@ def _sentence(row: Row) -> str:
     where = f"{row['versus']} ({row['part']}, {row['n_averaged']})"
     by = f"{WORDS[row['metric']]} differs by {row['difference']:+.3f}"
     claim = "is worse than" if verdict(row) == "worse" else "is not shown to be better than"
-    numbers = f"the {by}{ends}".replace("-", "\N{MINUS SIGN}")
+    numbers = minus(f"the {by}{ends}")
     return f"It {claim} {where}: {numbers}."

@@ -94,7 +94,7 @@ def _report(p: style.Palette) -> go.Scatter:
     return go.Scatter(
         x=[RATIO],
         y=[REPORT],
-        name=f"the report: {REPORT:.2%}, a constant at ρ {RATIO}",
+        name=f"the report: {100 * REPORT:.2f} %, a constant at ρ {RATIO}",
         mode="markers",
         marker={"symbol": "star-open", "size": 15, "color": p.truth, "line": {"width": 2}},
         hovertemplate="the report's mean confidence %{y:.2%}<extra></extra>",

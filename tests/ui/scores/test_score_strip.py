@@ -94,21 +94,21 @@ def test_classes_have_the_same_strip_with_hits_as_counts():
     metric = app.metric[0]
     assert (metric.label, metric.value) == (
         "Top-10 share of hits, of the classes",
-        "1.27 % (2 of 157)",
+        "1.27\u00a0% (2 of 157)",
     )
     assert is_complete(metric.help)
-    assert "prior-only 1.91 %" in metric.help
+    assert "prior-only 1.91\u00a0%" in metric.help
     assert (
         "- That the decoder reads anything at all\\: the interval reaches chance." in metric.help
     )
     lines = [m.value for m in app.markdown]
     assert lines[:3] == [
-        "95 % interval 0.15 % to 4.53 %",
+        "95 % interval 0.15\u00a0% to 4.53\u00a0%",
         "no permutation p",
         "157 trials of 142 concepts",
     ]
-    assert "through ratings **5.00 %**" in lines
-    assert app.caption[-1].value.startswith("Top-10 share of hits 1.27 % (2 of 157), 95 %")
+    assert "through ratings **5.00\u00a0%**" in lines
+    assert app.caption[-1].value.startswith("Top-10 share of hits 1.27\u00a0% (2 of 157), 95 %")
     assert bare_scores(app) == []
 
 

@@ -34,7 +34,7 @@ def test_the_whole_strip_in_one_line(info):
         (None, "r", "–"),
         (0.0912345, "mse", "0.0912"),
         (12.3456, "mae", "12.3"),
-        (0.54651, "confidence", "54.65 %"),
+        (0.54651, "confidence", "54.65\u00a0%"),
     ],
 )
 def test_values_as_they_are_written(value, metric, text):

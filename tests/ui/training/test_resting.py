@@ -37,8 +37,8 @@ def test_ratings_have_no_classes_and_before_the_split_nothing_is_known(tmp_path)
 def test_few_trials_are_told_to_jump():
     assert resting_text(Resting(4, 57, 32)) == (
         "It rests on 4 of 57 validation trials, the same ones in each epoch: each of them moves "
-        "Top-10 by 25 %. Guessing hits 31.2 % on average and lies between 0 % and 75 % in "
-        "95 of 100 cases (binomial), so ups and downs of that size are no trend."
+        "Top-10 by 25\u00a0%. Guessing hits 31.2\u00a0% on average and lies between 0\u00a0% and "
+        "75\u00a0% in 95 of 100 cases (binomial), so ups and downs of that size are no trend."
     )
     assert resting_text(Resting(57, 57)) == (
         "It rests on 57 validation trials, the same ones in each epoch."
@@ -55,5 +55,5 @@ def test_the_range_of_guessing_is_that_of_a_plain_sum(n, n_classes):
         while total < q - 1e-12:
             k += 1
             total += comb(n, k) * p**k * (1 - p) ** (n - k)
-        ends.append(f"{100 * k / n:.1f} %".replace(".0 %", " %"))
+        ends.append(f"{100 * k / n:.1f}".removesuffix(".0") + "\u00a0%")
     assert f"between {ends[0]} and {ends[1]}" in resting_text(Resting(n, n, n_classes))

@@ -8,6 +8,7 @@ from typing import Any
 
 from thingsviz.analysis.comparison import sentence, signed
 from thingsviz.core.errors import JobError, ThingsvizError
+from thingsviz.core.signs import minus
 from thingsviz.figures.comparison import overlay_info
 from thingsviz.figures.scores import (
     Question,
@@ -110,7 +111,7 @@ def amount(value: float | None, metric: str = "r") -> str:
         return "–"
     if metric == "confidence" or metric.startswith("top"):
         return f"{100 * value:.2f} %"
-    return f"{value:.3f}".replace("-", "−")
+    return minus(f"{value:.3f}")
 
 
 def with_interval(info: ScoreInfo | None) -> str:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from thingsviz.analysis.maps_truth import rank_correlation
 from thingsviz.core.errors import ThingsvizError
+from thingsviz.core.signs import minus
 from thingsviz.data.betas import BetaStore
 from thingsviz.figures.heads import Volumes, head_volumes
 from thingsviz.inference.method_list import METHODS
@@ -140,7 +141,8 @@ def difference_words(several: Volumes, mask: NDArray[np.bool_]) -> str:
     first, second = (v[mask].astype(float) for v in several[:2])
     r = rank_correlation(first, second)
     moved = np.abs(first - second).sum() / max(first.sum() + second.sum(), 1e-12)
-    return f"The two correlate {r:+.2f} (ranks); {100 * moved:.0f} % of the mass lies elsewhere."
+    alike, elsewhere = minus(f"{r:+.2f}"), f"{100 * moved:.0f}\u00a0%"
+    return f"The two correlate {alike} (ranks); {elsewhere} of the mass lies elsewhere."
 
 
 def layers_of(look: Look, n: int, store: BetaStore) -> tuple[Volumes, tuple[str, ...]]:

@@ -10,6 +10,7 @@ import streamlit as st
 from thingsviz.analysis.maps import BACKGROUND, NO_REGION, Amount
 from thingsviz.analysis.maps_gap import EVEN, above
 from thingsviz.analysis.regions import Regions
+from thingsviz.core.signs import minus
 from thingsviz.figures.map_regions import short
 from thingsviz.inference.method_list import METHODS
 from thingsviz.ui.attention.data import Shown, shown, table
@@ -105,7 +106,7 @@ def used(facts: dict[str, Any], method: str) -> Answer:
     if not area:
         return Answer(question, "Not judged", "no test was made; it takes many trials", "open")
     value, low, high = area["deletion"]
-    gap = f"(area {value:+.2f}, 95\u00a0% {low:+.2f} to {high:+.2f})"
+    gap = minus(f"(area {value:+.2f}, 95\u00a0% {low:+.2f} to {high:+.2f})")
     if low > 0:
         why = f"outputs fall apart sooner than in random order {gap}"
         return Answer(question, "Yes", why, "good")
@@ -124,10 +125,10 @@ def learned(facts: dict[str, Any], method: str) -> Answer:
     whose = "a decoder whose weights are random"
     if facts["sanity"][method][-1]["what"] == "the ratings' order":
         whose = "a decoder trained on ratings in another order"
-    why = f"its correlation with the map of {whose} is {last:+.2f}"
+    why = f"its correlation with the map of {whose} is {minus(f'{last:+.2f}')}"
     permuted = (facts.get("permuted") or {}).get(method)
     if permuted is not None:
-        why += f", with that of one trained on permuted labels {permuted:+.2f}"
+        why += f", with that of one trained on permuted labels {minus(f'{permuted:+.2f}')}"
     if max(abs(last), abs(permuted or 0.0)) < LIKE:
         return Answer(question, "Yes", why, "good")
     return Answer(question, "Little", f"{why}: it shows the architecture or the data", "bad")

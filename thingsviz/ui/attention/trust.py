@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from thingsviz.analysis.maps_gap import EVEN, above
+from thingsviz.core.signs import minus
 from thingsviz.figures.faithfulness import curves_info, draw_curves, draw_sanity, sanity_info
 from thingsviz.inference.method_list import METHODS
 from thingsviz.ui import actions, charts
@@ -79,9 +80,10 @@ def best_words(rows: pd.DataFrame) -> str:
         return "No method's map is told from random order: trust none of these pictures."
     best = judged.sort_values("Faithfulness", kind="stable").iloc[-1]
     n = f"{len(judged)} of {len(rows)} methods"
+    area = minus(f"{best['Faithfulness']:+.2f}")
     return (
         f"{n} point to what the decoder uses; {best['Method']} does so most "
-        f"(area {best['Faithfulness']:+.2f}, 95 % {best['95 %']})."
+        f"(area {area}, 95\u00a0% {best['95 %']})."
     )
 
 
@@ -158,7 +160,7 @@ def trust_table(facts: dict[str, Any]) -> pd.DataFrame:
                 "Method": METHODS[name].title,
                 "Sees": METHODS[name].resolution,
                 "Faithfulness": area["deletion"][0],
-                "95 %": f"{low:+.2f} to {high:+.2f}",
+                "95 %": minus(f"{low:+.2f} to {high:+.2f}"),
                 "Sanity r": last_correlation(facts, name),
                 "Permuted r": facts.get("permuted", {}).get(name),
                 "AUC": truth.get("auc"),

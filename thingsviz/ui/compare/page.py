@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import pandas as pd
 import streamlit as st
 
+from thingsviz.core.signs import PERCENT
 from thingsviz.figures.comparison import (
     CURVES,
     draw_overlay,
@@ -179,7 +180,7 @@ def with_interval(value: float, span: tuple[float | None, float | None], metric:
     if span[0] is None or span[1] is None:
         return f"{value_text(value, metric)} (no interval)"
     low, high = (value_text(end, metric) for end in span)
-    return f"{value_text(value, metric)} ({low.removesuffix(' %')} to {high})"
+    return f"{value_text(value, metric)} ({low.removesuffix(PERCENT)} to {high})"
 
 
 def show_limits(view: View) -> None:

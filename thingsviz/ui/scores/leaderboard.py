@@ -10,6 +10,7 @@ import pandas as pd
 import streamlit as st
 
 from thingsviz.analysis.regions import regions_of
+from thingsviz.core.signs import minus
 from thingsviz.data.betas import BetaStore
 from thingsviz.data.voxels import region_columns
 from thingsviz.figures.leaderboard import (
@@ -202,7 +203,7 @@ HELPS = {"n": "Test trials, and concepts that they show."}
 def table_of(board: pd.DataFrame) -> pd.DataFrame:
     """Return all rows, best first; one subject needs no column of its own."""
     span = [
-        "–" if pd.isna(low) or pd.isna(high) else f"{low:.2f} to {high:.2f}".replace("-", "−")
+        "–" if pd.isna(low) or pd.isna(high) else minus(f"{low:.2f} to {high:.2f}")
         for low, high in zip(board["low"], board["high"], strict=True)
     ]
     pairs = zip(board["n_trials"], board["n_concepts"], strict=True)

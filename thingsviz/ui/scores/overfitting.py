@@ -24,6 +24,7 @@ from thingsviz.ui import charts
 from thingsviz.ui.frame import PageContext, plain
 from thingsviz.ui.state import Key
 from thingsviz.ui.task_bar import task_bar
+from thingsviz.ui.training.resting import Resting, resting_text
 
 WHY = (
     "Trains the report's three classifiers on a quarter, half and all of the training trials, "
@@ -157,11 +158,14 @@ def _answer(config: StudyConfig, rows: Rows) -> None:
     words = "\n".join(f"- {text}" for text in answer(rows, int(rows[0]["n_classes"])))
     st.markdown(words or "The trainings on all trials are not done yet.")
     n = rows[0]
+    n_trials = int(n["n_validation"])
+    rests = resting_text(Resting(n_trials, n_trials, int(n["n_classes"])))
+    rests = rests[0].lower() + rests[1:]
     st.caption(
         plain(
             f"Split by {config.split.kind} 7:1:2, {n['n_classes']} concepts of which the "
             f"training shows {max(row['trained_classes'] for row in rows)}, "
-            f"{n['n_validation']:,} validation trials, {config.epochs} epochs.{simulated}"
+            f"{config.epochs} epochs. Each curve: {rests}{simulated}"
         )
     )
 

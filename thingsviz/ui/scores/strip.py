@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from thingsviz.core.signs import PERCENT, minus
 from thingsviz.figures import style
 from thingsviz.figures.scores import (
     Question,
@@ -57,10 +58,10 @@ def value_text(value: float | None, metric: str = "r") -> str:
     if value is None:
         return "–"
     if metric == "confidence" or is_share(metric):
-        return f"{100 * value:.2f} %"
+        return f"{100 * value:.2f}{PERCENT}"
     # + 0.0: no −0.00
     text = f"{round(value, 2) + 0.0:.2f}" if metric == "r" else f"{value:.3g}"
-    return text.replace("-", "−")
+    return minus(text)
 
 
 def own_text(info: ScoreInfo) -> str:

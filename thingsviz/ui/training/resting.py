@@ -9,6 +9,7 @@ import numpy as np
 import streamlit as st
 from scipy.special import bdtr
 
+from thingsviz.core.signs import PERCENT
 from thingsviz.jobs.folder import files
 from thingsviz.jobs.folder.config import JobConfig
 from thingsviz.jobs.folder.store import JobFolder
@@ -68,4 +69,4 @@ def resting_text(found: Resting) -> str:
 
 
 def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %".replace(".0 %", " %")
+    return f"{100 * share:.1f}".removesuffix(".0") + PERCENT

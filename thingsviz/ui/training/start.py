@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from models.config import FitConfig
+from thingsviz.core.signs import MINUS
 
 UNITS = {"validation_loss": "validation loss", "validation_r": "validation r"}
 
@@ -36,7 +37,7 @@ def start_text(rows: Sequence[Mapping[str, Any]], fit: FitConfig) -> str:
 
 
 def _signed(value: float) -> str:
-    return ("+" if value >= 0 else "\N{MINUS SIGN}") + _short(abs(value))
+    return ("+" if value >= 0 else MINUS) + _short(abs(value))
 
 
 def _short(value: float) -> str:

@@ -8,6 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from thingsviz.core.errors import ThingsvizError
+from thingsviz.core.signs import minus
 from thingsviz.jobs.folder.store import open_job
 from thingsviz.jobs.studies.folder import StudyFolder
 from thingsviz.ui import cache_jobs
@@ -69,7 +70,7 @@ def number(value: float | None, digits: int = 3, *, signed: bool = False) -> str
     """Write a number with a true minus sign; a dash for none."""
     if value is None:
         return "–"
-    return f"{value:{'+' if signed else ''}.{digits}f}".replace("-", "−")
+    return minus(f"{value:{'+' if signed else ''}.{digits}f}")
 
 
 def span(row: Row | None, key: str = "difference", *, signed: bool = True) -> str:
