@@ -33,11 +33,12 @@ FOLLOW_S = 2.0
 # A browser draws for as long as there are elements: so a line has 6 (st.columns would add a
 # box for each cell), with widths in pixels, and progress has what is left.
 STATE, TITLE, DECODER, STARTED = 92, 170, 150, 120
-# Streamlit writes the label of a button with a width into its middle.
+# Streamlit writes the label of a button with a width into its middle, and indents links.
 LEFT = """<style>
 [class*="st-key-w_jobs_row_"] button, [class*="st-key-w_jobs_row_"] button * {
   justify-content: flex-start; text-align: left;
 }
+[data-testid="stMain"] [data-testid="stPageLink-NavLink"] { margin-left: -0.5rem; }
 </style>"""
 HEADS: dict[str, int | Literal["stretch"]] = {
     "State": STATE,
@@ -201,7 +202,7 @@ def _decoder_text(entry: Entry, *, simulated: bool) -> str:
 def _start_text(entry: Entry) -> str:
     ran = None if entry.status.state in ALIVE else jobs_look.ran_for(entry)
     started = ago(entry.status.started_at, time.time())
-    took = "" if ran is None else f"for {duration(ran)}"
+    took = "" if ran is None else f"for {duration(ran)}".replace(" ", "\N{NO-BREAK SPACE}")
     return ", ".join(word for word in (entry.about.owner, started, took) if word)
 
 
