@@ -46,6 +46,7 @@ def choose_job(page: PageContext, row: int) -> Job | None:
     if asked is not None:
         _remember(asked)
     jobs = {job.folder.name: job for job in _jobs_of(page) if (row, 1) in job.places}
+    _say_cut(len(_done(page)))
     wanted = state.get(Key.JOB)
     if not jobs:
         _say_none(page, wanted)
@@ -85,11 +86,24 @@ def _say_none(page: PageContext, wanted: str | None) -> None:
         st.caption("No finished training held this trial out, so there is no fair prediction.")
 
 
+def _say_cut(n: int) -> None:
+    """Say that older trainings are not offered, and how to get at one of them."""
+    if n > NEWEST:
+        st.caption(
+            f"Only the newest {NEWEST} of {n:,} finished trainings are looked at here. For an "
+            "older one, open it on Predictions and come back."
+        )
+
+
+def _done(page: PageContext) -> list[str]:
+    """Return the names of the finished jobs of the page's dataset and subject, newest first."""
+    entries = job_index.of_data(cache.jobs(), page.dataset.name, page.subject)
+    return [one.name for one in entries if one.status.state == "done"]
+
+
 def _jobs_of(page: PageContext) -> list[Job]:
     """Return the newest finished jobs of the page's dataset and subject, and the one wanted."""
-    found, wanted = [], state.get(Key.JOB)
-    entries = job_index.of_data(cache.jobs(), page.dataset.name, page.subject)
-    done = [one.name for one in entries if one.status.state == "done"]
+    found, wanted, done = [], state.get(Key.JOB), _done(page)
     for name in [*done[:NEWEST], *(one for one in done[NEWEST:] if one == wanted)]:
         folder = JobFolder(jobs_root() / name)
         frame = cache.predictions(folder)

@@ -69,6 +69,10 @@ def pick_job(page: PageContext) -> JobFolder | None:
         format_func=texts.__getitem__,
         help=jobs_list.score_help(lines[chosen]) if chosen in lines else None,
     )
+    if len(done) > SCORED:
+        st.caption(
+            f"The list gives scores of the newest {SCORED}; an older one's show once chosen."
+        )
     if name != chosen or asked is None:
         jobs_list.choose(page, str(name))
     return next(job for job in cache.jobs() if job.name == name)
