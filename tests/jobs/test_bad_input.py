@@ -34,7 +34,7 @@ def edit(job, **changes):
     ("changes", "sentence"),
     [
         ({"modell": 1}, "modell is not a setting (did you mean 'model'?)"),
-        ({"version": 3}, "version"),
+        ({"version": 99}, "version"),
         ({"dataset": "nothing"}, "there is no dataset 'nothing'"),
         ({"subject": "sub-77"}, "sub-77 of 'tiny' is missing"),
         ({"targets": ["charm"]}, "have no charm: choose targets from"),

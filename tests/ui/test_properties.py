@@ -11,6 +11,7 @@ from hypothesis import strategies as some
 from models.config import CONFIGS, FitConfig
 from thingsviz.core.entities import TrialKey
 from thingsviz.core.errors import ConfigError, ThingsvizError
+from thingsviz.core.signs import PERCENT
 from thingsviz.figures.scores import METRICS, Question, Reference, ScoreInfo
 from thingsviz.ui.frame import plain
 from thingsviz.ui.help import GLOSSARY
@@ -101,7 +102,7 @@ def test_a_written_score_is_the_score_and_has_a_true_minus(value, metric):
     value = value if metric == "r" else abs(value)  # errors and confidence are never negative
     text = value_text(value, metric)
     assert "-" not in text
-    read = float(text.replace("−", "-").removesuffix(" %"))
+    read = float(text.replace("−", "-").removesuffix(PERCENT))
     if metric == "confidence":
         assert abs(read / 100 - value) <= 5.1e-5
     elif metric == "r":

@@ -94,7 +94,7 @@ def test_objects_are_as_good_as_dicts():
         ({"dataset": "x", "targets": ["lives", "lives"]}, "names lives more than once"),
         ({"dataset": "x", "rating_scale": "log"}, r"config\.rating_scale"),
         ({"dataset": "x", "seed": -1}, r"config\.(split\.|fit\.)?seed"),
-        ({"dataset": "x", "version": 4}, r"config is a recipe of version 4"),
+        ({"dataset": "x", "version": 99}, r"config is a recipe of version 99"),
     ],
 )
 def test_each_mistake_is_one_sentence(data, sentence):
