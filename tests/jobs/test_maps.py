@@ -97,10 +97,10 @@ def test_a_judgement_of_other_weights_or_of_another_map_is_not_kept(jobs, run): 
     there.forget()
     order = (jobs["ridge"].path, "--part", "validation", "--methods")
     assert run(*order, "weights,occlusion", "--judge")[0] == 0
-    assert run(*order, "weights,occlusion")[0] == 0
+    assert run(*order, "weights,occlusion", "--anew")[0] == 0
     assert set(there.facts()["sanity"]) == {"weights", "occlusion"}  # the same maps again
     there.save("weights", 2 * there.load("weights")[::-1], there.facts()["fingerprint"])
-    assert run(*order, "weights")[0] == 0
+    assert run(*order, "weights", "--anew")[0] == 0
     facts = there.facts()
     assert set(facts["sanity"]) == {"occlusion"}
     assert "weights" not in facts["truth"]
@@ -222,14 +222,52 @@ def test_ctrl_c_in_the_middle_of_a_method(jobs, run, monkeypatch, name):  # noqa
     assert max(done for n, done in seen if n == 1) > 0  # it was in the middle
     assert there.methods() == ["attention"]
     assert set(there.facts()["made"]) == {"attention"}
-    kept = there.load("attention")
+    kept, written = there.load("attention"), there.file("attention").stat().st_mtime_ns
     monkeypatch.setattr(maps, "within", plain)
-    assert run(*order)[0] == 0
-    np.testing.assert_array_equal(there.load("attention"), kept)
+    assert run(*order)[0] == 0  # goes on from there
+    assert there.file("attention").stat().st_mtime_ns == written
     again = there.load(name)
     there.forget()
     assert run(*order)[0] == 0
     np.testing.assert_array_equal(there.load(name), again)
+    np.testing.assert_array_equal(there.load("attention"), kept)
+    there.forget()
+
+
+def test_maps_that_are_there_are_used_again_while_they_are_the_same(jobs, run, monkeypatch):  # noqa: F811
+    there = MapSet(jobs["ridge"], "validation")
+    there.forget()
+    order = (jobs["ridge"].path, "--part", "validation", "--methods", "weights,occlusion")
+    plain, made = maps.compute, []
+
+    def counted(decoder, name, *more):
+        made.append(name)
+        return plain(decoder, name, *more)
+
+    def asked(*more):
+        made.clear()
+        assert run(*order, *more)[0] == 0
+        return made
+
+    monkeypatch.setattr(maps, "compute", counted)
+    assert asked() == ["weights", "occlusion"]
+    facts, whole = there.facts(), there.file("occlusion").read_bytes()
+    judged = asked("--judge")
+    assert judged == []
+    assert set(there.facts()["sanity"]) == {"weights", "occlusion"}
+    assert there.facts()["made"] == facts["made"]
+    assert asked("--anew") == ["weights", "occlusion"]
+    # what cannot be read, has another shape, or is of another version is made again
+    there.file("occlusion").write_bytes(whole[: len(whole) // 2])
+    (there.path / "tokens.arrays").unlink()
+    assert asked() == ["occlusion"]
+    assert there.tokens().n_tokens
+    values = there.load("weights")
+    there.save("weights", values[..., 1:], facts["fingerprint"])
+    assert asked() == ["weights"]
+    np.testing.assert_allclose(there.load("weights"), values)
+    monkeypatch.setattr("thingsviz.__version__", "0.0.9")
+    assert asked() == ["weights", "occlusion"]
     there.forget()
 
 

@@ -26,6 +26,7 @@ from thingsviz.inference.methods import (
 from thingsviz.jobs.engine.console import Console
 from thingsviz.jobs.folder.store import JobFolder
 from thingsviz.jobs.mapping.asked import (
+    Request,
     asked_rows,
     default_methods,
     output_names,
@@ -34,7 +35,7 @@ from thingsviz.jobs.mapping.asked import (
 )
 from thingsviz.jobs.mapping.files import ALL, EpochMaps, MapSet
 from thingsviz.jobs.mapping.film import make_film, place_of
-from thingsviz.jobs.mapping.judged import judge, judge_labels, keep_map
+from thingsviz.jobs.mapping.judged import judge, judge_labels, keep_map, kept_map, maker
 from thingsviz.jobs.training.fitting import default_threads
 
 EXIT_INTERRUPTED = 130
@@ -76,6 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--epochs", action="store_true", help="maps of the epochs whose weights were kept")
     add("--film", default="", metavar="LAYER,HEAD", help="with --epochs: also a GIF of this head")
+    add("--anew", action="store_true", help="make maps again that are there already")
     add("--judge", action="store_true", help="also judge the maps: faithfulness, sanity, truth")
     add("--progress", type=Path, help=argparse.SUPPRESS)
     return parser
@@ -111,16 +113,27 @@ def make(arguments: argparse.Namespace, report: Report) -> list[str]:
     fingerprint = decoder.fingerprint()
     if there.facts().get("fingerprint") not in (None, fingerprint):
         there.forget()
-    found = {}
+    request, found = Request(rows, target, fingerprint), {}
     for n, name in enumerate(methods):
-        began = time.monotonic()
-        asked = asked_rows(decoder, name, rows)
-        found[name] = compute(decoder, name, asked, target, within(report, n, len(methods) + 2))
-        keep_map(there, name, found[name].values, fingerprint)
-        note_made(there, decoder, found[name], time.monotonic() - began, fingerprint)
+        kept = None if arguments.anew else kept_map(there, decoder, name, fingerprint)
+        tell = within(report, n, len(methods) + 2)
+        found[name] = kept or make_one(there, decoder, name, request, tell)
+    there.save_tokens(decoder.tokens)  # whatever became of the file
     if arguments.judge and len(rows) > 1:
         judge(there, decoder, found, rows, target, within(report, len(methods), len(methods) + 2))
     return methods
+
+
+def make_one(
+    there: MapSet, decoder: Decoder, name: str, request: Request, report: Report
+) -> Found:
+    """Make and keep a method's map."""
+    began = time.monotonic()
+    rows = asked_rows(decoder, name, request.rows)
+    found = compute(decoder, name, rows, request.target, report)
+    keep_map(there, name, found.values, request.fingerprint)
+    note_made(there, decoder, found, time.monotonic() - began, request.fingerprint)
+    return found
 
 
 def check_memory(decoder: Decoder, name: str) -> None:
@@ -147,7 +160,7 @@ def note_made(
         "seconds": round(seconds, 2),
         "shape": list(found.values.shape),
         "peak_bytes": peak_bytes(decoder, found.method),
-        "regions": decoder.regions.source if found.method == "occlusion_region" else "",
+        **maker(decoder, found.method),
     }
     has_attention = decoder.network is not None and decoder.n_layers
     there.add_facts(

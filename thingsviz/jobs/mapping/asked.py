@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,6 +18,14 @@ from thingsviz.jobs.mapping.truth import pattern_rows
 from thingsviz.jobs.training.material import Rows
 
 OCCLUSION_S = 90.0
+
+
+class Request(NamedTuple):
+    """What maps are asked for: of trials, of an output (None: all), of these weights and data."""
+
+    rows: Rows
+    target: int | None
+    fingerprint: str
 
 
 def default_methods(decoder: Decoder, rows: Rows) -> list[str]:

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+import thingsviz
 from thingsviz.analysis import maps_faithful
-from thingsviz.core.errors import ConfigError, DataError
+from thingsviz.core.errors import ConfigError, ThingsvizError
 from thingsviz.core.progress import Progress, Report
 from thingsviz.inference.decoder import Decoder
 from thingsviz.inference.judging import (
@@ -32,6 +33,24 @@ BY_METHOD = ("truth", "sanity", "permuted")
 CURVES = ("deletion", "insertion", "areas")
 
 
+def maker(decoder: Decoder, name: str) -> dict[str, str]:
+    """Return what a method's map rests on beside weights and data: regions and this version."""
+    regions = decoder.regions.source if name == "occlusion_region" else ""
+    return {"regions": regions, "version": thingsviz.__version__}
+
+
+def kept_map(there: MapSet, decoder: Decoder, name: str, fingerprint: str) -> Found | None:
+    """Return a method's map that is there and would be the same again, else nothing."""
+    made = there.facts().get("made", {}).get(name, {})
+    if not made.items() >= maker(decoder, name).items():
+        return None
+    try:
+        values = there.load(name, fingerprint).astype(float)
+    except ThingsvizError:  # damaged, or of other weights or data
+        return None
+    return Found(name, values, made["n_trials"]) if list(values.shape) == made["shape"] else None
+
+
 def keep_map(there: MapSet, name: str, values: NDArray[np.floating], fingerprint: str) -> None:
     """Keep a map; where it replaces another one, what was said of that one is dropped."""
     if not _is_same(there, name, values, fingerprint):
@@ -42,7 +61,7 @@ def keep_map(there: MapSet, name: str, values: NDArray[np.floating], fingerprint
 def _is_same(there: MapSet, name: str, values: NDArray[np.floating], fingerprint: str) -> bool:
     try:
         kept = there.load(name, fingerprint)
-    except DataError:
+    except ThingsvizError:
         return False
     return kept.shape == values.shape and np.allclose(kept, values, rtol=1e-4, atol=1e-8)
 
