@@ -47,6 +47,23 @@ def plant_jobs(root: Path, n: int) -> None:
         os.utime(folder, (OLD + i, OLD + i))
 
 
+def copy_job(job: Path, root: Path, n: int) -> None:
+    """Put a finished job there `n` times, by hard links; recipe, lock and name are its own."""
+    recipe = json.loads((job / "config.json").read_text())
+    recipe.pop("crc32", None)
+    files = [p for p in job.rglob("*") if p.is_file() and p.name not in {"config.json", "lock"}]
+    root.mkdir()
+    for i in range(n):
+        folder = root / f"job-{i:05d}"
+        for path in files:
+            there = folder / path.relative_to(job)
+            there.parent.mkdir(parents=True, exist_ok=True)
+            os.link(path, there)
+        (folder / "lock").touch()
+        _write(folder / "config.json", {**recipe, "name": folder.name})
+        os.utime(folder, (OLD + i, OLD + i))
+
+
 def _status(i: int) -> dict[str, Any]:
     began = OLD + i
     known = {"state": STATES[i % 4], "epoch": 5, "n_epochs": 5, "step": 20, "n_steps": 20}

@@ -1,7 +1,7 @@
 import pytest
 
 from benchmarks import __main__ as benchmarks
-from benchmarks import _datasets, jobs_page
+from benchmarks import _datasets, job_pages, jobs_page
 
 
 def test_each_benchmark_says_in_a_line_what_it_measures(capsys):
@@ -43,6 +43,20 @@ def test_the_jobs_page_is_measured_on_a_few_jobs(tmp_path, monkeypatch, capsys):
         jobs_page, "measure", lambda n, rounds: dict.fromkeys(jobs_page.LOOKS, 1.0)
     )
     assert jobs_page.main([]) == 1
+
+
+def test_the_pages_of_trainings_are_measured_on_a_few_jobs(tiny_env, monkeypatch, capsys):
+    monkeypatch.setattr(job_pages, "FEW", 3)
+    monkeypatch.setattr(job_pages, "GOAL_RATIO", 1e9)
+    assert benchmarks.main(["job_pages", "--jobs", "6", "--rounds", "1"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[-9:-2]] == list(job_pages.LOOKS)
+    slow = dict.fromkeys(job_pages.LOOKS, (1.0, 4.0))
+    times = iter((dict.fromkeys(slow, (1.0, 1.0)), slow))
+    monkeypatch.setattr(job_pages, "GOAL_RATIO", 3.0)
+    monkeypatch.setattr(job_pages, "trained", lambda: None)
+    monkeypatch.setattr(job_pages, "measure", lambda *_: next(times))
+    assert job_pages.main([]) == 1
 
 
 def test_a_dataset_that_is_missing_is_planted_or_refused_in_a_sentence(
