@@ -158,6 +158,12 @@ def page(chromium):
     assert not boxes, boxes
 
 
+def stop_button(page):
+    """Return the page's own Stop: Streamlit has one in its header while a script runs."""
+    body = page.get_by_test_id("stMainBlockContainer")
+    return body.get_by_role("button", name="Stop", exact=True)
+
+
 @pytest.fixture
 def settle():
     """Wait until nothing runs and the text of the page has stood still for a second."""

@@ -7,6 +7,7 @@ import shutil
 
 import pytest
 
+from tests.browser.conftest import stop_button
 from tests.figures.test_style import contrast
 
 
@@ -47,7 +48,7 @@ def test_an_empty_machine_begins_with_a_button(page, start_app, tmp_path, settle
     page.get_by_text("There are no data here yet.").wait_for()
     page.get_by_role("button", name="Make the demo data").click()
     page.get_by_text(re.compile("Planting demo.* left")).wait_for(timeout=60_000)
-    stop = page.get_by_role("button", name="Stop")
+    stop = stop_button(page)
     stop.click()
     stop.wait_for(state="detached", timeout=60_000)
     page.get_by_text(re.compile("planting was interrupted")).wait_for()

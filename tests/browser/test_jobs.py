@@ -3,6 +3,7 @@ from urllib.parse import parse_qs, urlparse
 
 import pytest
 
+from tests.browser.conftest import stop_button
 from thingsviz.jobs.engine import launch
 from thingsviz.jobs.folder.config import parse_config
 from thingsviz.jobs.folder.store import create_job, open_job
@@ -38,7 +39,7 @@ def test_watch_the_line_stop_rename_delete_undo(jobs_app, page, settle):
     page.get_by_text(" CPU").first.wait_for()
     page.get_by_role("button", name="long", exact=True).click()
     page.wait_for_url("**job=long")
-    page.get_by_role("button", name="Stop", exact=True).click()
+    stop_button(page).click()
     wait_for(lambda: open_job("long").status().state == "stopped")
     # the next one begins, and the page shows both without a reload
     wait_for(lambda: open_job("next").status().state == "running")

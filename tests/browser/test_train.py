@@ -3,6 +3,7 @@ from urllib.parse import parse_qs, urlparse
 
 import pytest
 
+from tests.browser.conftest import stop_button
 from thingsviz.jobs.folder.store import JobFolder
 
 CURVES = ".js-plotly-plot"
@@ -74,14 +75,14 @@ def test_train_watch_stop_reload_resume(app, app_url, page, settle):
     curves.wait_for()
     seen = [curves.evaluate(POINTS)]
     while len(seen) < 4:
-        page.wait_for_function(
+        longer = page.wait_for_function(
             "([css, n]) => { const p = [...document.querySelectorAll(css)].find("
             "p => p.innerText.includes('batch by batch'));"
             " const t = p && p.data.find(t => t.name === 'single batches');"
-            " return t && t.x.length > n; }",
+            " return t && t.x.length > n && t.x.length; }",
             arg=[CURVES, seen[-1]],
         )
-        seen.append(curves.evaluate(POINTS))
+        seen.append(longer.json_value())
     assert seen == sorted(set(seen))
     assert page.get_by_text("left").count() >= 1
     assert page.get_by_role("progressbar").count() == 1
@@ -92,7 +93,7 @@ def test_train_watch_stop_reload_resume(app, app_url, page, settle):
     page.wait_for_url("**job=watched**")
 
     # stop: its state is kept, and the page says so without a reload
-    page.get_by_role("button", name="Stop", exact=True).click()
+    stop_button(page).click()
     wait_for_state(app, "watched", {"stopped"})
     page.get_by_role("button", name="Resume").wait_for()
     stopped_at = JobFolder(app.jobs / "watched").status().step
@@ -103,12 +104,12 @@ def test_train_watch_stop_reload_resume(app, app_url, page, settle):
     # resume goes on from there
     page.get_by_role("button", name="Resume").click()
     wait_for_state(app, "watched", {"running"})
-    page.get_by_role("button", name="Stop", exact=True).wait_for()
+    stop_button(page).wait_for()
     end = time.monotonic() + 60
     while JobFolder(app.jobs / "watched").status().step <= stopped_at:
         assert time.monotonic() < end
         time.sleep(0.2)
-    page.get_by_role("button", name="Stop", exact=True).click()
+    stop_button(page).click()
     wait_for_state(app, "watched", {"stopped"})
     page.get_by_role("button", name="Resume").wait_for()
 
@@ -144,7 +145,7 @@ def test_a_training_outlives_the_app(start_app, tiny, tmp_path, page, settle):
     page.goto(f"{again.url}/train?dataset=tiny")
     page.get_by_role("button", name="Watch it").click()
     chart(page, "Training, batch by batch").wait_for()
-    page.get_by_role("button", name="Stop", exact=True).click()
+    stop_button(page).click()
     wait_for_state(again, "survivor", {"stopped"})
 
 

@@ -7,6 +7,7 @@ from urllib.parse import parse_qs, urlparse
 import psutil
 import pytest
 
+from tests.browser.conftest import stop_button
 from thingsviz.jobs.studies.config import parse_study
 from thingsviz.jobs.studies.folder import StudyFolder, write_config
 
@@ -15,11 +16,6 @@ PLOTS = ".js-plotly-plot"
 
 def study_of(app, name):
     return StudyFolder(app.jobs / ".studies" / name)
-
-
-def stop_button(page):
-    # Streamlit has a Stop of its own in the header while a script runs
-    return page.get_by_test_id("stMainBlockContainer").get_by_role("button", name="Stop")
 
 
 def wait_for_state(app, name, wanted, seconds=180):

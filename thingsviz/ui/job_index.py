@@ -35,8 +35,7 @@ def entries_of(jobs: Sequence[JobFolder]) -> list[Entry]:
 
 def of_data(jobs: Sequence[JobFolder], dataset: str, subject: str) -> list[Entry]:
     """Return those of `jobs` that were trained on a subject, by its dataset's folder name."""
-    found = entries_of(jobs)
-    return [one for one in found if (one.dataset, one.subject) == (dataset, subject)]
+    return [one for one in entries_of(jobs) if one.is_of(dataset, subject)]
 
 
 def unreadable(entry: Entry) -> bool:

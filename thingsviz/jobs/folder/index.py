@@ -45,6 +45,10 @@ class Entry:
         """What people call it."""
         return self.about.title or self.name
 
+    def is_of(self, dataset: str, subject: str) -> bool:
+        """Whether it was trained on a subject, by its dataset's folder name."""
+        return (self.dataset, self.subject) == (dataset, subject)
+
     @cached_property
     def text(self) -> str:
         """All that a search looks through; put together once."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
@@ -23,6 +24,7 @@ from thingsviz.ui.jobs import list as jobs_list
 from thingsviz.ui.state import Key
 
 NOTHING = "nothing"
+MOST_JOBS = 50
 
 
 class Second(NamedTuple):
@@ -43,7 +45,8 @@ def pick_second(page: PageContext, look: Look) -> Second | None:
         (NOTHING, *there),
         key=f"{Key.W_MAP_BESIDE}_{look.wanted.maps.job.name}",
         width=210,
-        help="A second map with the same camera and scale, and where each of the two has more.",
+        help="A second map with the same camera and scale, and where each of the two has more. Of "
+        f"other trainings the newest {MOST_JOBS} with such a map stand here.",
     )
     return there.get(str(name))
 
@@ -81,16 +84,17 @@ def _sets(look: Look) -> list[tuple[str, Wanted, int]]:
 
 
 def _jobs(page: PageContext, look: Look) -> list[tuple[str, Wanted, int]]:
-    """Return the same method's maps of other trainings of this subject."""
-    found, own = [], look.wanted
+    """Return the same method's maps of the newest MOST_JOBS other trainings of this subject."""
+    found: list[tuple[str, Wanted, int]] = []
+    own, root = look.wanted, jobs_root()
     for entry in jobs_list.entries_of(page):
-        try:
-            job = JobFolder(jobs_root() / entry.name)
-            other = MapSet(job, own.maps.part, ALL)
-            if job.name != own.maps.job.name and own.method in other.methods():
-                found.append(_like(look, other))
-        except ThingsvizError:
+        if len(found) == MOST_JOBS:
+            break
+        other = MapSet(JobFolder(root / entry.name), own.maps.part, ALL)
+        if entry.name == own.maps.job.name or not other.file(own.method).is_file():
             continue
+        with suppress(ThingsvizError):
+            found.append(_like(look, other))
     return found
 
 

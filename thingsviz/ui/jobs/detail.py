@@ -150,7 +150,7 @@ def _act(job: JobFolder, label: str, icon: str, help_: str, mine: bool) -> None:
     clicked = st.button(
         label,
         icon=icon,
-        key=f"w_jobs_{label.lower()}",
+        key=f"w_jobs_{label.lower()}_{job.name}",  # a late click must not hit the next job
         help=help_ if mine else whose(job),
         disabled=not mine,
     )

@@ -172,12 +172,13 @@ def running_now(page: PageContext) -> None:
 def jobs_list(page: PageContext, chosen: JobFolder | None) -> None:
     """List the trainings of this subject; a click shows one."""
     st.subheader("Trainings of this subject", anchor=False)
-    found = entries_of(page)
+    known = job_index.entries_of(cache.jobs())
+    found = [one for one in known if one.is_of(page.dataset.name, page.subject)]
     n = SHOWN
     if len(found) > SHOWN and st.toggle(_unfold(len(found)), key=str(Key.W_ALL_JOBS)):
         n = MOST
     lines = lines_of(found[:n])
-    _complain(found[:n], lines)
+    _complain(known, found[:n], lines)
     if not lines:
         st.caption("None yet. The first one that you start stands here, also after a reload.")
         return
@@ -193,9 +194,9 @@ def _unfold(n: int) -> str:
     return f"Show all {n}" if n <= MOST else f"Show the newest {MOST}"
 
 
-def _complain(looked_at: list[Entry], lines: list[JobLine]) -> None:
+def _complain(known: list[Entry], looked_at: list[Entry], lines: list[JobLine]) -> None:
     """Name the jobs whose recipe cannot be read, of any data: such a recipe may not say which."""
-    broken = [one.name for one in job_index.entries_of(cache.jobs()) if job_index.unreadable(one)]
+    broken = [one.name for one in known if job_index.unreadable(one)]
     good = {line.name for line in lines}
     names = list(dict.fromkeys([*broken, *(e.name for e in looked_at if e.name not in good)]))
     if names:

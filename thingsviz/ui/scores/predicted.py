@@ -45,11 +45,13 @@ def choose_job(page: PageContext, row: int) -> Job | None:
     asked = page.asked.get("job")
     if asked is not None:
         _remember(asked)
-    jobs = {job.folder.name: job for job in _jobs_of(page) if (row, 1) in job.places}
-    _say_cut(len(_done(page)))
+    done = _done(page)
+    there = _jobs_of(done)
+    jobs = {job.folder.name: job for job in there if (row, 1) in job.places}
+    _say_cut(len(done))
     wanted = state.get(Key.JOB)
     if not jobs:
-        _say_none(page, wanted)
+        _say_none(wanted, any_job=bool(there))
         return None
     names = [NOBODY, *jobs]
     state.put(Key.W_JOB, wanted if wanted in jobs else NOBODY)
@@ -77,10 +79,10 @@ def _chosen() -> None:
     state.put(Key.JOB, None if name == NOBODY else name)
 
 
-def _say_none(page: PageContext, wanted: str | None) -> None:
+def _say_none(wanted: str | None, *, any_job: bool) -> None:
     if wanted:
         st.caption(plain(f"The job {wanted} did not predict this trial: it was not held out."))
-    elif not _jobs_of(page):
+    elif not any_job:
         st.caption("No finished training of this subject yet: start one on the Train page.")
     else:
         st.caption("No finished training held this trial out, so there is no fair prediction.")
@@ -101,9 +103,9 @@ def _done(page: PageContext) -> list[str]:
     return [one.name for one in entries if one.status.state == "done"]
 
 
-def _jobs_of(page: PageContext) -> list[Job]:
-    """Return the newest finished jobs of the page's dataset and subject, and the one wanted."""
-    found, wanted, done = [], state.get(Key.JOB), _done(page)
+def _jobs_of(done: list[str]) -> list[Job]:
+    """Return the newest of the finished jobs, and the one wanted."""
+    found, wanted = [], state.get(Key.JOB)
     for name in [*done[:NEWEST], *(one for one in done[NEWEST:] if one == wanted)]:
         folder = JobFolder(jobs_root() / name)
         frame = cache.predictions(folder)
