@@ -93,6 +93,7 @@ def jobs() -> list[JobFolder]:
     return without_candidates(list_jobs())
 
 
+@st.cache_resource(ttl=2, show_spinner=False)
 def datasets_of_jobs() -> list[Known]:
     """Return data that jobs were trained on and that are not here, as far as jobs know them.
 
@@ -139,6 +140,7 @@ def forget_folders() -> None:
     datasets.clear()
     state_of.clear()
     jobs.clear()
+    datasets_of_jobs.clear()
 
 
 def job_subject(job: JobFolder) -> tuple[str, str] | None:

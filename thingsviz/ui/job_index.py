@@ -29,8 +29,9 @@ def entries_of(jobs: Sequence[JobFolder]) -> list[Entry]:
 
     No recipe is read for it. [M] 5,000 jobs: 20 ms; their recipes take 13 s of processor time.
     """
-    known = {entry.name: entry for entry in all_jobs()}
-    return [known[job.name] for job in jobs if job.name in known]
+    all_jobs()
+    known = index(str(jobs_root())).by_name
+    return [known[name] for name in (job.name for job in jobs) if name in known]
 
 
 def of_data(jobs: Sequence[JobFolder], dataset: str, subject: str) -> list[Entry]:

@@ -80,6 +80,7 @@ class JobIndex:
         self._describe = read or describe
         self._known: dict[str, _Known] = {}
         self._entries: list[Entry] = []
+        self.by_name: dict[str, Entry] = {}
         self._lock = threading.Lock()
 
     def refresh(self) -> Sequence[Entry]:
@@ -101,6 +102,7 @@ class JobIndex:
             if changed:
                 entries = [one.entry for one in known.values() if one.entry.changed]
                 self._entries = sorted(entries, key=lambda entry: (-entry.changed, entry.name))
+                self.by_name = {entry.name: entry for entry in self._entries}
             return self._entries
 
     def _folders(self) -> list[tuple[str, int]]:

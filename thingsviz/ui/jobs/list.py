@@ -172,8 +172,8 @@ def running_now(page: PageContext) -> None:
 def jobs_list(page: PageContext, chosen: JobFolder | None) -> None:
     """List the trainings of this subject; a click shows one."""
     st.subheader("Trainings of this subject", anchor=False)
-    known = job_index.entries_of(cache.jobs())
-    found = [one for one in known if one.is_of(page.dataset.name, page.subject)]
+    known, name = job_index.entries_of(cache.jobs()), page.dataset.name
+    found = [one for one in known if one.is_of(name, page.subject)]
     n = SHOWN
     if len(found) > SHOWN and st.toggle(_unfold(len(found)), key=str(Key.W_ALL_JOBS)):
         n = MOST
