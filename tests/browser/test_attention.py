@@ -1,6 +1,7 @@
 """The Attention page in a real browser: eight heads, drawn and turned together."""
 
 import io
+import time
 
 import numpy as np
 import pytest
@@ -33,11 +34,20 @@ def cells(frame, page):
     ]
 
 
+def drag(frame, page):
+    """Turn the first head by 80 pixels to the right."""
+    box = frame.locator("#stage").bounding_box()
+    page.mouse.move(box["x"] + 60, box["y"] + 150)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 140, box["y"] + 150, steps=4)
+    page.mouse.up()
+
+
 def warm(pixels):
     return int((pixels[..., 0] - pixels[..., 2] > 60).sum())
 
 
-def test_eight_heads_are_drawn_and_follow_the_threshold(page, app_url, looked):
+def test_eight_heads_are_drawn_and_follow_the_threshold(page, app_url, looked, settle):
     page.goto(f"{app_url}/attention?dataset=tiny&job=looked")
     frame = page.frame_locator("#stpyvistaframe")
     frame.locator("#stage[data-scene]").wait_for(timeout=FIRST_SCENE)
@@ -53,12 +63,15 @@ def test_eight_heads_are_drawn_and_follow_the_threshold(page, app_url, looked):
     slider.press("PageUp")  # ten steps at once: each step would draw the eight heads anew
     frame.locator(f"#stage[data-scene]:not([data-scene='{old}'])").wait_for(timeout=FIRST_SCENE)
     assert sum(map(warm, cells(frame, page))) != sum(map(warm, before))
-    box = frame.locator("#stage").bounding_box()
-    still = cells(frame, page)
-    page.mouse.move(box["x"] + 60, box["y"] + 150)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 140, box["y"] + 150, steps=4)
-    page.mouse.up()
-    turned = cells(frame, page)
-    for n, (a, b) in enumerate(zip(still, turned, strict=True)):
-        assert (np.abs(a - b).max(-1) > 12).mean() > 0.01, f"head {n + 1} did not turn along"
+    settle(page)
+    still, unturned = cells(frame, page), list(range(8))
+    for _ in range(6):  # on a busy machine a hand draws once more
+        drag(frame, page)
+        end = time.monotonic() + 5
+        while unturned and time.monotonic() < end:
+            turned = cells(frame, page)
+            far = [(np.abs(a - b).max(-1) > 12).mean() for a, b in zip(still, turned, strict=True)]
+            unturned = [n + 1 for n, share in enumerate(far) if share <= 0.01]
+        if not unturned:
+            break
+    assert not unturned, "these heads did not turn along"

@@ -1,5 +1,6 @@
 """Background tasks of the Home page: running, done, failed, interrupted, forgotten."""
 
+import signal
 import time
 
 import pytest
@@ -44,8 +45,14 @@ def test_a_failed_task_says_why_in_one_sentence(root):
     assert "\n" not in ended.message
 
 
-def test_a_task_can_be_interrupted(root):
-    task = tasks.start_task("plant", [str(root / "demo"), "--preset", "demo"])
+@pytest.mark.parametrize("app_hears", [signal.default_int_handler, signal.SIG_IGN])
+def test_a_task_can_be_interrupted(root, app_hears):
+    """Also where the app was started by a script's `streamlit run app.py &`, which ignores it."""
+    before = signal.signal(signal.SIGINT, app_hears)
+    try:
+        task = tasks.start_task("plant", [str(root / "demo"), "--preset", "demo"])
+    finally:
+        signal.signal(signal.SIGINT, before)
     folder = tasks.tasks_root() / task.id
     end = time.monotonic() + 60
     while not (folder / "progress.json").exists() and time.monotonic() < end:

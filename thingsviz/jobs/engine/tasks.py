@@ -7,6 +7,7 @@ import secrets
 import shutil
 import signal
 import sys
+import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -171,6 +172,16 @@ def _forget_old() -> None:
             shutil.rmtree(path.parent, ignore_errors=True)
 
 
+def hear_interrupts() -> None:
+    """Let SIGINT end this process, as `stop_task` wants, where whoever started the app ignored it.
+
+    A script's `streamlit run app.py &` ignores it, and all that the app starts inherits that.
+    """
+    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    if ignored and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def progress_file(path: Path | None, every_s: float = 0.3) -> Report:
     """Make a reporter that keeps `path` up to date, at most every `every_s` s and at the end.
 
@@ -178,6 +189,7 @@ def progress_file(path: Path | None, every_s: float = 0.3) -> Report:
     """
     if path is None:
         return silent
+    hear_interrupts()
     last = [float("-inf")]
 
     def report(progress: Progress) -> None:
