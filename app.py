@@ -7,10 +7,10 @@ from streamlit.starlette import App
 
 import thingsviz
 from thingsviz.core import log
-from thingsviz.ui.access.doors import Doors
-from thingsviz.ui.server import monitor, warm
-from thingsviz.ui.server import wiring as server
-from thingsviz.ui.server.wiring import RootAddress
+from thingsviz.ui.access.middleware import Doors
+from thingsviz.ui.server import monitor, startup
+from thingsviz.ui.server import root_address as server
+from thingsviz.ui.server.root_address import RootAddress
 
 log.begin("app")
 log.event("the app starts", version=thingsviz.__version__)
@@ -20,6 +20,6 @@ app = App(
     SCRIPT,
     routes=[*monitor.ROUTES, *server.ROUTES],
     middleware=[Middleware(Doors), Middleware(RootAddress)],
-    lifespan=warm.lifespan,
-    on_script_error=warm.tell,
+    lifespan=startup.lifespan,
+    on_script_error=startup.tell,
 )

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from thingsviz.data.paths import datasets_root, is_dataset
 from thingsviz.data.planted.presets import PRESETS
+from thingsviz.data.things.layout import datasets_root, is_dataset
 
 
 def at_hand(name: str) -> Path:
@@ -14,7 +14,7 @@ def at_hand(name: str) -> Path:
 
     A name that is not there must be a planting preset's; otherwise SystemExit, in a sentence.
     """
-    from thingsviz.jobs import plant, prepare
+    from thingsviz.commands import prepare, simulate
 
     folder = datasets_root() / name
     if is_dataset(folder):
@@ -26,7 +26,7 @@ def at_hand(name: str) -> Path:
             f"that holds it, or name one that can be planted: {presets}"
         )
     print(f"no dataset {name!r} here yet: planting it (SIMULATED) in {folder}", file=sys.stderr)
-    made = plant.main([str(folder), "--preset", name, "--seed", "1"])
+    made = simulate.main([str(folder), "--preset", name, "--seed", "1"])
     if made or prepare.main([str(folder)]):
         sys.exit(f"the dataset {name!r} could not be made in {folder}")
     return folder

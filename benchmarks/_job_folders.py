@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from thingsviz.core.sums import sealed
-from thingsviz.jobs.folder.config import dump_config, parse_config
+from thingsviz.jobs.recipe import dump_config, parse_config
 
 STATES = ("done", "done", "failed", "stopped")
 OWNERS = ("ana", "ben", "cleo", "dan")

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from benchmarks._rows import Entry
 from benchmarks._subjects import Bench, open_bench
-from models.registry import build_linear, build_network, needs_score
-from thingsviz.jobs.training.material import Material
-from thingsviz.jobs.training.results import predict_parts
-from thingsviz.jobs.training.spent import peak_bytes
+from models.catalog.registry import build_linear, build_network, needs_score
+from thingsviz.pipeline.ratings.predictions import predict_parts
+from thingsviz.pipeline.resource_usage import peak_bytes
+from thingsviz.pipeline.training_data import Material
 
 
 class Measured(NamedTuple):
@@ -65,9 +65,9 @@ def _linear(material: Material, entry: Entry) -> Any:  # noqa: ANN401
 def _network(material: Material, entry: Entry) -> Any:  # noqa: ANN401
     import torch
 
-    from models.fit import fit_network, predict_network
-    from models.selection import encoding_score
-    from thingsviz.jobs.training.fitting import default_threads, fit_data
+    from models.base.voxel_scores import encoding_score
+    from models.training.loop import fit_network, predict_network
+    from thingsviz.pipeline.fit import default_threads, fit_data
 
     assert entry.fit is not None
     torch.set_num_threads(default_threads())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from models.config import (
+from models.catalog.config import (
     BandedRidgeConfig,
     ConceptDecoderConfig,
     EncodingInversionConfig,
@@ -14,7 +14,7 @@ from models.config import (
     QuadraticDecoderConfig,
     RidgeConfig,
 )
-from models.presets import PRESETS
+from models.presets.presets import PRESETS
 
 
 @dataclass(frozen=True)

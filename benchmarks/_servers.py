@@ -167,15 +167,15 @@ def adapted(text: str, port: int, ports: list[int]) -> str:
 @contextlib.contextmanager
 def trainings(n: int, dataset: str) -> Iterator[list[str]]:
     """Run `n` trainings beside, at the priority that the queue gives them; yields their names."""
-    from thingsviz.jobs.folder.config import JobConfig
-    from thingsviz.jobs.folder.store import create_job
+    from thingsviz.jobs.job_folder import create_job
+    from thingsviz.jobs.recipe import JobConfig
 
     names: list[str] = []
     with contextlib.ExitStack() as stack:
         for i in range(n):
             recipe = {"name": f"beside-{i}", "dataset": dataset, "model": {"name": "vit3d"}}
             job = create_job(JobConfig.model_validate(recipe | {"fit": {"epochs": 10_000}}))
-            command = ["nice", "-n", NICENESS, sys.executable, "-m", "thingsviz.jobs.train"]
+            command = ["nice", "-n", NICENESS, sys.executable, "-m", "thingsviz.commands.train"]
             with job.file("log.txt").open("wb") as log:
                 process = subprocess.Popen(
                     [*command, str(job.path)], cwd=REPO, stdout=log, stderr=log

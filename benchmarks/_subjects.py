@@ -9,20 +9,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from models.config import ModelConfig
-from thingsviz.analysis.nulls import permutation
-from thingsviz.analysis.parts import Part
-from thingsviz.analysis.scoring import pearson
-from thingsviz.data.betas import BetaStore
-from thingsviz.data.builder import build_store
-from thingsviz.data.paths import Dataset, open_dataset
+from models.catalog.config import ModelConfig
+from thingsviz.analysis.scores.concept_sums import Part
+from thingsviz.analysis.scores.metrics import pearson
+from thingsviz.analysis.scores.resampling import permutation
 from thingsviz.data.planted import Order, is_planted, plant
 from thingsviz.data.planted.concepts import PROPERTIES
 from thingsviz.data.planted.presets import PRESETS
-from thingsviz.data.splits import make_split
-from thingsviz.jobs.folder.config import JobConfig, SplitConfig
-from thingsviz.jobs.training.material import Material
-from thingsviz.jobs.training.results import KEYS, Scored, scored_parts
+from thingsviz.data.prepare.build import build_store
+from thingsviz.data.store.beta_store import BetaStore
+from thingsviz.data.things.layout import Dataset, open_dataset
+from thingsviz.data.trials.splits import make_split
+from thingsviz.jobs.recipe import JobConfig, SplitConfig
+from thingsviz.pipeline.ratings.predictions import KEYS, Scored, scored_parts
+from thingsviz.pipeline.training_data import Material
 
 SUBJECT = "sub-01"
 SEED = 1

@@ -22,9 +22,9 @@ from nibabel import openers
 from numpy.typing import NDArray
 
 from benchmarks._datasets import at_hand
-from thingsviz.data.betas import BetaStore
-from thingsviz.data.builder import build_store
-from thingsviz.data.paths import open_dataset
+from thingsviz.data.prepare.build import build_store
+from thingsviz.data.store.beta_store import BetaStore
+from thingsviz.data.things.layout import open_dataset
 
 Read = Callable[[int], NDArray[np.float32]]
 GOAL_NIBABEL, GOAL_RAW = 500, 1.5

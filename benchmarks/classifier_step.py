@@ -19,8 +19,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from models.config import parse_model
-from models.registry import build_network
+from models.catalog.config import parse_model
+from models.catalog.registry import build_network
 
 SHAPE, N_CLASSES, MOST = (72, 91, 75), 720, 1.3
 HALF = tuple(-(-n // 2) for n in SHAPE)

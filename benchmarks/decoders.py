@@ -34,10 +34,10 @@ from benchmarks._rows import (
     networks,
 )
 from benchmarks._subjects import SEED, Bench, chance_band, lettered, mean_r, open_bench
-from thingsviz.analysis.comparison import swapped, two_sided
+from thingsviz.analysis.scores.paired_tests import swapped, two_sided
 from thingsviz.core.errors import EXIT_BAD_INPUT, ThingsvizError
-from thingsviz.data.paths import datasets_root
-from thingsviz.jobs.training.results import Scored
+from thingsviz.data.things.layout import datasets_root
+from thingsviz.pipeline.ratings.predictions import Scored
 
 MOST_GB = 4.0
 N_DRAWS = 2000

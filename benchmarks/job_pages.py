@@ -28,7 +28,7 @@ from benchmarks._job_folders import copy_job
 if TYPE_CHECKING:
     from streamlit.testing.v1 import AppTest
 
-    from thingsviz.jobs.folder.store import JobFolder
+    from thingsviz.jobs.job_folder import JobFolder
 
 PAGES = Path(__file__).parents[1] / "pages"
 LOOKS = ("train", "predictions", "compare", "attention", "trials", "tune", "home")
@@ -70,9 +70,9 @@ def main(argv: list[str] | None = None) -> int:
 
 def trained() -> JobFolder:
     """Train a ridge regression on the tiny subject and make two of its maps."""
-    from thingsviz.jobs import maps, train
-    from thingsviz.jobs.folder.config import parse_config
-    from thingsviz.jobs.folder.store import create_job
+    from thingsviz.commands import maps, train
+    from thingsviz.jobs.job_folder import create_job
+    from thingsviz.jobs.recipe import parse_config
 
     job = create_job(
         parse_config({"name": "ridge", "dataset": "tiny", "model": {"name": "ridge"}})

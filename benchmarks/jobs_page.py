@@ -147,11 +147,11 @@ def bare_table() -> None:
     import pandas as pd
     import streamlit as st
 
-    from thingsviz.ui.jobs import look
+    from thingsviz.ui.job_choice import filters
 
     rows = [
         (job.name, job.title, job.status.state, job.about.owner, job.model, job.changed)
-        for job in look.all_jobs()
+        for job in filters.all_jobs()
     ]
     st.dataframe(pd.DataFrame(rows, columns=["name", "title", "state", "owner", "model", "at"]))
 

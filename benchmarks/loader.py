@@ -26,11 +26,11 @@ from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
 from benchmarks.vit_step import brain
-from models.batches import read_ahead
-from models.inputs import ArrayTrials, Floats, Rows
-from models.network import Network
-from models.presets import PRESETS
-from models.registry import build_network
+from models.base.arrays import ArrayTrials, Floats, Rows
+from models.base.network import Network
+from models.catalog.registry import build_network
+from models.presets.presets import PRESETS
+from models.training.batches import read_ahead
 
 BATCH, TARGETS, GOAL, STABLE = 64, 12, 0.05, 1.3
 OURS = "read_ahead (thingsviz)"

@@ -9,16 +9,16 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from models.presets import PRESETS
-from thingsviz.analysis.maps_gap import EVEN, above
+from models.presets.presets import PRESETS
+from thingsviz.analysis.maps.auc_gap import EVEN, above
+from thingsviz.commands import maps, prepare, simulate, train
 from thingsviz.core.errors import EXIT_BAD_INPUT, ThingsvizError
-from thingsviz.inference import judging
-from thingsviz.inference.method_list import METHODS
-from thingsviz.jobs import maps, plant, prepare, train
-from thingsviz.jobs.folder.config import parse_config
-from thingsviz.jobs.folder.store import JobFolder, create_job
-from thingsviz.jobs.mapping.files import MapSet
-from thingsviz.jobs.mapping.truth import LIMITS
+from thingsviz.explain import tests_of_maps
+from thingsviz.explain.map_files import MapSet
+from thingsviz.explain.method_list import METHODS
+from thingsviz.explain.planted_truth import LIMITS
+from thingsviz.jobs.job_folder import JobFolder, create_job
+from thingsviz.jobs.recipe import parse_config
 
 # a decoder's best map, at the resolution that it claims, must find the planted voxels: of the
 # demo, and of the tiny subject (84 trials)
@@ -77,7 +77,7 @@ def run(arguments: argparse.Namespace, scratch: Path) -> int:
     root = arguments.dataset or _planted(scratch / "planted", arguments.short)
     os.environ["THINGSVIZ_JOBS"] = str(scratch / "jobs")
     if arguments.short:
-        judging.BUDGET_S, judging.SANITY_TRIALS = 4.0, 8
+        tests_of_maps.BUDGET_S, tests_of_maps.SANITY_TRIALS = 4.0, 8
     rows, limits = [], []
     for name, recipe in (SHORT if arguments.short else RECIPES).items():
         data = {"dataset": str(root.absolute()), "name": name.replace(" ", "-"), **recipe}
@@ -95,7 +95,7 @@ def run(arguments: argparse.Namespace, scratch: Path) -> int:
 
 def _planted(root: Path, short: bool) -> Path:
     preset = "tiny" if short else "demo"
-    if plant.main([str(root), "--preset", preset, "--seed", "1"]) or prepare.main([str(root)]):
+    if simulate.main([str(root), "--preset", preset, "--seed", "1"]) or prepare.main([str(root)]):
         msg = f"the {preset} subject could not be planted in {root}: is the disk full?"
         raise ThingsvizError(msg)
     return root

@@ -22,24 +22,24 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from benchmarks._subjects import open_bench
-from models.class_presets import CLASS_PRESETS, EPOCHS
-from models.config import (
+from models.catalog.config import (
     FitConfig,
     IdentificationConfig,
     LDAConfig,
     ModelConfig,
     MultinomialRidgeConfig,
 )
-from models.presets import PRESETS
+from models.presets.presets import PRESETS
+from models.presets.report import CLASS_PRESETS, EPOCHS
 from thingsviz.core.errors import EXIT_BAD_INPUT, ThingsvizError
-from thingsviz.data.paths import datasets_root
-from thingsviz.jobs.engine.clerk import Clerk
-from thingsviz.jobs.folder import files
-from thingsviz.jobs.folder.config import JobConfig, Learns
-from thingsviz.jobs.folder.store import JobFolder
-from thingsviz.jobs.folder.weights import load_predict
-from thingsviz.jobs.training.material import open_material
-from thingsviz.jobs.training.spent import peak_bytes
+from thingsviz.data.things.layout import datasets_root
+from thingsviz.jobs import json_files
+from thingsviz.jobs.job_folder import JobFolder
+from thingsviz.jobs.recipe import JobConfig, Learns
+from thingsviz.jobs.weights import load_predict
+from thingsviz.pipeline.resource_usage import peak_bytes
+from thingsviz.pipeline.training_data import open_material
+from thingsviz.queue.reporter import Clerk
 
 MOST_GB = 4.0
 N_BATCHES = 3
@@ -119,11 +119,11 @@ def measure(dataset: Path, case: Case) -> Held:
 
 def _train(dataset: Path, case: Case, folder: Path) -> Held:
     """Fit as a job does, with `N_BATCHES` batches, then predict as many batches of test trials."""
-    from thingsviz.jobs.training.fitting import fit
+    from thingsviz.pipeline.fit import fit
 
     job = JobFolder(folder / "job")
     job.path.mkdir()
-    files.write_json(job.file("config.json"), recipe(dataset, case).model_dump(mode="json"))
+    json_files.write_json(job.file("config.json"), recipe(dataset, case).model_dump(mode="json"))
     started = time.monotonic()
     material = open_material(job)
     with (folder / "log.txt").open("w") as log, redirect_stdout(log):

@@ -20,10 +20,10 @@ from numpy.typing import NDArray
 from sklearn.linear_model import Ridge as PlainRidge
 from sklearn.model_selection import PredefinedSplit
 
-from models.concepts import fitting_part
-from models.config import RidgeConfig
-from models.inputs import ArrayTrials
-from models.registry import build_linear
+from models.base.arrays import ArrayTrials
+from models.base.concepts import fitting_part
+from models.catalog.config import RidgeConfig
+from models.catalog.registry import build_linear
 
 Array = NDArray[np.float32]
 ALPHAS = np.logspace(-3, 3, 7)

@@ -2,8 +2,8 @@
 
     python -m benchmarks startup [--short] [--rounds 5]
 
-Plants and prepares the tiny subject in a temporary folder, then starts `thingsviz.jobs.train` on a
-small transformer as the queue does, and waits for the first line of metrics.jsonl. The limit is a
+Plants and prepares the tiny subject in a temporary folder, then starts `thingsviz.commands.train`
+on a small transformer as the queue does, and waits for the first line of metrics.jsonl. The limit is a
 bare interpreter that imports torch and lightning-fabric, measured in turn with it. Wall time is
 the best of the rounds: the machine may have other work. Exits 1 when no round stays below 4 s.
 """
@@ -65,8 +65,8 @@ def main(argv: list[str] | None = None) -> int:
 
 def plant(folder: Path) -> None:
     """Make the tiny subject."""
-    from thingsviz.jobs import plant as planter
-    from thingsviz.jobs import prepare
+    from thingsviz.commands import prepare
+    from thingsviz.commands import simulate as planter
 
     if planter.main([str(folder), "--preset", "tiny"]) or prepare.main([str(folder)]):
         sys.exit("the tiny subject could not be made")
@@ -85,15 +85,15 @@ def first_batch(folder: Path, i: int) -> Start:
     """Start a training and wait for the first report of it."""
     import psutil
 
-    from thingsviz.jobs.folder.config import JobConfig
-    from thingsviz.jobs.folder.store import create_job
+    from thingsviz.jobs.job_folder import create_job
+    from thingsviz.jobs.recipe import JobConfig
 
     model = {"name": "vit3d", "tokens": "brain", "patch_size": (6, 7, 5), "embed_dim": 64}
     recipe = {"name": f"start-{i}", "dataset": "tiny", "model": {**model, "n_heads": 4}}
     job = create_job(JobConfig.model_validate(recipe))
     began = time.monotonic()
     process = subprocess.Popen(
-        [sys.executable, "-m", "thingsviz.jobs.train", str(job.path)],
+        [sys.executable, "-m", "thingsviz.commands.train", str(job.path)],
         cwd=REPO,
         stderr=subprocess.DEVNULL,
     )

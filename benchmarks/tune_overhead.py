@@ -3,8 +3,8 @@
     python -m benchmarks tune_overhead [--short] [--candidates 12] [--epochs 8]
 
 All train networks of the same size on the same planted trials, candidate by candidate in turn:
-the study as `thingsviz.jobs.tune` does (a job folder with lock, status, metrics and a checkpoint
-an epoch; Optuna's records in SQLite), the ordinary training with the same folder and without
+the study as `thingsviz.commands.tune` does (a job folder with lock, status, metrics and a
+checkpoint an epoch; Optuna's records in SQLite), the ordinary training with the same folder and without
 Optuna, the bare loop as a script would (`study.ask`, `fit_network`, `study.tell`, all in memory,
 nothing that survives a kill). Processor time of this process is counted, which other work on the
 machine changes less; the time on the wall is shown beside it.
@@ -27,20 +27,20 @@ from typing import Any, NamedTuple
 import optuna
 import torch
 
-from models.fit import FitData, fit_network
-from models.registry import build_network
-from thingsviz.jobs import plant, prepare
-from thingsviz.jobs.engine.clerk import Clerk
-from thingsviz.jobs.folder.config import parse_config
-from thingsviz.jobs.folder.store import create_job
-from thingsviz.jobs.studies.candidate import Runner
-from thingsviz.jobs.studies.config import StudyConfig, parse_study
-from thingsviz.jobs.studies.folder import create_study
-from thingsviz.jobs.studies.records import Records
-from thingsviz.jobs.studies.space import suggest, with_values
-from thingsviz.jobs.studies.storage import open_storage
-from thingsviz.jobs.training.material import Material, find_dataset, open_material, open_store
-from thingsviz.jobs.training.stages import run
+from models.catalog.registry import build_network
+from models.training.loop import FitData, fit_network
+from thingsviz.commands import prepare, simulate
+from thingsviz.jobs.job_folder import create_job
+from thingsviz.jobs.recipe import parse_config
+from thingsviz.pipeline.run import run
+from thingsviz.pipeline.training_data import Material, find_dataset, open_material, open_store
+from thingsviz.queue.reporter import Clerk
+from thingsviz.studies.candidate import Runner
+from thingsviz.studies.config import StudyConfig, parse_study
+from thingsviz.studies.records import Records
+from thingsviz.studies.space import suggest, with_values
+from thingsviz.studies.storage import open_storage
+from thingsviz.studies.study_folder import create_study
 
 GOAL_S = 0.15
 STUDY, PLAIN, BARE = "a candidate of a study", "an ordinary training", "a turn of a bare loop"
@@ -92,7 +92,9 @@ def data(folder: Path) -> None:
     silent = open(os.devnull, "w")  # noqa: PTH123, SIM115
     stdout, sys.stdout = sys.stdout, silent
     try:
-        if plant.main([root, "--preset", "tiny"]) or prepare.main([root, "--subject", "sub-01"]):
+        if simulate.main([root, "--preset", "tiny"]) or prepare.main(
+            [root, "--subject", "sub-01"]
+        ):
             msg = "the tiny subject could not be planted"
             raise RuntimeError(msg)
     finally:

@@ -1,8 +1,8 @@
 """Attention: where a decoder looks in the brain, and whether that means anything."""
 
-from thingsviz.ui.attention.body import show_job
-from thingsviz.ui.frame import guard, open_page
+from thingsviz.ui.attention.page import show_job
 from thingsviz.ui.scores import predictions_view
+from thingsviz.ui.shell.frame import guard, open_page
 
 page = open_page(
     "Attention",

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from thingsviz.ui.brain.volume_view import show_volume, subject_of
-from thingsviz.ui.frame import guard, open_page
+from thingsviz.ui.shell.frame import guard, open_page
 from thingsviz.ui.trials.panels import average_slider, shown_trial
 from thingsviz.ui.trials.pickers import pick_trial
 

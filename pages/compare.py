@@ -2,13 +2,13 @@
 
 from thingsviz.ui.compare import again_view
 from thingsviz.ui.compare import choice as compare_choice
-from thingsviz.ui.compare import cost as compare_cost
+from thingsviz.ui.compare import details as compare_cost
 from thingsviz.ui.compare import export as compare_export
 from thingsviz.ui.compare import page as compare
 from thingsviz.ui.compare import settings as compare_settings
 from thingsviz.ui.compare import tests as compare_tests
 from thingsviz.ui.compare import trials as compare_trials
-from thingsviz.ui.frame import guard, open_page
+from thingsviz.ui.shell.frame import guard, open_page
 
 page = open_page(
     "Compare",

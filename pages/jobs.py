@@ -1,7 +1,7 @@
 """Jobs: every training of this server, what becomes of it and what it takes."""
 
-from thingsviz.ui.frame import guard, open_plain_page
 from thingsviz.ui.jobs import page as jobs_page
+from thingsviz.ui.shell.frame import guard, open_plain_page
 
 open_plain_page(
     "Jobs",

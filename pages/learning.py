@@ -2,9 +2,9 @@
 
 import streamlit as st
 
-from thingsviz.ui import charts
-from thingsviz.ui.frame import guard, open_page
 from thingsviz.ui.scores import learning
+from thingsviz.ui.shell import charts
+from thingsviz.ui.shell.frame import guard, open_page
 
 page = open_page(
     "Learning curves",

@@ -1,7 +1,7 @@
 """Overfitting: what the report's classifiers do with more epochs, fewer trials and L2."""
 
-from thingsviz.ui.frame import guard, open_page
 from thingsviz.ui.scores import overfitting
+from thingsviz.ui.shell.frame import guard, open_page
 
 page = open_page(
     "Overfitting",

@@ -2,8 +2,8 @@
 
 import streamlit as st
 
-from thingsviz.ui.frame import guard, open_page
 from thingsviz.ui.scores import classes_view, confidence_story, predictions_view, trial_predictions
+from thingsviz.ui.shell.frame import guard, open_page
 
 page = open_page(
     "Predictions",

@@ -3,9 +3,9 @@
 import streamlit as st
 
 from thingsviz.ui.compare import again_view
-from thingsviz.ui.frame import guard, open_page
-from thingsviz.ui.jobs import list as jobs_list
-from thingsviz.ui.training import job_form, live
+from thingsviz.ui.job_choice import job_list as jobs_list
+from thingsviz.ui.shell.frame import guard, open_page
+from thingsviz.ui.training import job_form, watch
 
 page = open_page(
     "Train",
@@ -21,7 +21,7 @@ with guard():
         job_form.job_form(page)
         again_view.show_again(page)
     else:
-        live.job_view(page, job)
+        watch.job_view(page, job)
 st.divider()
 with guard():
     jobs_list.jobs_list(page, job)

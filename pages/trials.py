@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from thingsviz.ui.frame import guard, open_page
+from thingsviz.ui.shell.frame import guard, open_page
 from thingsviz.ui.trials.panels import (
     show_picture,
     show_ratings,

@@ -1,6 +1,6 @@
 """Tune: let a study find better settings, and see whether it was worth its cost."""
 
-from thingsviz.ui.frame import guard, open_page
+from thingsviz.ui.shell.frame import guard, open_page
 from thingsviz.ui.tune import page as tune
 
 page = open_page(

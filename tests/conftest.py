@@ -55,9 +55,9 @@ def tiny(tmp_path_factory) -> Path:
     root = shared / "datasets"
     with _one_at_a_time(shared / "datasets.lock"):
         if not (root / "tiny").exists():
-            from thingsviz.jobs import plant, prepare
+            from thingsviz.commands import prepare, simulate
 
-            assert plant.main([str(root / "tiny"), "--preset", "tiny", "--seed", "7"]) == 0
+            assert simulate.main([str(root / "tiny"), "--preset", "tiny", "--seed", "7"]) == 0
             assert prepare.main([str(root / "tiny"), "--subject", "sub-01"]) == 0
     return root
 

@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from models.config import parse_fit, parse_model
-from models.errors import ModelError
+from models.base.errors import ModelError
+from models.catalog.config import parse_fit, parse_model
 from thingsviz.core.errors import ThingsvizError
-from thingsviz.data.paths import open_dataset
-from thingsviz.jobs.folder.config import parse_config
-from thingsviz.jobs.folder.store import open_job
+from thingsviz.data.things.layout import open_dataset
+from thingsviz.jobs.job_folder import open_job
+from thingsviz.jobs.recipe import parse_config
 from thingsviz.ui.access.policy import read_policy
 
 GOOD = {"name": "job", "dataset": "tiny", "model": {"name": "ridge"}}
@@ -27,7 +27,7 @@ VIT = {"name": "vit3d", "patch_size": [6, 7, 5]}
 
 def command(name: str, arguments: list[str], capsys) -> tuple[int, str]:
     """Run a command of the project as a shell would; returns its code and what it said."""
-    module = importlib.import_module(f"thingsviz.jobs.{name}")
+    module = importlib.import_module(f"thingsviz.commands.{name}")
     try:
         code = module.main(arguments)
     except SystemExit as end:
@@ -57,15 +57,15 @@ def evil_zip(name: str, *, link: bool = False) -> bytes:
 
 # door, arguments (JOBS and DATA stand for the folders), files to put there first, words expected
 COMMANDS = [
-    ("plant", ["JOBS/x", "--seed", "abc"], {}, "invalid int value: 'abc'"),
-    ("plant", ["JOBS/x", "--seed", "-1"], {}, "seed"),
-    ("plant", ["JOBS/x", "--preset", "huge"], {}, "tiny"),
-    ("plant", ["JOBS/x", "--snr", "-2"], {}, "snr"),
-    ("plant", ["JOBS/x", "--snr", "nan"], {}, "snr"),
-    ("plant", ["JOBS/x", "--response", "cubic"], {}, "linear"),
-    ("plant", ["JOBS/x", "--preset", "tiny", "--images", "JOBS/none"], {}, "none"),
-    ("plant", ["JOBS/x", "--preset", "tiny", "--design", "JOBS/none"], {}, "none"),
-    ("plant", ["JOBS/x", "--preset", "tiny", "--ratings", "JOBS/none"], {}, "none"),
+    ("simulate", ["JOBS/x", "--seed", "abc"], {}, "invalid int value: 'abc'"),
+    ("simulate", ["JOBS/x", "--seed", "-1"], {}, "seed"),
+    ("simulate", ["JOBS/x", "--preset", "huge"], {}, "tiny"),
+    ("simulate", ["JOBS/x", "--snr", "-2"], {}, "snr"),
+    ("simulate", ["JOBS/x", "--snr", "nan"], {}, "snr"),
+    ("simulate", ["JOBS/x", "--response", "cubic"], {}, "linear"),
+    ("simulate", ["JOBS/x", "--preset", "tiny", "--images", "JOBS/none"], {}, "none"),
+    ("simulate", ["JOBS/x", "--preset", "tiny", "--design", "JOBS/none"], {}, "none"),
+    ("simulate", ["JOBS/x", "--preset", "tiny", "--ratings", "JOBS/none"], {}, "none"),
     ("prepare", ["JOBS/none"], {}, "none"),
     ("prepare", ["DATA/tiny", "--subject", "sub-99"], {}, "sub-99"),
     ("prepare", ["DATA/tiny", "--subject", "../../etc"], {}, "etc"),
@@ -86,7 +86,7 @@ COMMANDS = [
     ("leaderboard", ["JOBS/none"], {}, "none"),
     ("leaderboard", ["DATA/tiny", "--subject", "sub-99"], {}, "sub-99"),
     ("learning_curves", ["DATA/tiny", "--model", "cnn9"], {}, "cnn9"),
-    ("again", ["JOBS/out", "--dataset", "none"], {}, "none"),
+    ("replicate", ["JOBS/out", "--dataset", "none"], {}, "none"),
     ("backup", ["keep", "x.tar"], {}, "invalid choice"),
     ("backup", ["restore", "JOBS/none.tar"], {}, "is not empty"),
     ("export", ["JOBS/none", "JOBS/out.zip"], {}, "none"),
@@ -214,7 +214,7 @@ SETTINGS = [
 
 @pytest.mark.parametrize(("name", "value"), SETTINGS)
 def test_settings_of_the_engine(monkeypatch, name, value):
-    from thingsviz.jobs.engine.limits import engine, read_limits
+    from thingsviz.queue.limits import engine, read_limits
 
     monkeypatch.setenv(name, value)
     with pytest.raises(ThingsvizError, match=name) as error:

@@ -11,11 +11,11 @@ from benchmarks import _subjects, decoders, ridge_peers
 from benchmarks._measure import keep, kept, measure
 from benchmarks._rows import BENT, CONCEPT, LINEAR, MEAN, QUADRATIC, RIDGE, networks
 from benchmarks._subjects import chance_band, lettered, mean_r, open_bench
-from models.config import ConceptDecoderConfig, RidgeConfig
-from thingsviz.analysis.parts import part
-from thingsviz.analysis.table import Where
+from models.catalog.config import ConceptDecoderConfig, RidgeConfig
+from thingsviz.analysis.scores.concept_sums import part
+from thingsviz.analysis.scores.score_table import Where
 from thingsviz.data.planted.concepts import PROPERTIES
-from thingsviz.jobs.training.results import Scored
+from thingsviz.pipeline.ratings.predictions import Scored
 
 
 @pytest.fixture(scope="module")

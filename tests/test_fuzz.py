@@ -13,7 +13,7 @@ from benchmarks._fuzz import damage, judge
 from benchmarks._fuzz.judge import Target, fuzz_apart, fuzz_here
 from benchmarks._fuzz.place import made
 from thingsviz.core.errors import ConfigError, DataError
-from thingsviz.jobs.folder.config import parse_config
+from thingsviz.jobs.recipe import parse_config
 
 MUTATIONS, SLOW = 60, 6
 # what reads a whole store or opens SQLite each time: 10 to 50 ms
@@ -25,7 +25,7 @@ def targets(tiny, tmp_path_factory):
     root = tmp_path_factory.mktemp("fuzz")
     before = dict(os.environ)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("thingsviz.jobs.training.references.N_DRAWS", 100)
+        patch.setattr("thingsviz.pipeline.references.N_DRAWS", 100)
         yield list(fuzz.all_targets(made(root, tiny), root / "scratch"))
     os.environ.clear()
     os.environ.update(before)

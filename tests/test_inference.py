@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from tests.jobs.conftest import TINY_FIT, TINY_VIT
+from thingsviz.commands import train
 from thingsviz.core.errors import JobError
-from thingsviz.data.betas import BetaStore
-from thingsviz.data.paths import open_dataset
-from thingsviz.inference import load_predictor
-from thingsviz.jobs import train
-from thingsviz.jobs.folder.config import parse_config
-from thingsviz.jobs.folder.store import create_job
+from thingsviz.data.store.beta_store import BetaStore
+from thingsviz.data.things.layout import open_dataset
+from thingsviz.explain import load_predictor
+from thingsviz.jobs.job_folder import create_job
+from thingsviz.jobs.recipe import parse_config
 
 RECIPES = {
     "mean": {"model": {"name": "mean"}},

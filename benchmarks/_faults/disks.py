@@ -34,7 +34,7 @@ def small_disk(path: Path) -> Iterator[bool]:
 
 def filled_at(disk: Path, row_number: int) -> None:
     """Let the disk be full just before this process writes its n-th row of metrics."""
-    from thingsviz.jobs.engine.clerk import Clerk
+    from thingsviz.queue.reporter import Clerk
 
     report, count = Clerk.report, [0]
 
@@ -50,7 +50,7 @@ def filled_at(disk: Path, row_number: int) -> None:
 
 def disk(row: Row, faults: int, root: Path, moments: random.Random) -> None:
     """Let the disk of the jobs be full at a random row; with room again the job ends as ever."""
-    from thingsviz.jobs import train
+    from thingsviz.commands import train
 
     with small_disk(root / "disk") as mounted:
         if not mounted:
@@ -81,7 +81,7 @@ def disk(row: Row, faults: int, root: Path, moments: random.Random) -> None:
 def _learned(job: Any) -> tuple[list[dict[str, Any]], dict[str, bytes]]:  # noqa: ANN401
     from safetensors.numpy import load_file
 
-    from thingsviz.jobs.folder.weights import best_file
+    from thingsviz.jobs.weights import best_file
 
     rows = [{k: v for k, v in line.items() if k != "time"} for line in job.metrics()[0]]
     return rows, {k: v.tobytes() for k, v in load_file(best_file(job)).items()}

@@ -19,7 +19,7 @@ MEAN = {"model": {"name": "mean"}, "role": "candidate", "study": "faults"}
 
 def supervisor(row: Row, kills: int, root: Path, moments: random.Random) -> None:
     """Kill the supervisor while jobs come, wait, run and end."""
-    from thingsviz.jobs.engine import launch
+    from thingsviz.queue import submit as launch
 
     folder = jobs_folder(root, "supervisor")
     os.environ["THINGSVIZ_SLOTS"] = "2"
@@ -38,7 +38,7 @@ def supervisor(row: Row, kills: int, root: Path, moments: random.Random) -> None
 
 def launcher(row: Row, kills: int, root: Path, moments: random.Random) -> None:
     """Kill what starts jobs, as an app is killed, at moments around the start."""
-    from thingsviz.jobs.engine import launch
+    from thingsviz.queue import submit as launch
 
     folder = jobs_folder(root, "launcher")
     os.environ["THINGSVIZ_SLOTS"] = "2"
@@ -64,7 +64,7 @@ def launcher(row: Row, kills: int, root: Path, moments: random.Random) -> None:
 
 
 def _supervisors(folder: Path) -> list[psutil.Process]:
-    return [p for p in processes(folder) if "thingsviz.jobs.supervisor" in (p.cmdline() or [])]
+    return [p for p in processes(folder) if "thingsviz.commands.supervisor" in (p.cmdline() or [])]
 
 
 def _unseen(folder: Path, jobs: list[Any]) -> int:
@@ -87,8 +87,8 @@ def _command(process: psutil.Process) -> list[str]:
 
 def _to_the_end(row: Row, folder: Path, jobs: list[Any]) -> None:
     """Let all jobs end, and count those that did not, or did more than once."""
-    from thingsviz.jobs.engine import launch
-    from thingsviz.jobs.engine.queue import Queue, queue_folder
+    from thingsviz.queue import submit as launch
+    from thingsviz.queue.database import Queue, queue_folder
 
     end = time.monotonic() + PATIENCE_S
     while time.monotonic() < end and any(launch.is_alive(job) for job in jobs):

@@ -17,7 +17,7 @@ from benchmarks._faults.work import Row, fork, killed_at_random, quiet
 
 def prepare(row: Row, kills: int, root: Path, moments: random.Random) -> None:
     """Kill the preparing of a subject; what comes of it has the bytes of an undisturbed one."""
-    from thingsviz.jobs import prepare as command
+    from thingsviz.commands import prepare as command
 
     source, out = root / "data" / "tiny", root / "derived"
     expected = _bytes_of(source / "derivatives" / "thingsviz")
@@ -38,7 +38,7 @@ def prepare(row: Row, kills: int, root: Path, moments: random.Random) -> None:
 
 
 def _prepare(source: Path, out: Path) -> Callable[[], object]:
-    from thingsviz.jobs import prepare as command
+    from thingsviz.commands import prepare as command
 
     return lambda: command.main([str(source), "--derivatives", str(out)])
 

@@ -11,11 +11,11 @@ from benchmarks._faults.work import FIT, VIT, Row, fork, jobs_folder, killed_at_
 
 def study(row: Row, kills: int, root: Path, moments: random.Random) -> None:
     """Kill a study's process; each candidate ends once, none is left out."""
-    from thingsviz.jobs import tune
-    from thingsviz.jobs.studies.config import parse_study
-    from thingsviz.jobs.studies.folder import create_study
-    from thingsviz.jobs.studies.records import Records
-    from thingsviz.jobs.studies.storage import open_storage
+    from thingsviz.commands import tune
+    from thingsviz.studies.config import parse_study
+    from thingsviz.studies.records import Records
+    from thingsviz.studies.storage import open_storage
+    from thingsviz.studies.study_folder import create_study
 
     jobs_folder(root, "study")
     n = max(4, 3 * kills)

@@ -18,7 +18,7 @@ def essence(job: Any) -> dict[str, Any]:  # noqa: ANN401
     """Return all that decides whether two trainings are the same: rows, weights, predictions."""
     from safetensors.numpy import load_file
 
-    from thingsviz.jobs.folder.weights import best_file
+    from thingsviz.jobs.weights import best_file
 
     rows, _ = job.metrics()
     return {
@@ -30,7 +30,7 @@ def essence(job: Any) -> dict[str, Any]:  # noqa: ANN401
 
 def training(row: Row, kills: int, root: Path, moments: random.Random) -> None:
     """Kill trainings until there were enough; each ends as the undisturbed one did."""
-    from thingsviz.jobs import train
+    from thingsviz.commands import train
 
     jobs_folder(root, "training")
     whole = new_job("whole", model=VIT, fit=FIT)
@@ -63,15 +63,15 @@ def training(row: Row, kills: int, root: Path, moments: random.Random) -> None:
 
 def train_it(job: Any) -> Callable[[], object]:  # noqa: ANN401
     """Return the training of a job as something to fork."""
-    from thingsviz.jobs import train
+    from thingsviz.commands import train
 
     return lambda: train.main([str(job.path)])
 
 
 def unreadable(job: Any) -> int:  # noqa: ANN401
     """Count the files of a killed job that a reader would stumble over."""
-    from models.checkpoint import load_tensors
-    from thingsviz.jobs.folder import files
+    from models.training.checkpoint import load_tensors
+    from thingsviz.jobs import json_files
 
     bad = 0
     for path in job.checkpoints.glob("*.safetensors"):
@@ -83,7 +83,7 @@ def unreadable(job: Any) -> int:  # noqa: ANN401
             bad += 1
     for name in ("status.json", "manifest.json", "config.json", "split.json", "scores.json"):
         try:
-            files.read_json(job.file(name))
+            json_files.read_json(job.file(name))
         except Exception:
             bad += 1
     lines = job.file("metrics.jsonl")

@@ -63,7 +63,7 @@ def table(rows: list[Row]) -> str:
 @contextmanager
 def workplace() -> Iterator[Path]:
     """A folder with the planted dataset `tiny`, not yet prepared, and no jobs."""
-    from thingsviz.jobs import plant, prepare
+    from thingsviz.commands import prepare, simulate
 
     root = Path(tempfile.mkdtemp(prefix="thingsviz-faults-"))
     os.environ["THINGSVIZ_DATA"] = str(root / "data")
@@ -72,7 +72,8 @@ def workplace() -> Iterator[Path]:
     try:
         with quiet():
             assert (
-                plant.main([str(root / "data" / "tiny"), "--preset", "tiny", "--seed", "7"]) == 0
+                simulate.main([str(root / "data" / "tiny"), "--preset", "tiny", "--seed", "7"])
+                == 0
             )
             assert prepare.main([str(root / "data" / "tiny")]) == 0
         yield root
@@ -105,11 +106,10 @@ def quiet() -> Iterator[None]:
 def import_all() -> None:
     """Import what the forked processes need, once."""
     import lightning_fabric  # noqa: F401
+    import thingsviz.commands.train
+    import thingsviz.pipeline.run
+    import thingsviz.commands.tune  # noqa: F401
     import torch
-
-    import thingsviz.jobs.train
-    import thingsviz.jobs.training.stages
-    import thingsviz.jobs.tune  # noqa: F401
 
     torch.set_num_threads(1)
 
@@ -161,8 +161,8 @@ def jobs_folder(root: Path, name: str) -> Path:
 
 def new_job(name: str, **recipe: object) -> Any:  # noqa: ANN401
     """Make a job of the tiny subject."""
-    from thingsviz.jobs.folder.config import parse_config
-    from thingsviz.jobs.folder.store import create_job
+    from thingsviz.jobs.job_folder import create_job
+    from thingsviz.jobs.recipe import parse_config
 
     return create_job(parse_config({"dataset": "tiny", "seed": 3, "name": name, **recipe}))
 

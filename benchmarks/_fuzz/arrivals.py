@@ -44,7 +44,7 @@ def _files(folder: Path) -> dict[str, str]:
 
 
 def _zips(place: Place, scratch: Path) -> Iterator[Target]:
-    from thingsviz.jobs.reports.bundle import export_job, import_job
+    from thingsviz.reports.bundle import export_job, import_job
 
     path = scratch / "job.zip"
     export_job(place.job, path)
@@ -118,8 +118,8 @@ def _listed_right(mutated: bytes, value: Any) -> bool:  # noqa: ANN401
 
 
 def _tars(place: Place, scratch: Path) -> Iterator[Target]:
+    from thingsviz.commands.backup import restore, save
     from thingsviz.core.progress import silent
-    from thingsviz.jobs.backup import restore, save
 
     small = scratch / "small"
     for name in ("config.json", "status.json", "scores.json", "metrics.jsonl"):

@@ -22,8 +22,8 @@ def targets(place: Place, scratch: Path) -> Iterator[Target]:
 
 
 def _of_concepts(place: Place, scratch: Path) -> Iterator[Target]:
-    from thingsviz.data.categories import order_doubts, read_categories
-    from thingsviz.data.ratings import read_ratings
+    from thingsviz.data.things.categories import order_doubts, read_categories
+    from thingsviz.data.things.ratings import read_ratings
 
     path = beside(scratch, "ratings.tsv", place.dataset.ratings_file.read_bytes())
     whole = read_ratings(path).table
@@ -100,7 +100,7 @@ def _wide_says(rows: Rows, value: Any) -> bool:  # noqa: ANN401
 
 
 def _voxels(place: Place) -> Target:
-    from thingsviz.data.voxels import read_metadata
+    from thingsviz.data.things.voxel_metadata import read_metadata
 
     source = place.dataset.voxel_metadata("sub-01")
     short = b"".join(source.read_bytes().splitlines(keepends=True)[:60])
@@ -135,7 +135,7 @@ def _said(cell: str) -> float:
 
 
 def _labels(scratch: Path) -> Target:
-    from thingsviz.data.labels import LabelMap
+    from thingsviz.data.trials.labels import LabelMap
 
     names, concepts = ("cat", "dog", "hen"), {"dog": 1, "puppy": 1, "cat": 0, "hen": 2}
     path = scratch / "labels.tsv"
@@ -154,7 +154,7 @@ def _labels(scratch: Path) -> Target:
 
 
 def _names(scratch: Path) -> Target:
-    from thingsviz.analysis.parcellation import read_names
+    from thingsviz.analysis.regions.parcellation import read_names
 
     path = beside(scratch, "parcels.tsv", b"index\tname\n1\tV1\n2\tV2 left\n17\tFFA\n")
 

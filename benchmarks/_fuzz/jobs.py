@@ -20,7 +20,7 @@ def targets(place: Place, scratch: Path) -> Iterator[Target]:
 
 
 def _recipes(place: Place) -> Iterator[Target]:
-    from thingsviz.jobs.folder.config import dump_config
+    from thingsviz.jobs.recipe import dump_config
 
     job = place.job
 
@@ -35,11 +35,11 @@ def _recipes(place: Place) -> Iterator[Target]:
 
 
 def _records(place: Place) -> Iterator[Target]:
-    from thingsviz.jobs.engine.ticket import Ticket, read_ticket, write_ticket
-    from thingsviz.jobs.folder.about import About, read_about, write_about
-    from thingsviz.jobs.folder.index import describe
-    from thingsviz.jobs.folder.store import JobStatus
-    from thingsviz.jobs.training.spent import spent
+    from thingsviz.jobs.about import About, read_about, write_about
+    from thingsviz.jobs.index import describe
+    from thingsviz.jobs.job_folder import JobStatus
+    from thingsviz.pipeline.resource_usage import spent
+    from thingsviz.queue.ticket import Ticket, read_ticket, write_ticket
 
     job = place.job
 
@@ -102,15 +102,15 @@ def _records(place: Place) -> Iterator[Target]:
 
 
 def _task(place: Place) -> Target:
-    from thingsviz.jobs.engine.tasks import read_task
-    from thingsviz.jobs.folder import files
+    from thingsviz.jobs import json_files
+    from thingsviz.queue.background_tasks import read_task
 
     folder = place.jobs / ".tasks" / "20260101-000000-plant-abcd"
     folder.mkdir(parents=True)
-    files.write_json(folder / "progress.json", {"done": 3, "total": 7, "message": "three"})
+    json_files.write_json(folder / "progress.json", {"done": 3, "total": 7, "message": "three"})
     (folder / "exit").write_text("0")
-    row = {"kind": "plant", "args": ["a", "b"], "started_at": 12.5, "owner": "ada", "pid": 4}
-    files.write_json(folder / "task.json", row)
+    row = {"kind": "simulate", "args": ["a", "b"], "started_at": 12.5, "owner": "ada", "pid": 4}
+    json_files.write_json(folder / "task.json", row)
 
     def read() -> Any:  # noqa: ANN401
         found = read_task(folder)

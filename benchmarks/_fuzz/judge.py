@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from models.errors import ModelError
+from models.base.errors import ModelError
 from thingsviz.core.errors import ThingsvizError
 
 DEADLINE_S = 10.0

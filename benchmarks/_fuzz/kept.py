@@ -19,8 +19,8 @@ def targets(place: Place, scratch: Path) -> Iterator[Target]:
 
 
 def _beside(place: Place, scratch: Path) -> Iterator[Target]:
-    from thingsviz.jobs.folder import files
-    from thingsviz.jobs.folder.kept import keep, newest, read_kept
+    from thingsviz.jobs import json_files
+    from thingsviz.jobs.result_cache import keep, newest, read_kept
 
     path = place.jobs / ".leaderboards" / ("f" * 16) / "key.json"
     keep(path, place.dataset, "sub-01", [{"model": "ridge", "value": 0.25}], {"seconds": 3.5})
@@ -38,23 +38,23 @@ def _beside(place: Place, scratch: Path) -> Iterator[Target]:
 
     scratch.mkdir(parents=True, exist_ok=True)
     record = scratch / "record.json"
-    files.write_sealed(record, {"a": [1, 2.5, None], "b": {"c": "words"}})
+    json_files.write_sealed(record, {"a": [1, 2.5, None], "b": {"c": "words"}})
 
     def any_record() -> Any:  # noqa: ANN401
-        return files.read_json(record)
+        return json_files.read_json(record)
 
     yield of_file("any record in JSON", record, any_record, sealed_or_not, by_hand(dict))
 
 
 def _references(place: Place) -> Iterator[Target]:
-    from thingsviz.analysis.maps_truth import read_truth
-    from thingsviz.data.betas import BetaStore
-    from thingsviz.jobs.training import cached
+    from thingsviz.analysis.maps.planted_truth import read_truth
+    from thingsviz.data.store.beta_store import BetaStore
+    from thingsviz.pipeline import reference_cache
 
     (folder,) = {path.parent for path in (place.jobs / ".references").glob("*/*/scores.json")}
 
     def rows() -> Any:  # noqa: ANN401
-        found = cached.kept(folder)
+        found = reference_cache.kept(folder)
         return None if found is None else found["rows"]
 
     def computed_anew(mutated: bytes, value: Any) -> bool:  # noqa: ANN401
@@ -63,14 +63,14 @@ def _references(place: Place) -> Iterator[Target]:
         return value is None or (data is not None and repr(value) == repr(data["rows"]))
 
     def ridge() -> Any:  # noqa: ANN401
-        return cached.table(folder, "ridge.parquet").to_json()
+        return reference_cache.table(folder, "ridge.parquet").to_json()
 
     yield of_file("references, rows", folder / "scores.json", rows, sealed_or_not, computed_anew)
     yield of_file("references, predictions", folder / "ridge.parquet", ridge, spoil_bytes)
     planted = place.dataset.planted_dir("sub-01")
 
     def oracle() -> Any:  # noqa: ANN401
-        return cached.oracle_table(place.dataset, "sub-01").to_json()
+        return reference_cache.oracle_table(place.dataset, "sub-01").to_json()
 
     yield of_file("planted oracle", planted / "oracle.parquet", oracle, spoil_bytes)
     n = BetaStore.open(place.dataset, "sub-01").shape[1]

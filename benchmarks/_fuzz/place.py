@@ -27,7 +27,7 @@ class Place:
     @property
     def dataset(self) -> Any:  # noqa: ANN401
         """The dataset."""
-        from thingsviz.data.paths import Dataset
+        from thingsviz.data.things.layout import Dataset
 
         return Dataset(self.data / "tiny")
 
@@ -78,10 +78,10 @@ FIT = {"epochs": 1, "batches_per_epoch": 3, "batch_size": 16, "precision": "floa
 
 def made(root: Path, planted: Path | None = None) -> Place:
     """Plant and prepare the tiny subject, or copy it, and train a small network on it."""
-    from thingsviz.jobs import plant, prepare, train
-    from thingsviz.jobs.folder.config import parse_config
-    from thingsviz.jobs.folder.store import create_job
-    from thingsviz.jobs.training import references
+    from thingsviz.commands import prepare, simulate, train
+    from thingsviz.jobs.job_folder import create_job
+    from thingsviz.jobs.recipe import parse_config
+    from thingsviz.pipeline import references
 
     data, jobs = root / "data", root / "jobs"
     os.environ |= {"THINGSVIZ_DATA": str(data), "THINGSVIZ_JOBS": str(jobs)}
@@ -89,7 +89,7 @@ def made(root: Path, planted: Path | None = None) -> Place:
         os.environ.pop(name, None)
     references.N_DRAWS = 100  # draws at which nobody looks here
     if planted is None:
-        assert plant.main([str(data / "tiny"), "--preset", "tiny", "--seed", "7"]) == 0
+        assert simulate.main([str(data / "tiny"), "--preset", "tiny", "--seed", "7"]) == 0
         assert prepare.main([str(data / "tiny")]) == 0
     else:
         copied(planted, data)

@@ -47,8 +47,8 @@ def _tables(place: Place) -> Iterator[Target]:
 
 
 def _metrics(place: Place) -> Target:
-    from thingsviz.jobs.folder.files import append_line
-    from thingsviz.jobs.folder.store import merge
+    from thingsviz.jobs.job_folder import merge
+    from thingsviz.jobs.json_files import append_line
 
     job = place.job
     for i in range(3):
@@ -69,7 +69,7 @@ def _metrics(place: Place) -> Target:
 
 
 def _split(place: Place) -> Target:
-    from thingsviz.data.splits import Split
+    from thingsviz.data.trials.splits import Split
 
     job = place.job
 
@@ -86,9 +86,9 @@ def _split(place: Place) -> Target:
 
 
 def _weights(place: Place) -> Iterator[Target]:
-    from models.checkpoint import load_tensors
-    from thingsviz.jobs.folder.arrays import read_arrays
-    from thingsviz.jobs.training.spent import count_parameters
+    from models.training.checkpoint import load_tensors
+    from thingsviz.jobs.arrays import read_arrays
+    from thingsviz.pipeline.resource_usage import count_parameters
 
     job = place.job
     best, scaler = job.checkpoints / "best.safetensors", job.checkpoints / "scaler.safetensors"
@@ -111,8 +111,8 @@ def _state(place: Place) -> Target:
     """Make a target of a training state: the older one is taken where the newer is damaged."""
     import torch
 
-    from models.checkpoint import newest_state, save_state
-    from models.state import TrainingState
+    from models.training.checkpoint import newest_state, save_state
+    from models.training.state import TrainingState
 
     folder = place.job.checkpoints / "going"
     for batch in (1, 2):
@@ -147,8 +147,8 @@ def _spoil_lines(rng: Rng, whole: bytes) -> bytes:
 def _maps(place: Place) -> Iterator[Target]:
     from scipy import sparse
 
-    from models.token_map import TokenMap
-    from thingsviz.jobs.mapping.files import MapSet
+    from models.transformer.token_map import TokenMap
+    from thingsviz.explain.map_files import MapSet
 
     maps = MapSet(place.job, "test")
     maps.save("attention", np.linspace(0, 1, 60), "of these weights")

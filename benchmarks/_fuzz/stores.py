@@ -22,7 +22,7 @@ FILES = (
 def targets(place: Place, scratch: Path) -> Iterator[Target]:
     """Yield the files of a store."""
     from thingsviz.core.errors import DataError
-    from thingsviz.data.betas import BetaStore, store_state
+    from thingsviz.data.store.beta_store import BetaStore, store_state
 
     folder = place.store
 
@@ -70,8 +70,8 @@ def _only_about(mutated: bytes, value: Any) -> bool:  # noqa: ANN401
 
 
 def _label_map(place: Place) -> Target:
-    from thingsviz.data.labels import LabelMap, label_file, label_map
-    from thingsviz.data.trials import read_trials
+    from thingsviz.data.things.trials import read_trials
+    from thingsviz.data.trials.labels import LabelMap, label_file, label_map
 
     label_map(place.dataset, "sub-01", "categories27", read_trials(place.store))
     path = label_file(place.dataset, "sub-01", "categories27")
@@ -91,9 +91,9 @@ def _label_map(place: Place) -> Target:
 
 
 def _journal(scratch: Path, place: Place) -> Target:
-    from thingsviz.data.fill import Filled
-    from thingsviz.data.journal import Journal
-    from thingsviz.data.manifest import note_source
+    from thingsviz.data.prepare.journal import Journal
+    from thingsviz.data.prepare.read_run import Filled
+    from thingsviz.data.store.manifest import note_source
 
     scratch.mkdir(parents=True, exist_ok=True)
     journal = Journal(scratch, "a signature")

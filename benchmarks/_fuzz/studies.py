@@ -22,8 +22,8 @@ SPACE = {
 
 def targets(place: Place, scratch: Path) -> Iterator[Target]:
     """Yield the files of studies, and the queue."""
-    from thingsviz.jobs.studies.config import parse_study
-    from thingsviz.jobs.studies.folder import create_study
+    from thingsviz.studies.config import parse_study
+    from thingsviz.studies.study_folder import create_study
 
     base = json.loads(place.job.file("config.json").read_text())
     base.pop("crc32")
@@ -45,11 +45,11 @@ def targets(place: Place, scratch: Path) -> Iterator[Target]:
 
 
 def _records(study: Any) -> Target:  # noqa: ANN401
-    from thingsviz.jobs.studies.records import Records
-    from thingsviz.jobs.studies.rows import Reader
-    from thingsviz.jobs.studies.space import suggest
-    from thingsviz.jobs.studies.storage import open_storage
-    from thingsviz.jobs.studies.sums import sum_of
+    from thingsviz.studies.records import Records
+    from thingsviz.studies.rows import Reader
+    from thingsviz.studies.space import suggest
+    from thingsviz.studies.storage import open_storage
+    from thingsviz.studies.sums import sum_of
 
     config = study.config()
     records = Records(study, config, "search", open_storage(study))
@@ -84,7 +84,7 @@ def _records(study: Any) -> Target:  # noqa: ANN401
 
 
 def _status(study: Any) -> Target:  # noqa: ANN401
-    from thingsviz.jobs.studies.folder import StudyStatus
+    from thingsviz.studies.study_folder import StudyStatus
 
     study.write_status(StudyStatus(state="done", phase="search", message="it ended"))
 
@@ -103,8 +103,8 @@ def _status(study: Any) -> Target:  # noqa: ANN401
 
 
 def _queue(scratch: Path) -> Target:
-    from thingsviz.jobs.engine.queue import Queue, Row
-    from thingsviz.jobs.engine.ticket import Ticket
+    from thingsviz.queue.database import Queue, Row
+    from thingsviz.queue.ticket import Ticket
 
     folder = scratch / "queue"
     with closing(Queue(folder)) as queue:
@@ -130,14 +130,14 @@ def _queue(scratch: Path) -> Target:
 
 
 def _overfitting(scratch: Path) -> Target:
-    from thingsviz.jobs.folder import files
-    from thingsviz.jobs.training.overfitting_study import StudyConfig, read_study
+    from thingsviz.jobs import json_files
+    from thingsviz.studies.overfitting import StudyConfig, read_study
 
     config = StudyConfig.model_validate(
         {"dataset": "tiny", "subject": "sub-01", "learns": "categories27"}
     )
     path = beside(scratch / "overfitting", "config.json", b"")
-    files.write_sealed(path, config.model_dump(mode="json"))
+    json_files.write_sealed(path, config.model_dump(mode="json"))
 
     def read() -> Any:  # noqa: ANN401
         found = read_study(path.parent)

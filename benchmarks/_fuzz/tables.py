@@ -37,10 +37,10 @@ def _description(place: Place) -> Target:
 
 
 def _of_trials(place: Place, scratch: Path) -> Iterator[Target]:
-    from thingsviz.data.paths import RunFiles
-    from thingsviz.data.stimuli import read_stimuli
-    from thingsviz.data.trials import read_conditions
-    from thingsviz.data.trialtypes import types_from_events
+    from thingsviz.data.things.layout import RunFiles
+    from thingsviz.data.things.stimuli import read_stimuli
+    from thingsviz.data.things.trial_types import types_from_events
+    from thingsviz.data.things.trials import read_conditions
 
     run = place.dataset.runs("sub-01")[0]
     path = beside(scratch, "conditions.tsv", run.conditions.read_bytes())
@@ -111,7 +111,7 @@ def _last_digits(cell: str) -> int:
 
 
 def _image_paths(place: Place) -> Target:
-    from thingsviz.data.trials import build_trials
+    from thingsviz.data.things.trials import build_trials
 
     images = build_trials(place.dataset, "sub-01").table["filepath"].dropna()
     lines = sorted({f"images/{path}" for path in images})

@@ -52,7 +52,7 @@ def targets(place: Place, scratch: Path) -> Iterator[Target]:
 
 
 def _of_runs(place: Place, scratch: Path) -> Iterator[Target]:
-    from thingsviz.data.nifti import VolumeReader, read_header
+    from thingsviz.data.volumes.nifti import VolumeReader, read_header
 
     small = nib.Nifti1Image(_some((5, 4, 3, 6)), np.diag([2.0, 2.0, 2.0, 1.0]))
     small.header.set_slope_inter(0.5, 1.0)
@@ -148,7 +148,7 @@ def _floats(raw: bytes, n: int) -> Any:  # noqa: ANN401
 
 
 def _mask(place: Place, scratch: Path) -> Target:
-    from thingsviz.data.masks import read_mask
+    from thingsviz.data.volumes.masks import read_mask
 
     sound = place.dataset.brain_mask("sub-01").read_bytes()
     path = beside(scratch, "mask.nii.gz", sound)
@@ -175,8 +175,8 @@ def _mask(place: Place, scratch: Path) -> Target:
 
 
 def _of_parcels(place: Place, scratch: Path) -> Iterator[Target]:
-    from thingsviz.analysis.parcellation import keep_parcellation, read_parcellation
-    from thingsviz.data.betas import BetaStore
+    from thingsviz.analysis.regions.parcellation import keep_parcellation, read_parcellation
+    from thingsviz.data.store.beta_store import BetaStore
 
     store = BetaStore.open(place.dataset, "sub-01")
     labels = np.where(store.mask, 1 + np.indices(store.mask.shape)[0] % 3, 0).astype(np.uint8)
@@ -231,7 +231,7 @@ def _of_parcels(place: Place, scratch: Path) -> Iterator[Target]:
 
 
 def _responses(scratch: Path) -> Target:
-    from thingsviz.data.tablerelease import _read, find_responses
+    from thingsviz.data.prepare.table_release import _read, find_responses
 
     path = beside(scratch, "responses.h5", b"")
     numbers = np.random.default_rng(2).normal(size=(12, 7))

@@ -58,11 +58,11 @@ def settable(text: str) -> str:
 
 
 def _names(place: Place) -> Iterator[Target]:
-    from thingsviz.core.entities import parse_subject
-    from thingsviz.data.paths import open_dataset
-    from thingsviz.jobs.folder.store import open_job
-    from thingsviz.jobs.mapping.files import MapSet
-    from thingsviz.jobs.studies.folder import open_study
+    from thingsviz.core.trial_key import parse_subject
+    from thingsviz.data.things.layout import open_dataset
+    from thingsviz.explain.map_files import MapSet
+    from thingsviz.jobs.job_folder import open_job
+    from thingsviz.studies.study_folder import open_study
 
     def inside(root: Path) -> Callable[[Any, Any], bool]:
         return lambda name, value: Path(value).resolve() == (root / name).resolve()
@@ -107,7 +107,7 @@ def _names(place: Place) -> Iterator[Target]:
 
 
 def _addresses(place: Place) -> Iterator[Target]:
-    from thingsviz.data.betas import BetaStore
+    from thingsviz.data.store.beta_store import BetaStore
     from thingsviz.ui.trials.pickers import parse_key
 
     store = BetaStore.open(place.dataset, "sub-01")
@@ -128,9 +128,9 @@ def _addresses(place: Place) -> Iterator[Target]:
 
 
 def _settings() -> Iterator[Target]:
-    from thingsviz.jobs.engine.limits import engine, read_limits
-    from thingsviz.jobs.engine.sbatch import site_options
-    from thingsviz.jobs.training.fitting import default_threads
+    from thingsviz.pipeline.fit import default_threads
+    from thingsviz.queue.limits import engine, read_limits
+    from thingsviz.queue.sbatch import site_options
 
     names = ("SLOTS", "QUOTA", "JOB_MEMORY_MB", "JOB_HOURS", "GPUS", "ENGINE", "THREADS")
 
@@ -205,7 +205,7 @@ def _of_doors(scratch: Path) -> Iterator[Target]:
 
 def _proxies() -> Target:
     from thingsviz.core.errors import ThingsvizError
-    from thingsviz.ui.access.doors import RefusedError, who
+    from thingsviz.ui.access.middleware import RefusedError, who
     from thingsviz.ui.access.policy import Policy
 
     header = Policy("header", proxies=(ip_network("10.0.0.0/8"),), rules={"train": ("ada",)})
@@ -237,8 +237,8 @@ def _proxies() -> Target:
 
 
 def _spaces() -> Iterator[Target]:
-    from thingsviz.jobs.folder.config import parse_config
-    from thingsviz.jobs.studies.config import parse_study
+    from thingsviz.jobs.recipe import parse_config
+    from thingsviz.studies.config import parse_study
     from thingsviz.ui.tune.space import Line, range_of
 
     base = parse_config({"dataset": "tiny", "model": {"name": "vit3d"}})

@@ -4,14 +4,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from thingsviz.analysis.ceilings import (
+from thingsviz.analysis.scores.ceilings import (
     ceiling_draws,
     rating_ceiling,
     repeat_ceiling,
     repeats_of_images,
     voxel_noise_ceiling,
 )
-from thingsviz.analysis.scoring import confidence, mae, mse, pearson
+from thingsviz.analysis.scores.metrics import confidence, mae, mse, pearson
 
 
 @pytest.fixture

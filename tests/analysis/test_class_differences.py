@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from thingsviz.analysis.class_differences import (
+from thingsviz.analysis.classes.differences import (
     gain_interval,
     hit_rows,
     hit_sentence,
     hit_sentences,
 )
-from thingsviz.analysis.class_table import Place
+from thingsviz.analysis.classes.hit_table import Place
 
 PLACE = Place("ridge", "test", "single")
 

@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 from scipy.stats import beta, binomtest
 
-from thingsviz.analysis.class_limits import class_sentences
-from thingsviz.analysis.class_table import (
+from thingsviz.analysis.classes.hit_table import (
     Place,
     class_curve,
     class_rows,
@@ -14,7 +13,7 @@ from thingsviz.analysis.class_table import (
     prior_line,
     prior_rows,
 )
-from thingsviz.analysis.classes import (
+from thingsviz.analysis.classes.hits import (
     Guesses,
     binomial_interval,
     chance_curve,
@@ -26,8 +25,9 @@ from thingsviz.analysis.classes import (
     rank_classes,
     share_interval,
 )
+from thingsviz.analysis.classes.limits import class_sentences
 from thingsviz.core.errors import ConfigError
-from thingsviz.data.splits import Audit
+from thingsviz.data.trials.splits import Audit
 
 PLACE = Place("logistic", "test", "single")
 

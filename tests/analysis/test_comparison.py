@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from thingsviz.analysis.comparison import (
+from thingsviz.analysis.scores.concept_sums import part
+from thingsviz.analysis.scores.metrics import mse, pearson
+from thingsviz.analysis.scores.paired_tests import (
     corrected,
     fdr,
     hits_sentence,
@@ -17,9 +19,7 @@ from thingsviz.analysis.comparison import (
     swapped_hits,
     two_sided,
 )
-from thingsviz.analysis.parts import part
-from thingsviz.analysis.scoring import mse, pearson
-from thingsviz.analysis.table import Where
+from thingsviz.analysis.scores.score_table import Where
 
 WHERE = Where("test", "single", ("lives", "heavy"))
 NAMES = ("vit", "ridge")

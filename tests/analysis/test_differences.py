@@ -4,10 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from thingsviz.analysis.differences import comparison_sentences, difference_rows, verdict
-from thingsviz.analysis.nulls import bootstrap, interval
-from thingsviz.analysis.parts import concept_sums, part, scores
-from thingsviz.analysis.table import Where
+from thingsviz.analysis.scores.concept_sums import concept_sums, part, scores
+from thingsviz.analysis.scores.differences import comparison_sentences, difference_rows, verdict
+from thingsviz.analysis.scores.resampling import bootstrap, interval
+from thingsviz.analysis.scores.score_table import Where
 
 WHERE = Where("test", "single", ("lives", "heavy"))
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from thingsviz.analysis.leaderboard import ALPHAS, fit_kernel, region_rows, with_q
-from thingsviz.analysis.parts import part
+from thingsviz.analysis.curves.leaderboard import ALPHAS, fit_kernel, region_rows, with_q
+from thingsviz.analysis.scores.concept_sums import part
 
 TARGETS = ("heavy", "lives", "grasp")
 

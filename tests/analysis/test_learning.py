@@ -1,14 +1,14 @@
 import numpy as np
 import pytest
 
-from thingsviz.analysis.learning import (
+from thingsviz.analysis.curves.learning import (
     draw_of,
     mean_of_repeats,
     predicted_r,
     reliability,
     sizes_of,
 )
-from thingsviz.analysis.scoring import pearson
+from thingsviz.analysis.scores.metrics import pearson
 
 
 def repeated(rng, share, n_images=4000, repeats=12, own=0.6):

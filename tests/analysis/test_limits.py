@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from thingsviz.analysis.limits import free_confidence, sentences
-from thingsviz.analysis.parts import part
-from thingsviz.data.splits import Audit
+from thingsviz.analysis.scores.concept_sums import part
+from thingsviz.analysis.scores.limits import free_confidence, sentences
+from thingsviz.data.trials.splits import Audit
 
 CLEAN = Audit(0, 0, 100, 0, 100)
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from thingsviz.analysis import maps_faithful as faithful
+from thingsviz.analysis.maps import faithfulness as faithful
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ import pytest
 from scipy import ndimage
 from scipy.stats import binom, kstest
 
-from thingsviz.analysis import maps_null
+from thingsviz.analysis.maps import spin_null
 
 SHAPE = (36, 44, 34)
 
@@ -34,11 +34,11 @@ def smooth_map(mask, rng, rim=1.0):
 def test_p_values_are_uniform_where_maps_know_nothing(brain, rim):
     """150 maps that have nothing to do with the regions; error rate of this test: 0.002."""
     mask, labels = brain
-    turned = maps_null.turns(mask, labels, n=99, seed=1)
+    turned = spin_null.turns(mask, labels, n=99, seed=1)
     rng = np.random.default_rng(7)
     uniform = np.ones(int(mask.sum()))
     found = np.array(
-        [maps_null.p_values(smooth_map(mask, rng, rim), uniform, turned, 8) for _ in range(150)]
+        [spin_null.p_values(smooth_map(mask, rng, rim), uniform, turned, 8) for _ in range(150)]
     )
     p = found[:, 1 + np.arange(150) % 8].diagonal()  # one region a map: independent
     assert kstest(p, "uniform").pvalue > 0.001
@@ -47,18 +47,18 @@ def test_p_values_are_uniform_where_maps_know_nothing(brain, rim):
 
 def test_a_map_of_a_region_is_found_there_and_only_there(brain):
     mask, labels = brain
-    turned = maps_null.turns(mask, labels, n=199)
+    turned = spin_null.turns(mask, labels, n=199)
     volume = np.zeros(mask.shape)
     volume[mask] = labels == 3
     mass = ndimage.gaussian_filter(volume, 2)[mask] + 1e-3
-    p = maps_null.p_values(mass, np.ones_like(mass), turned, 8)
+    p = spin_null.p_values(mass, np.ones_like(mass), turned, 8)
     assert p[3] == pytest.approx(1 / 200)
     assert np.argmin(p) == 3
 
 
 def test_turns_keep_sizes_and_are_the_same_again(brain):
     mask, labels = brain
-    one, two = (maps_null.turns(mask, labels, n=40, seed=5) for _ in range(2))
+    one, two = (spin_null.turns(mask, labels, n=40, seed=5) for _ in range(2))
     assert (one.turned == two.turned).all()
     assert not (one.turned == one.labels).all(1).any()
     sizes = (one.turned > 0).mean(1)
@@ -79,6 +79,6 @@ def test_shuffled_voxels_would_find_what_is_not_there(brain):
 
 
 def test_false_discovery_leaves_nan_alone():
-    found = maps_null.false_discovery(np.array([0.01, np.nan, 0.04]))
+    found = spin_null.false_discovery(np.array([0.01, np.nan, 0.04]))
     np.testing.assert_allclose(found, [0.02, np.nan, 0.04])
-    assert np.isnan(maps_null.false_discovery(np.array([np.nan]))).all()
+    assert np.isnan(spin_null.false_discovery(np.array([np.nan]))).all()

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from models.identification import similarity
-from thingsviz.analysis.class_table import Place
-from thingsviz.analysis.naming import candidates, name_concepts, naming_rows
+from models.classify.identification import similarity
+from thingsviz.analysis.classes.hit_table import Place
+from thingsviz.analysis.classes.naming import candidates, name_concepts, naming_rows
 
 PLACE = Place("vit3d", "test", "single")
 N, K, REPEATS = 40, 6, 3

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from thingsviz.analysis import scoring
-from thingsviz.analysis.nulls import (
+from thingsviz.analysis.scores import metrics
+from thingsviz.analysis.scores.concept_sums import concept_sums, part, scores
+from thingsviz.analysis.scores.resampling import (
     bootstrap,
     confidence_interval,
     interval,
@@ -17,7 +18,6 @@ from thingsviz.analysis.nulls import (
     permutation,
     permuted_r,
 )
-from thingsviz.analysis.parts import concept_sums, part, scores
 
 
 def simulate(rng, n_concepts=40, n_repeats=6, gain=0.0, concept_noise=0.5):
@@ -37,10 +37,10 @@ def test_permuted_scores_are_those_of_a_relabelled_part(rng):
     per_concept = np.stack([data.true[data.concepts == name][0] for name in names])
     for draw, row in enumerate(order):
         true = per_concept[row][index]
-        np.testing.assert_allclose(null["r"][draw], scoring.pearson(true, data.predicted))
-        np.testing.assert_allclose(null["mse"][draw], scoring.mse(true, data.predicted))
-        np.testing.assert_allclose(null["mae"][draw], scoring.mae(true, data.predicted))
-        expected = scoring.confidence(data.predicted, true, data.sd)
+        np.testing.assert_allclose(null["r"][draw], metrics.pearson(true, data.predicted))
+        np.testing.assert_allclose(null["mse"][draw], metrics.mse(true, data.predicted))
+        np.testing.assert_allclose(null["mae"][draw], metrics.mae(true, data.predicted))
+        expected = metrics.confidence(data.predicted, true, data.sd)
         np.testing.assert_allclose(null["confidence"][draw], expected)
 
 
@@ -58,7 +58,7 @@ def test_jackknife_leaves_one_concept_out(rng):
     for k, name in enumerate(np.unique(data.concepts)):
         keep = data.concepts != name
         np.testing.assert_allclose(
-            found[k], scoring.pearson(data.true[keep], data.predicted[keep])
+            found[k], metrics.pearson(data.true[keep], data.predicted[keep])
         )
 
 

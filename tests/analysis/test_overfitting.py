@@ -4,7 +4,13 @@ import math
 
 import pytest
 
-from thingsviz.analysis.overfitting import answer, best_epoch, guessing_loss, stopped_at, verdict
+from thingsviz.analysis.curves.overfitting import (
+    answer,
+    best_epoch,
+    guessing_loss,
+    stopped_at,
+    verdict,
+)
 
 GUESS = math.log(100)
 FALLING = [GUESS * x for x in (1, 0.9, 0.8, 0.7, 0.6)]

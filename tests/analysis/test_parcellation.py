@@ -5,7 +5,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from thingsviz.analysis.parcellation import (
+from thingsviz.analysis.regions.parcellation import (
     declared_space,
     keep_parcellation,
     nearest,
@@ -15,8 +15,8 @@ from thingsviz.analysis.parcellation import (
 )
 from thingsviz.core.errors import DataError
 from thingsviz.core.space import Grid
-from thingsviz.data.betas import BetaStore
-from thingsviz.data.paths import Dataset
+from thingsviz.data.store.beta_store import BetaStore
+from thingsviz.data.things.layout import Dataset
 
 SHAPE = (6, 5, 4)
 AFFINE = np.diag([2.0, 2.0, 2.0, 1.0])
@@ -205,7 +205,7 @@ def test_a_flipped_bit_in_a_packed_image_is_found(tmp_path, mask, labels, at):
 
 
 def test_a_bomb_is_not_unpacked(tmp_path, mask, monkeypatch):
-    monkeypatch.setattr("thingsviz.analysis.parcellation.MOST_BYTES", 2**20)
+    monkeypatch.setattr("thingsviz.analysis.regions.parcellation.MOST_BYTES", 2**20)
     path = write(tmp_path, np.ones(SHAPE))
     path.write_bytes(gzip.compress(bytes(2**22)))
     with pytest.raises(DataError, match="holds more than 1,048,576 bytes"):

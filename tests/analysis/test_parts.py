@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from thingsviz.analysis import scoring
-from thingsviz.analysis.parts import concept_sums, part, scores, weighted_scores
+from thingsviz.analysis.scores import metrics
+from thingsviz.analysis.scores.concept_sums import concept_sums, part, scores, weighted_scores
 
 
 @pytest.fixture
@@ -20,10 +20,10 @@ def data(rng):
 
 def plain(data):
     return {
-        "r": scoring.pearson(data.true, data.predicted),
-        "mse": scoring.mse(data.true, data.predicted),
-        "mae": scoring.mae(data.true, data.predicted),
-        "confidence": scoring.confidence(data.predicted, data.true, data.sd),
+        "r": metrics.pearson(data.true, data.predicted),
+        "mse": metrics.mse(data.true, data.predicted),
+        "mae": metrics.mae(data.true, data.predicted),
+        "confidence": metrics.confidence(data.predicted, data.true, data.sd),
     }
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from thingsviz.analysis.power import (
+from thingsviz.analysis.scores.power import (
     concepts_needed,
     hits_needed,
     power_of_hits,

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from thingsviz.analysis.ranking import (
+from thingsviz.analysis.scores.ranking import (
     chance_of_profiles,
     mean_error,
     profile_correlation,

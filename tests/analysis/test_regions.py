@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from thingsviz.analysis import regions
-from thingsviz.analysis.regions import from_atlas, from_columns, regions_of
+from thingsviz.analysis.regions import regions
+from thingsviz.analysis.regions.regions import from_atlas, from_columns, regions_of
 from thingsviz.core.errors import DataError
 from thingsviz.core.space import Grid
 

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from thingsviz.analysis.scales import (
+from thingsviz.analysis.scores.rating_scales import (
     RatingScale,
     scale_from_json,
     training_scale,

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from thingsviz.analysis.scoring import (
+from thingsviz.analysis.scores.metrics import (
     confidence,
     constant_confidence,
     mae,
@@ -14,7 +14,7 @@ from thingsviz.analysis.scoring import (
     spread_ratio,
     trial_confidence,
 )
-from thingsviz.data.ratings import TARGETS_10, mean_column, sd_column
+from thingsviz.data.things.ratings import TARGETS_10, mean_column, sd_column
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from thingsviz.analysis.parts import part
-from thingsviz.analysis.scoring import constant_confidence, spread_ratio
-from thingsviz.analysis.table import COLUMNS, MEAN, Where, ceiling_rows, model_rows
-from thingsviz.data.ratings import TARGETS_12
+from thingsviz.analysis.scores.concept_sums import part
+from thingsviz.analysis.scores.metrics import constant_confidence, spread_ratio
+from thingsviz.analysis.scores.score_table import COLUMNS, MEAN, Where, ceiling_rows, model_rows
+from thingsviz.data.things.ratings import TARGETS_12
 
 WHERE = Where("test", "single", ("nameability", "lives", "heavy"))
 

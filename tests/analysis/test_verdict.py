@@ -1,7 +1,7 @@
 import pytest
 
-from thingsviz.analysis.verdict import verdicts
-from thingsviz.data.splits import KINDS, Audit
+from thingsviz.analysis.scores.split_verdict import verdicts
+from thingsviz.data.trials.splits import KINDS, Audit
 
 CLEAN = Audit(0, 0, 100, 0, 100, known_trials=0, test_trials=1200, repeated_images=100)
 LEAKY = Audit(0, 95, 100, 98, 100, known_trials=150, test_trials=157)

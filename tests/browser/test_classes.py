@@ -2,10 +2,10 @@
 
 import pytest
 
-from thingsviz.jobs import train
-from thingsviz.jobs.folder.config import parse_config
-from thingsviz.jobs.folder.store import create_job
-from thingsviz.jobs.training import class_references
+from thingsviz.commands import train
+from thingsviz.jobs.job_folder import create_job
+from thingsviz.jobs.recipe import parse_config
+from thingsviz.pipeline.classes import references
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +16,7 @@ def classified(app, tiny):
         patch.setenv("THINGSVIZ_JOBS", str(app.jobs))
         patch.setenv("THINGSVIZ_THREADS", "1")
         patch.delenv("THINGSVIZ_DERIVATIVES", raising=False)
-        patch.setattr(class_references, "N_DRAWS", 60)
+        patch.setattr(references, "N_DRAWS", 60)
         recipe = {"name": "classes-lda", "dataset": "tiny", "learns": "concepts"}
         recipe |= {"model": {"name": "lda"}, "split": {"kind": "test_images"}}
         job = create_job(parse_config(recipe))

@@ -4,9 +4,9 @@ from urllib.parse import parse_qs, urlparse
 import pytest
 
 from tests.browser.conftest import stop_button
-from thingsviz.jobs.engine import launch
-from thingsviz.jobs.folder.config import parse_config
-from thingsviz.jobs.folder.store import create_job, open_job
+from thingsviz.jobs.job_folder import create_job, open_job
+from thingsviz.jobs.recipe import parse_config
+from thingsviz.queue import submit
 
 LONG = {"epochs": 2000, "batches_per_epoch": 20, "batch_size": 16}
 VIT = {"name": "vit3d", "tokens": "brain", "patch_embedding": "local", "embed_dim": 32}
@@ -30,7 +30,7 @@ def wait_for(what, seconds=90):
 def test_watch_the_line_stop_rename_delete_undo(jobs_app, page, settle):
     for name, fit in (("long", LONG), ("next", LONG)):
         job = create_job(parse_config({"name": name, "dataset": "tiny", "model": VIT, "fit": fit}))
-        launch.start(job)
+        submit.start(job)
     page.goto(f"{jobs_app.url}/jobs")
     page.get_by_text("number 1 in the line").wait_for()
     page.get_by_role("progressbar").first.wait_for()
@@ -44,7 +44,7 @@ def test_watch_the_line_stop_rename_delete_undo(jobs_app, page, settle):
     # the next one begins, and the page shows both without a reload
     wait_for(lambda: open_job("next").status().state == "running")
     page.get_by_role("button", name="Resume").wait_for()
-    launch.stop(open_job("next"))
+    submit.stop(open_job("next"))
     wait_for(lambda: open_job("next").status().state == "stopped")
 
     page.get_by_text("Title, tags, note").click()

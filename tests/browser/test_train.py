@@ -4,7 +4,7 @@ from urllib.parse import parse_qs, urlparse
 import pytest
 
 from tests.browser.conftest import stop_button
-from thingsviz.jobs.folder.store import JobFolder
+from thingsviz.jobs.job_folder import JobFolder
 
 CURVES = ".js-plotly-plot"
 # how many points the training curve has, and the batches that it has reached

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from thingsviz.data.betas import BetaStore
-from thingsviz.data.paths import open_dataset
+from thingsviz.data.store.beta_store import BetaStore
+from thingsviz.data.things.layout import open_dataset
 
 READOUT = re.compile(
     r"x (?P<x>[−\d.]+) · y (?P<y>[−\d.]+) · z (?P<z>[−\d.]+) mm · "

@@ -8,8 +8,8 @@ import psutil
 import pytest
 
 from tests.browser.conftest import stop_button
-from thingsviz.jobs.studies.config import parse_study
-from thingsviz.jobs.studies.folder import StudyFolder, write_config
+from thingsviz.studies.config import parse_study
+from thingsviz.studies.study_folder import StudyFolder, write_config
 
 PLOTS = ".js-plotly-plot"
 
@@ -109,7 +109,7 @@ def test_a_killed_study_is_resumed_from_the_page(app, page, settle, choose):
 
 def _process(study):
     """The study's own process; the lock that it holds was taken by the app, which it outlives."""
-    words = ["thingsviz.jobs.tune", str(study.path)]
+    words = ["thingsviz.commands.tune", str(study.path)]
     for process in psutil.process_iter(["pid", "cmdline"]):
         command = process.info["cmdline"] or []
         if command[-2:] == words:

@@ -14,13 +14,13 @@ import pytest
 from PIL import Image
 
 import thingsviz.ui
-from thingsviz.analysis.regions import Regions
+from thingsviz.analysis.regions.regions import Regions
 from thingsviz.core.space import Grid
-from thingsviz.figures.slices import PLANES, slices_info
-from thingsviz.figures.slices_packet import pack, pack_geometry
-from thingsviz.figures.style import diverging_table, palette
+from thingsviz.figures.base.style import diverging_table, palette
+from thingsviz.figures.brain.slices import PLANES, slices_info
+from thingsviz.figures.brain.slices_packet import pack, pack_geometry
 
-VIEWER = Path(thingsviz.ui.__file__).parent / "viewer"
+VIEWER = Path(thingsviz.ui.__file__).parent / "shell" / "viewer"
 SHAPE = (12, 9, 10)
 # Streamlit's side of the talk: answers the frame's messages and keeps them
 HOST = b"""<!doctype html><title>host</title><body><iframe src="/index.html" width=900 height=500>

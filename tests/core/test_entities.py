@@ -1,7 +1,7 @@
 import pytest
 
-from thingsviz.core.entities import TrialKey, parse_subject
 from thingsviz.core.errors import DataError
+from thingsviz.core.trial_key import TrialKey, parse_subject
 
 
 def test_a_key_reads_like_the_file_names():

@@ -2,7 +2,7 @@ import pickle
 
 import pytest
 
-from models.errors import ModelError
+from models.base.errors import ModelError
 from thingsviz.core.errors import LONGEST, DataError, ThingsvizError
 
 

@@ -14,12 +14,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from thingsviz.core.entities import TrialKey, parse_subject
 from thingsviz.core.errors import DataError
 from thingsviz.core.files import is_writable, write_atomically, write_json
 from thingsviz.core.locks import is_locked, try_lock
 from thingsviz.core.progress import Progress, silent
 from thingsviz.core.space import Grid
+from thingsviz.core.trial_key import TrialKey, parse_subject
 
 few = settings(deadline=None, max_examples=25, derandomize=True)
 SEEDS = st.integers(0, 10_000)

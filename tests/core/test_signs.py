@@ -1,4 +1,4 @@
-from thingsviz.core.signs import PERCENT, minus
+from thingsviz.core.typography import PERCENT, minus
 
 
 def test_a_minus_is_as_wide_as_a_plus_and_a_unit_stays_with_its_number():

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.data import published
-from thingsviz.data.betas import BetaStore
-from thingsviz.data.builder import build_store
-from thingsviz.data.paths import Dataset
+from thingsviz.data.store.beta_store import BetaStore
+from thingsviz.data.prepare.build import build_store
+from thingsviz.data.things.layout import Dataset
 
 
 @pytest.fixture(scope="session")

@@ -10,8 +10,8 @@ import nibabel as nib
 import numpy as np
 import pandas as pd
 
-from thingsviz.data.paths import Dataset
-from thingsviz.data.ratings import TARGETS_10, mean_column, sd_column
+from thingsviz.data.things.layout import Dataset
+from thingsviz.data.things.ratings import TARGETS_10, mean_column, sd_column
 
 GRID = (5, 6, 4)
 AFFINE = np.array([[2.0, 0, 0, -10], [0, 2.0, 0, -12], [0, 0, 2.0, -8], [0, 0, 0, 1]])

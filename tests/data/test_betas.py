@@ -3,12 +3,12 @@ import pandas as pd
 import pytest
 
 from tests.data import published
-from thingsviz.core.entities import TrialKey
+from thingsviz.core.trial_key import TrialKey
 from thingsviz.core.errors import DataError
 from thingsviz.core.files import write_json
 from thingsviz.core.sums import sealed
-from thingsviz.data import betas
-from thingsviz.data.betas import BetaStore, NoSuchTrialError, say_range
+from thingsviz.data.store import beta_store
+from thingsviz.data.store.beta_store import BetaStore, NoSuchTrialError, say_range
 
 
 def test_a_vector_is_a_row_as_float32(store):
@@ -75,7 +75,7 @@ def test_a_flipped_bit_in_the_store_is_found_on_demand(store):
 
 
 def test_an_open_store_outlives_its_replacement(store, little):
-    from thingsviz.data.builder import build_store
+    from thingsviz.data.prepare.build import build_store
 
     before = store.vector(3)
     published.write_ratings(little.ratings_file, published.CONCEPTS[:-1])
@@ -84,7 +84,7 @@ def test_an_open_store_outlives_its_replacement(store, little):
 
 
 def test_the_fingerprint_is_of_the_content(store, little, tmp_path):
-    from thingsviz.data.builder import build_store
+    from thingsviz.data.prepare.build import build_store
 
     copy = published.write_subject(tmp_path / "copy")
     build_store(copy, "sub-01")
@@ -105,7 +105,7 @@ def test_trials_and_voxels_stand_in_the_order_of_the_matrix(store):
 
 
 def test_the_planted_subject_opens(tiny):
-    from thingsviz.data.paths import Dataset
+    from thingsviz.data.things.layout import Dataset
 
     planted = BetaStore.open(Dataset(tiny / "tiny"), "sub-01")
     assert planted.simulated
@@ -135,7 +135,7 @@ def test_voxels_of_another_store_are_refused(store):
 )
 @pytest.mark.parametrize("voxels", [None, slice(3, 11), slice(5, 5)], ids=str)
 def test_read_is_indexing(store, rows, voxels, monkeypatch):
-    monkeypatch.setattr(betas, "ROWS_AT_ONCE", 2)
+    monkeypatch.setattr(beta_store, "ROWS_AT_ONCE", 2)
     found = store.read(rows, voxels)
     plain = np.asarray(store.betas)[rows]
     assert np.array_equal(found, plain if voxels is None else plain[..., voxels])
@@ -146,7 +146,7 @@ def test_what_was_read_is_given_back(store, monkeypatch):
     """However few voxels are read: the system maps much more than a page around each."""
     given = []
     store.most_rows = 15
-    monkeypatch.setattr(betas, "ROWS_AT_ONCE", 5)
+    monkeypatch.setattr(beta_store, "ROWS_AT_ONCE", 5)
     plain = store.release
     monkeypatch.setattr(store, "release", lambda: (given.append(store._touched), plain()))
     before = np.array(store.betas[:40])

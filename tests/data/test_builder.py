@@ -11,13 +11,14 @@ import pytest
 from tests.data import published
 from thingsviz.core.errors import DataError
 from thingsviz.core.locks import try_lock
-from thingsviz.data import builder, fill, storefile, work
-from thingsviz.data.betas import BetaStore
-from thingsviz.data.builder import BuildOptions, build_store
-from thingsviz.data.journal import Journal
-from thingsviz.data.paths import Dataset
-from thingsviz.data.state import lock_file
-from thingsviz.data.unpack import digest_file
+from thingsviz.data.prepare import build, read_run, pieces
+from thingsviz.data.store import matrix_file
+from thingsviz.data.store.beta_store import BetaStore
+from thingsviz.data.prepare.build import BuildOptions, build_store
+from thingsviz.data.prepare.journal import Journal
+from thingsviz.data.things.layout import Dataset
+from thingsviz.data.store.state import lock_file
+from thingsviz.data.volumes.gzip_stream import digest_file
 
 N_ALL_RUNS = published.N_SESSIONS * published.N_RUNS
 
@@ -87,7 +88,7 @@ def test_the_manifest_has_the_sha256_of_each_source(little):
 
 def test_a_second_start_reads_nothing(little, monkeypatch):
     build_store(little, "sub-01")
-    monkeypatch.setattr(builder, "plan_work", lambda *_: pytest.fail("planned again"))
+    monkeypatch.setattr(build, "plan_work", lambda *_: pytest.fail("planned again"))
     assert build_store(little, "sub-01").state == "ready"
 
 
@@ -161,14 +162,14 @@ def build_interrupted(dataset, n):
 
 
 def counting(monkeypatch, calls, before=lambda n: None):
-    original = work.fill_run
+    original = pieces.fill_run
 
     def counted(plan, run, store, tick):
         before(len(calls))
         calls.append(str(run.files))
         return original(plan, run, store, tick)
 
-    monkeypatch.setattr(work, "fill_run", counted)
+    monkeypatch.setattr(pieces, "fill_run", counted)
 
 
 @pytest.mark.parametrize("n", [1, 3, 6])
@@ -189,9 +190,9 @@ def test_an_interrupted_build_goes_on_where_it_was(little, monkeypatch, n):
 KILLED = """
 import os, pathlib, signal, sys
 from thingsviz.data import work
-from thingsviz.data.builder import BuildOptions, build_store
-from thingsviz.data.journal import Journal
-from thingsviz.data.paths import Dataset
+from thingsviz.data.prepare.build import BuildOptions, build_store
+from thingsviz.data.prepare.journal import Journal
+from thingsviz.data.things.layout import Dataset
 original, calls = work.fill_run, []
 def fill(plan, run, store, tick):
     if len(calls) == int(sys.argv[2]):
@@ -248,8 +249,8 @@ def test_a_torn_journal_line_costs_one_run(little):
 COUNTED = """
 import pathlib, sys
 from thingsviz.data import work
-from thingsviz.data.builder import build_store
-from thingsviz.data.paths import Dataset
+from thingsviz.data.prepare.build import build_store
+from thingsviz.data.things.layout import Dataset
 original = work.fill_run
 def fill(plan, run, store, tick):
     with open(sys.argv[2], "a") as log:
@@ -298,8 +299,8 @@ def test_a_full_disk_is_noticed_before_anything_is_read(little, monkeypatch):
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(storefile.os, "posix_fallocate", full)
-    monkeypatch.setattr(work, "fill_run", lambda *_: pytest.fail("read a run"))
+    monkeypatch.setattr(matrix_file.os, "posix_fallocate", full)
+    monkeypatch.setattr(pieces, "fill_run", lambda *_: pytest.fail("read a run"))
     before = everything(little.root)
     with pytest.raises(DataError, match=r"disk of .* is full: free space there, or choose"):
         build_store(little, "sub-01")
@@ -311,7 +312,7 @@ def test_a_disk_that_fills_up_later_leaves_nothing(little, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     before = everything(little.root)
-    monkeypatch.setattr(storefile.os, "pwrite", full)
+    monkeypatch.setattr(matrix_file.os, "pwrite", full)
     with pytest.raises(DataError, match=r"disk of .* is full"):
         build_store(little, "sub-01")
     assert everything(little.root) == before
@@ -569,5 +570,5 @@ def test_a_stale_table_is_made_again(little):
 
 
 def test_the_journal_knows_pieces_again():
-    piece = fill.Filled("ses-01 run-02", None, (0, 8), 77, ["odd"])
-    assert fill.Filled.from_json(json.loads(json.dumps(piece.to_json()))) == piece
+    piece = read_run.Filled("ses-01 run-02", None, (0, 8), 77, ["odd"])
+    assert read_run.Filled.from_json(json.loads(json.dumps(piece.to_json()))) == piece

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from tests.data import published
-from thingsviz.data import export
-from thingsviz.data.betas import BetaStore
-from thingsviz.data.builder import BuildOptions, build_store
-from thingsviz.data.state import store_state
+from thingsviz.data.store import hdf5
+from thingsviz.data.store.beta_store import BetaStore
+from thingsviz.data.prepare.build import BuildOptions, build_store
+from thingsviz.data.store.state import store_state
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_a_lost_export_is_noticed(little):
 
 
 def test_a_failed_export_leaves_the_store_ready(little, monkeypatch):
-    monkeypatch.setattr(export, "_fill", lambda *_: 1 / 0)
+    monkeypatch.setattr(hdf5, "_fill", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         build_store(little, "sub-01", BuildOptions(hdf5=True))
     assert store_state(little, "sub-01").state == "ready"

@@ -1,8 +1,8 @@
 import pytest
 
-from thingsviz.data.fill import Filled
-from thingsviz.data.journal import Journal
-from thingsviz.data.manifest import note_source
+from thingsviz.data.prepare.read_run import Filled
+from thingsviz.data.prepare.journal import Journal
+from thingsviz.data.store.manifest import note_source
 
 
 @pytest.fixture

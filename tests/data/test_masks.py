@@ -7,7 +7,7 @@ import pytest
 from tests.data.published import AFFINE, GRID, N_BRAIN_VOXELS, brain, write_nifti
 from thingsviz.core.errors import DataError
 from thingsviz.core.space import Grid
-from thingsviz.data.masks import BrainMask, read_mask, write_mask
+from thingsviz.data.volumes.masks import BrainMask, read_mask, write_mask
 
 
 @pytest.fixture

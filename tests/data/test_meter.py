@@ -1,7 +1,7 @@
 import pytest
 
-from thingsviz.data.meter import MEGABYTE, Meter, say_seconds
-from thingsviz.data.work import Piece
+from thingsviz.data.prepare.progress import MEGABYTE, Meter, say_seconds
+from thingsviz.data.prepare.pieces import Piece
 
 
 def piece(name, megabytes):

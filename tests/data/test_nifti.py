@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tests.data.published import AFFINE, GRID, write_nifti
 from thingsviz.core.errors import DataError
-from thingsviz.data.nifti import VolumeReader, read_header
+from thingsviz.data.volumes.nifti import VolumeReader, read_header
 
 
 def values(dtype=np.float32, n=3):

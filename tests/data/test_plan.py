@@ -5,9 +5,9 @@ import pytest
 
 from tests.data import published
 from thingsviz.core.errors import ConfigError, DataError
-from thingsviz.data import masks, nifti
-from thingsviz.data.plan import plan_volumes, small_sources
-from thingsviz.data.releases import plan_work
+from thingsviz.data.volumes import masks, nifti
+from thingsviz.data.prepare.plan import plan_volumes, small_sources
+from thingsviz.data.prepare.releases import plan_work
 
 
 def test_runs_fill_the_store_one_after_the_other(little):
@@ -32,7 +32,7 @@ def test_runs_of_different_length(little):
 def test_planning_reads_no_volume(little, monkeypatch):
     monkeypatch.setattr(nifti.VolumeReader, "volumes", lambda self: pytest.fail("read a volume"))
     mask, digest = _mask(little), None
-    monkeypatch.setattr("thingsviz.data.plan.read_mask", lambda path: (mask, digest))
+    monkeypatch.setattr("thingsviz.data.prepare.plan.read_mask", lambda path: (mask, digest))
     assert plan_volumes(little, "sub-01").runs
 
 

@@ -7,17 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from thingsviz.core.errors import ConfigError, DataError
-from thingsviz.data.paths import Dataset
-from thingsviz.data.splits import (
-    KINDS,
-    PARTS,
-    Split,
-    audit,
-    check_fitted_on,
-    class_balance,
-    make_split,
-)
-from thingsviz.data.trials import build_trials, live_rows
+from thingsviz.data.things.layout import Dataset
+from thingsviz.data.trials.splits import (KINDS, PARTS, Split, audit, check_fitted_on, class_balance, make_split)
+from thingsviz.data.things.trials import build_trials, live_rows
 
 REPORT = (0.8, 0.1, 0.1)
 GROUPED = {"image": "image_filename", "concept": "concept", "session": "session"}

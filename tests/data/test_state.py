@@ -7,9 +7,9 @@ import pytest
 from tests.data import published
 from thingsviz.core.locks import try_lock
 from thingsviz.core.sums import sealed
-from thingsviz.data.builder import BuildOptions, build_store
-from thingsviz.data.state import count, lock_file, store_state
-from thingsviz.data.trials import build_trials
+from thingsviz.data.prepare.build import BuildOptions, build_store
+from thingsviz.data.store.state import count, lock_file, store_state
+from thingsviz.data.things.trials import build_trials
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ def test_a_disk_that_fails_is_a_state_not_an_error(little, monkeypatch):
     def fail(*_):
         raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr("thingsviz.data.state.examine", fail)
+    monkeypatch.setattr("thingsviz.data.store.state.examine", fail)
     assert store_state(little, "sub-01").reason == "[Errno 5] Input/output error"
 
 
@@ -157,7 +157,7 @@ def test_judging_takes_milliseconds(ready):
 
 
 def test_counts_of_the_real_design(real):
-    from thingsviz.data.paths import Dataset
+    from thingsviz.data.things.layout import Dataset
 
     n = count(build_trials(Dataset(real), "sub-01").table)
     assert (n["trials"], n["train"], n["test"], n["catch"]) == (11_040, 8_640, 1_200, 1_200)

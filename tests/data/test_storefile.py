@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from thingsviz.data.storefile import StoreFile, checksums, open_matrix
+from thingsviz.data.store.matrix_file import StoreFile, checksums, open_matrix
 
 
 @given(shape=st.tuples(st.integers(1, 12_000), st.integers(1, 3)), seed=st.integers(0, 99))

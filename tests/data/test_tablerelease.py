@@ -8,14 +8,14 @@ import pytest
 from tests.data import published
 from thingsviz.core.errors import DataError
 from thingsviz.core.space import Grid
-from thingsviz.data import tablerelease
-from thingsviz.data.betas import BetaStore
-from thingsviz.data.builder import BuildOptions, build_store
-from thingsviz.data.masks import BrainMask
-from thingsviz.data.names import base_name
-from thingsviz.data.paths import Dataset
-from thingsviz.data.stimuli import read_stimuli
-from thingsviz.data.tablerelease import find_responses
+from thingsviz.data.prepare import table_release
+from thingsviz.data.store.beta_store import BetaStore
+from thingsviz.data.prepare.build import BuildOptions, build_store
+from thingsviz.data.volumes.masks import BrainMask
+from thingsviz.data.things.image_names import base_name
+from thingsviz.data.things.layout import Dataset
+from thingsviz.data.things.stimuli import read_stimuli
+from thingsviz.data.prepare.table_release import find_responses
 
 RUNS = [(s, r) for s in range(1, published.N_SESSIONS + 1) for r in range(1, published.N_RUNS + 1)]
 LIVE = published.N_TRAIN + published.N_TEST
@@ -75,7 +75,7 @@ FROM_TABLE = BuildOptions(release="table")
 )
 def test_both_releases_fill_the_same_store(little, monkeypatch, form):
     """Whatever the order of voxels and the way pandas grouped the columns."""
-    monkeypatch.setattr(tablerelease, "VOXELS_AT_ONCE", 16)
+    monkeypatch.setattr(table_release, "VOXELS_AT_ONCE", 16)
     build_store(little, "sub-01")
     volumes = BetaStore.open(little, "sub-01")
     write_release(little, **form)
@@ -147,9 +147,9 @@ def test_volumes_are_preferred_where_both_are(little):
 
 
 def test_an_interrupted_table_goes_on(little, monkeypatch):
-    monkeypatch.setattr(tablerelease, "VOXELS_AT_ONCE", 16)
+    monkeypatch.setattr(table_release, "VOXELS_AT_ONCE", 16)
     write_release(little)
-    original, calls = tablerelease._read, []
+    original, calls = table_release._read, []
 
     def read(table, rows):
         calls.append(len(rows))
@@ -157,7 +157,7 @@ def test_an_interrupted_table_goes_on(little, monkeypatch):
             raise KeyboardInterrupt
         return original(table, rows)
 
-    monkeypatch.setattr(tablerelease, "_read", read)
+    monkeypatch.setattr(table_release, "_read", read)
     options = BuildOptions(release="table", workers=1)
     with pytest.raises(KeyboardInterrupt):
         build_store(little, "sub-01", options)

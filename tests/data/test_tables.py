@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from thingsviz.core.errors import DataError
-from thingsviz.data.tables import read_table, require_columns, to_numbers
+from thingsviz.data.things.tables import read_table, require_columns, to_numbers
 
 CELLS = st.text(st.characters(blacklist_categories=["Cs", "Cc"]), min_size=1, max_size=8).map(
     lambda text: text.replace('"', "'").strip() or "x"

@@ -6,15 +6,9 @@ from hypothesis import strategies as st
 
 from tests.data import published
 from thingsviz.core.errors import ConfigError, DataError
-from thingsviz.data.paths import Dataset, RunFiles
-from thingsviz.data.ratings import mean_column
-from thingsviz.data.trials import (
-    build_trials,
-    live_rows,
-    normalise,
-    read_conditions,
-    read_trials,
-)
+from thingsviz.data.things.layout import Dataset, RunFiles
+from thingsviz.data.things.ratings import mean_column
+from thingsviz.data.things.trials import (build_trials, live_rows, normalise, read_conditions, read_trials)
 
 
 @pytest.fixture(scope="module")

@@ -3,10 +3,10 @@ import pytest
 
 from tests.data import published
 from thingsviz.core.errors import DataError
-from thingsviz.data.names import concept_of
-from thingsviz.data.paths import Dataset
-from thingsviz.data.trials import build_trials
-from thingsviz.data.trialtypes import infer_types
+from thingsviz.data.things.image_names import concept_of
+from thingsviz.data.things.layout import Dataset
+from thingsviz.data.things.trials import build_trials
+from thingsviz.data.things.trial_types import infer_types
 
 
 def table(*shown: tuple[int, str]) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from thingsviz.core.errors import DataError
-from thingsviz.data.unpack import Unpacker, digest_file
+from thingsviz.data.volumes.gzip_stream import Unpacker, digest_file
 
 RAW = np.random.default_rng(0).normal(0, 300, 30_000).astype("<i2").tobytes()
 HEADER_BITS = 80  # a gzip header without a name: magic, method, flags, date, system

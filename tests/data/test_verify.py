@@ -4,11 +4,11 @@ import pytest
 
 from tests.data import published
 from thingsviz.core.errors import DataError
-from thingsviz.data import work
-from thingsviz.data.betas import BetaStore
-from thingsviz.data.builder import build_store
-from thingsviz.data.state import store_state
-from thingsviz.data.verify import refresh_dates, verify_store
+from thingsviz.data.prepare import pieces
+from thingsviz.data.store.beta_store import BetaStore
+from thingsviz.data.prepare.build import build_store
+from thingsviz.data.store.state import store_state
+from thingsviz.data.store.verify import refresh_dates, verify_store
 
 
 def touch_all(root):
@@ -49,7 +49,7 @@ def test_a_damaged_store_is_found(store, little):
 def test_a_copied_dataset_is_not_built_again(store, little, monkeypatch):
     touch_all(little.root)
     assert store_state(little, "sub-01").state == "stale"
-    monkeypatch.setattr(work, "fill_run", lambda *_: pytest.fail("built again"))
+    monkeypatch.setattr(pieces, "fill_run", lambda *_: pytest.fail("built again"))
     assert build_store(little, "sub-01").state == "ready"
 
 

@@ -3,7 +3,7 @@ import math
 import pytest
 
 from tests.figures.plain import predictions
-from thingsviz.figures.agreement import agreement_info, both_info, draw_agreement, draw_both
+from thingsviz.figures.scores.agreement import agreement_info, both_info, draw_agreement, draw_both
 
 
 def test_the_most_alike_comes_first_and_constants_last():

@@ -4,9 +4,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from thingsviz.analysis.class_table import Place, class_curve, class_rows, prior_line, rows_at
-from thingsviz.analysis.classes import Guesses, rank_classes
-from thingsviz.figures.classes import draw_mixed, draw_top, mixed_info, top_info
+from thingsviz.analysis.classes.hit_table import (
+    Place,
+    class_curve,
+    class_rows,
+    prior_line,
+    rows_at,
+)
+from thingsviz.analysis.classes.hits import Guesses, rank_classes
+from thingsviz.figures.scores.classes import draw_mixed, draw_top, mixed_info, top_info
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +79,7 @@ def test_mixed_up_classes_are_counted():
 
 
 def test_a_classifier_s_curves_show_its_hits():
-    from thingsviz.figures.curves import curves_info, draw_curves
+    from thingsviz.figures.training.curves import curves_info, draw_curves
 
     rows = [
         {"kind": "epoch", "epoch": e, "step": 10 * e, "lr": 1e-3, "train_loss": 3 - e}

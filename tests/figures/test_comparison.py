@@ -1,13 +1,13 @@
 import pytest
 
 from tests.figures.plain import metrics, scores
-from thingsviz.figures.comparison import (
+from thingsviz.figures.scores.comparison import (
     draw_overlay,
     draw_side_by_side,
     overlay_info,
     side_by_side_info,
 )
-from thingsviz.figures.scores import Question
+from thingsviz.figures.scores.scores import Question
 
 
 def test_curves_over_epochs_are_the_rows():

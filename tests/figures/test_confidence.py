@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from thingsviz.analysis.scoring import trial_confidence
-from thingsviz.figures.confidence import RATIO, REPORT, confidence_info, draw_confidence
+from thingsviz.analysis.scores.metrics import trial_confidence
+from thingsviz.figures.scores.confidence import RATIO, REPORT, confidence_info, draw_confidence
 
 
 def info(**more):

@@ -1,8 +1,8 @@
 import pytest
 
 from tests.figures.plain import scores
-from thingsviz.figures.cost import cost_info, cost_row, draw_cost
-from thingsviz.figures.scores import Question, score_info
+from thingsviz.figures.scores.cost import cost_info, cost_row, draw_cost
+from thingsviz.figures.scores.scores import Question, score_info
 
 
 def rows():

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from thingsviz.figures.counts import CountsInfo, counts_info, draw_counts
+from thingsviz.figures.base.counts import CountsInfo, counts_info, draw_counts
 
 BY_SESSION = {"10": {"train": 5, "test": 2}, "2": {"train": 4, "test": 2, "catch": 1}}
 

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from tests.figures.plain import metrics
-from thingsviz.figures.curves import Curve, CurvesInfo, curves_info, draw_curves, thinned
+from thingsviz.figures.training.curves import Curve, CurvesInfo, curves_info, draw_curves, thinned
 
 
 def names(figure):

@@ -1,6 +1,6 @@
 import pytest
 
-from thingsviz.figures.differences import differences_info, draw_differences
+from thingsviz.figures.scores.differences import differences_info, draw_differences
 
 ROWS = [
     {"target": "heavy", "difference": 0.1, "low": -0.1, "high": 0.3, "p": 0.2, "p_holm": 0.4},

@@ -3,7 +3,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from thingsviz.figures import gif
+from thingsviz.figures.base import gif
 
 
 def png(pixels):

@@ -3,8 +3,8 @@ import pytest
 
 from thingsviz.core.errors import ConfigError
 from thingsviz.core.space import Grid
-from thingsviz.figures import heads
-from thingsviz.figures.heads import HeadsChoice
+from thingsviz.figures.brain import heads
+from thingsviz.figures.brain.heads import HeadsChoice
 
 GRID = Grid.of((12, 14, 10), np.diag([2.0, 2, 2, 1]))
 

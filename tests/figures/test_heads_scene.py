@@ -7,9 +7,10 @@ import pytest
 from PIL import Image
 
 from thingsviz.core.space import Grid
-from thingsviz.figures import draw_worker, gif, heads, heads_scene
-from thingsviz.figures.heads import HeadsChoice
-from thingsviz.figures.orders import Job, Order, pack_job, unpack_job
+from thingsviz.figures.base import gif
+from thingsviz.figures.brain import draw_worker, heads, heads_scene
+from thingsviz.figures.brain.draw_orders import Job, Order, pack_job, unpack_job
+from thingsviz.figures.brain.heads import HeadsChoice
 
 GRID = Grid.of((24, 28, 22), np.diag([6.0, 6, 6, 1]))
 NAMES = tuple(f"Head {n + 1}" for n in range(8))

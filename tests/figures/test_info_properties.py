@@ -12,18 +12,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as some
 
 from tests.figures.plain import predictions, scores
-from thingsviz.analysis.regions import Regions
+from thingsviz.analysis.regions.regions import Regions
 from thingsviz.core.space import Grid
-from thingsviz.data.ratings import PROPERTIES, mean_column, rating_range, sd_column
-from thingsviz.figures.counts import TYPES, counts_info
-from thingsviz.figures.curves import MAX_POINTS, Curve, curves_info, draw_curves
-from thingsviz.figures.property_scores import draw_property_scores, property_scores_info
-from thingsviz.figures.ratings import GROUPS, NAMES, draw_ratings, ratings_info, readable
-from thingsviz.figures.scatter import draw_scatter, scatter_info
-from thingsviz.figures.scores import METRICS, REFERENCES, Question, number, score_info, span
-from thingsviz.figures.slices import brain_box, slices_info, start_voxel
-from thingsviz.figures.slices_packet import pack, pack_geometry, unpack
-from thingsviz.figures.style import (
+from thingsviz.data.things.ratings import PROPERTIES, mean_column, rating_range, sd_column
+from thingsviz.figures.base.counts import TYPES, counts_info
+from thingsviz.figures.base.style import (
     OKABE_ITO,
     diverging,
     diverging_table,
@@ -33,6 +26,13 @@ from thingsviz.figures.style import (
     rgb,
     symmetric_limit,
 )
+from thingsviz.figures.brain.slices import brain_box, slices_info, start_voxel
+from thingsviz.figures.brain.slices_packet import pack, pack_geometry, unpack
+from thingsviz.figures.scores.property_scores import draw_property_scores, property_scores_info
+from thingsviz.figures.scores.ratings import GROUPS, NAMES, draw_ratings, ratings_info, readable
+from thingsviz.figures.scores.scatter import draw_scatter, scatter_info
+from thingsviz.figures.scores.scores import METRICS, REFERENCES, Question, number, score_info, span
+from thingsviz.figures.training.curves import MAX_POINTS, Curve, curves_info, draw_curves
 
 SHAPE = (4, 5, 6)
 THEMES = ("light", "dark")

@@ -2,7 +2,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from thingsviz.figures.leaderboard import draw_heat, heat_info, region_volume, words_of
+from thingsviz.figures.scores.leaderboard import draw_heat, heat_info, region_volume, words_of
 
 
 def board():

@@ -1,6 +1,6 @@
 import pytest
 
-from thingsviz.figures import lettering
+from thingsviz.figures.base import lettering
 
 
 @pytest.mark.parametrize("letter", "×–·é’→²")

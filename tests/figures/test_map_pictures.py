@@ -4,17 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from thingsviz.analysis.maps import BACKGROUND
+from thingsviz.analysis.maps.by_region import BACKGROUND
 from thingsviz.core.space import Grid
-from thingsviz.figures.faithfulness import (
-    curves_info,
-    draw_curves,
-    draw_sanity,
-    sanity_info,
-)
-from thingsviz.figures.map_agreement import agreement_info, draw_agreement, head_profiles_info
-from thingsviz.figures.map_regions import draw_regions, regions_info, short
-from thingsviz.figures.map_slices import draw_map_slices, map_slices_info
+from thingsviz.figures.maps.faithfulness import curves_info, draw_curves, draw_sanity, sanity_info
+from thingsviz.figures.maps.map_agreement import agreement_info, draw_agreement, head_profiles_info
+from thingsviz.figures.maps.map_regions import draw_regions, regions_info, short
+from thingsviz.figures.maps.map_slices import draw_map_slices, map_slices_info
 
 GRID = Grid.of((10, 12, 8), np.diag([2.0, 3, 2, 1]))
 

@@ -1,8 +1,8 @@
 import pytest
 
 from tests.figures.plain import scores
-from thingsviz.figures.property_scores import draw_property_scores, property_scores_info
-from thingsviz.figures.scores import Question, score_info
+from thingsviz.figures.scores.property_scores import draw_property_scores, property_scores_info
+from thingsviz.figures.scores.scores import Question, score_info
 
 
 def test_each_property_is_what_the_plain_look_up_gives_best_first():

@@ -5,9 +5,9 @@ from itertools import pairwise
 
 import pytest
 
-from thingsviz.data.ratings import PROPERTIES, mean_column, rating_range, sd_column
-from thingsviz.figures.ratings import RatingBar, draw_ratings, ratings_info
-from thingsviz.figures.style import palette
+from thingsviz.data.things.ratings import PROPERTIES, mean_column, rating_range, sd_column
+from thingsviz.figures.base.style import palette
+from thingsviz.figures.scores.ratings import RatingBar, draw_ratings, ratings_info
 
 
 def trial(**more):

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tests.figures.plain import predictions
-from thingsviz.figures.scatter import Trial, draw_scatter, scatter_info
+from thingsviz.figures.scores.scatter import Trial, draw_scatter, scatter_info
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from tests.figures.plain import scores
-from thingsviz.figures.scores import (
+from thingsviz.figures.scores.scores import (
     Question,
     Reference,
     ScoreInfo,

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from thingsviz.analysis.regions import Regions
+from thingsviz.analysis.regions.regions import Regions
 from thingsviz.core.space import Grid
-from thingsviz.figures.slices import (
+from thingsviz.figures.brain.slices import (
     brain_box,
     describe,
     draw_slices,

@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from thingsviz.analysis.regions import Regions
+from thingsviz.analysis.regions.regions import Regions
 from thingsviz.core.space import Grid
-from thingsviz.figures.slices_packet import pack, pack_geometry, unpack
+from thingsviz.figures.brain.slices_packet import pack, pack_geometry, unpack
 
 SHAPE = (5, 6, 7)
 

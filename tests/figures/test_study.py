@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from thingsviz.figures.study import (
+from thingsviz.figures.training.study import (
     draw_epochs,
     draw_history,
     draw_importance,
@@ -10,8 +10,8 @@ from thingsviz.figures.study import (
     history_info,
     importance_info,
 )
-from thingsviz.figures.study_space import draw_parallel, draw_slices, space_info
-from thingsviz.jobs.studies.rows import CandidateRow
+from thingsviz.figures.training.study_space import draw_parallel, draw_slices, space_info
+from thingsviz.studies.rows import CandidateRow
 
 
 def row(number, value, params=None, state="done", epochs=(), **more):

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 import pytest
 
-from thingsviz.figures import style
+from thingsviz.figures.base import style
 
 THEMES = ("light", "dark")
 

@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from thingsviz.figures.svg import DotRow, Line, Mark, dots, lines, ticks
+from thingsviz.figures.base.svg import DotRow, Line, Mark, dots, lines, ticks
 
 
 def test_ticks_are_round_and_inside():

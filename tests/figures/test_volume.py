@@ -6,8 +6,8 @@ from scipy import ndimage
 
 from tests.figures.brains import BLOB, GRID, PEAK, SHAPE, bump, mask
 from thingsviz.core.errors import ConfigError
-from thingsviz.figures.style import BETA_UNIT, diverging_table
-from thingsviz.figures.volume import (
+from thingsviz.figures.base.style import BETA_UNIT, diverging_table
+from thingsviz.figures.brain.volume import (
     FWHM_PER_SIGMA,
     Choice,
     Place,

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from tests.figures.brains import GRID, bump, mask
-from thingsviz.figures import draw_worker
-from thingsviz.figures.orders import (
+from thingsviz.figures.brain import draw_worker
+from thingsviz.figures.brain.draw_orders import (
     Job,
     Layer,
     Order,
@@ -21,7 +21,7 @@ from thingsviz.figures.orders import (
     unpack_job,
     unpack_reply,
 )
-from thingsviz.figures.volume import Choice
+from thingsviz.figures.brain.volume import Choice
 
 
 def job(**changes):

@@ -7,12 +7,12 @@ import pytest
 from PIL import Image
 
 from tests.figures.brains import GRID, bump, mask, mirrored
-from thingsviz.figures import caption as captions
-from thingsviz.figures.orders import Job, Order
-from thingsviz.figures.style import diverging_table, palette, rgb
-from thingsviz.figures.views import camera, frame_of
-from thingsviz.figures.volume import Choice, volume_info
-from thingsviz.figures.volume_picture import N_COLOURS, SIZE, picture_info
+from thingsviz.figures.base.style import diverging_table, palette, rgb
+from thingsviz.figures.base.views import camera, frame_of
+from thingsviz.figures.brain import caption as captions
+from thingsviz.figures.brain.draw_orders import Job, Order
+from thingsviz.figures.brain.volume import Choice, volume_info
+from thingsviz.figures.brain.volume_picture import N_COLOURS, SIZE, picture_info
 from thingsviz.ui.brain.drawing import Studio
 
 CHOICE = Choice(0.0, "value", 4.0)

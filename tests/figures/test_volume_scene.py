@@ -10,17 +10,12 @@ from trame_vtk.modules.vtk.protocols import vtkWebLocalRendering
 from vtkmodules.vtkWebCore import vtkWebApplication
 
 from tests.figures.brains import GRID, bump, mask
-from thingsviz.figures import (
-    draw_worker,  # noqa: F401  (chooses VTK's window before VTK is loaded)
-    scene,
-    surface,
-    vtkjs,
-)
-from thingsviz.figures.orders import Layer
-from thingsviz.figures.style import palette, rgb
-from thingsviz.figures.views import camera, frame_of
-from thingsviz.figures.volume import Choice, volume_info
-from thingsviz.figures.vtkjs_viewer import packed_viewer, viewer_module
+from thingsviz.figures.base.style import palette, rgb
+from thingsviz.figures.base.views import camera, frame_of
+from thingsviz.figures.brain import scene, surface, vtkjs
+from thingsviz.figures.brain.draw_orders import Layer
+from thingsviz.figures.brain.volume import Choice, volume_info
+from thingsviz.figures.brain.vtkjs_viewer import packed_viewer, viewer_module
 
 CHOICE = Choice(0.0, "value", 4.0)
 

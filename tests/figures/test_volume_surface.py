@@ -5,8 +5,8 @@ import pytest
 
 from tests.figures.brains import AFFINE, BLOB, CENTRE, GRID, RADII, SHAPE, bump, mask, mirrored
 from thingsviz.core.space import Grid
-from thingsviz.figures import surface
-from thingsviz.figures.volume import colours
+from thingsviz.figures.brain import surface
+from thingsviz.figures.brain.volume import colours
 
 
 def normals(mesh):

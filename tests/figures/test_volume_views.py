@@ -6,7 +6,7 @@ import pytest
 from tests.figures.brains import CENTRE, GRID, RADII, mask, mirrored
 from thingsviz.core.errors import ConfigError
 from thingsviz.core.space import Grid
-from thingsviz.figures.views import (
+from thingsviz.figures.base.views import (
     VIEWS,
     Camera,
     Frame,

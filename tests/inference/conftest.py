@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tests.jobs.conftest import TINY_FIT, TINY_VIT
-from thingsviz.inference.decoder import open_decoder
-from thingsviz.jobs import train
-from thingsviz.jobs.folder.config import parse_config
-from thingsviz.jobs.folder.store import create_job
-from thingsviz.jobs.training import references
+from thingsviz.commands import train
+from thingsviz.explain.decoder import open_decoder
+from thingsviz.jobs.job_folder import create_job
+from thingsviz.jobs.recipe import parse_config
+from thingsviz.pipeline import references
 
 RECIPES = {
     "pooled": {"model": TINY_VIT, "fit": TINY_FIT},

@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 import torch
 
-from thingsviz.analysis.maps_subjects import SubjectMap, on_common_voxels
-from thingsviz.analysis.maps_truth import agreement, auc, read_truth
+from thingsviz.analysis.maps.planted_truth import agreement, auc, read_truth
+from thingsviz.analysis.maps.subjects import SubjectMap, on_common_voxels
+from thingsviz.commands import prepare, simulate
 from thingsviz.core.errors import DataError
 from thingsviz.core.space import Grid
-from thingsviz.data.betas import BetaStore
-from thingsviz.data.paths import open_dataset
-from thingsviz.data.ratings import mean_column
-from thingsviz.figures.volume import smooth_in_brain
-from thingsviz.inference.patterns import explained
-from thingsviz.jobs import plant, prepare
-from thingsviz.jobs.folder.config import TARGETS_12
+from thingsviz.data.store.beta_store import BetaStore
+from thingsviz.data.things.layout import open_dataset
+from thingsviz.data.things.ratings import mean_column
+from thingsviz.explain.patterns import explained
+from thingsviz.figures.brain.volume import smooth_in_brain
+from thingsviz.jobs.recipe import TARGETS_12
 
 AFFINE = np.diag([2.0, 2, 2, 1])
 
@@ -43,7 +43,7 @@ def pattern_of(store: BetaStore, rng=None) -> np.ndarray:
 def stores(tiny, tmp_path_factory):
     """Two subjects of one grid: the one that all tests share, and one of another seed."""
     root = tmp_path_factory.mktemp("second") / "other"
-    assert plant.main([str(root), "--preset", "tiny", "--seed", "8"]) == 0
+    assert simulate.main([str(root), "--preset", "tiny", "--seed", "8"]) == 0
     assert prepare.main([str(root)]) == 0
     return [BetaStore.open(open_dataset(r), "sub-01") for r in (tiny / "tiny", root)]
 

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 import torch
 
-from models import attribution, collect
-from models.cost import count_tokens
-from thingsviz.analysis.maps_truth import auc, read_truth
-from thingsviz.analysis.regions import Regions
+from models.cost.estimate import count_tokens
+from models.explain import attention_maps, attribution
+from thingsviz.analysis.maps.planted_truth import auc, read_truth
+from thingsviz.analysis.regions.regions import Regions
 from thingsviz.core.errors import ConfigError, JobError
-from thingsviz.inference import method_list, methods
-from thingsviz.inference.decoder import open_decoder
-from thingsviz.inference.method_list import SHARES
-from thingsviz.inference.methods import METHODS, compute, methods_for, to_mass
+from thingsviz.explain import method_list, methods
+from thingsviz.explain.decoder import open_decoder
+from thingsviz.explain.method_list import SHARES
+from thingsviz.explain.methods import METHODS, compute, methods_for, to_mass
 
 NETWORK = [name for name in METHODS if name != "weights"]
 LINEAR = ["occlusion", "occlusion_region", "weights", *SHARES]
@@ -52,7 +52,7 @@ def test_batches_add_up_to_the_mean_over_trials(decoders, monkeypatch):
     parts = compute(decoder, "attention", rows)
     np.testing.assert_allclose(whole.values, parts.values, atol=1e-6)
     with torch.no_grad():
-        each = collect.attention(decoder.network, decoder.responses(rows)).numpy()
+        each = attention_maps.attention(decoder.network, decoder.responses(rows)).numpy()
     np.testing.assert_allclose(whole.values, each.mean(0), atol=1e-6)
     assert whole.values.shape == (2, 2, decoder.tokens.n_tokens)
 
@@ -213,7 +213,7 @@ def test_what_was_planted_is_found_without_shared_noise_too(decoders):
 
 
 def test_the_page_and_the_command_agree_on_memory(decoders):
-    assert method_list.ROW_BYTES == collect.ROW_BYTES
+    assert method_list.ROW_BYTES == attention_maps.ROW_BYTES
     vit = decoders["cls"]
     size = method_list.Sizes(vit.material.store.shape[1], vit.tokens.n_tokens, 2, 2)
     for name in ("attention", "occlusion", "pattern"):

@@ -5,14 +5,14 @@ import pytest
 import torch
 from scipy.stats import binom, kstest
 
-from models import collect
-from models.config import ViT3DConfig
-from models.registry import build_network
-from models.token_map import token_map
-from thingsviz.analysis.maps_null import Turns, p_values, turns
-from thingsviz.analysis.regions import regions_of
-from thingsviz.data.betas import BetaStore
-from thingsviz.data.paths import open_dataset
+from models.catalog.config import ViT3DConfig
+from models.catalog.registry import build_network
+from models.explain import attention_maps
+from models.transformer.token_map import token_map
+from thingsviz.analysis.maps.spin_null import Turns, p_values, turns
+from thingsviz.analysis.regions.regions import regions_of
+from thingsviz.data.store.beta_store import BetaStore
+from thingsviz.data.things.layout import open_dataset
 
 N_NETWORKS = 40
 
@@ -24,10 +24,10 @@ def attention_of(seed, store):
     )
     network = build_network(config, store.mask, 3, seed=seed).eval()
     with torch.no_grad():
-        collect.attention_layers(network)[0].qkv.weight.mul_(8)  # else nearly uniform
+        attention_maps.attention_layers(network)[0].qkv.weight.mul_(8)  # else nearly uniform
     x = torch.randn(4, store.shape[1], generator=torch.Generator().manual_seed(seed))
     tokens = token_map(network)
-    found = collect.attention(network, x).mean(0)[0, 0].numpy()
+    found = attention_maps.attention(network, x).mean(0)[0, 0].numpy()
     flat = np.full(tokens.n_tokens, 1 / tokens.n_tokens)
     return tokens.to_voxels(found), tokens.to_voxels(flat)
 

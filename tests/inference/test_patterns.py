@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from thingsviz.core.errors import ConfigError
-from thingsviz.inference.patterns import of_other_trials, pattern
+from thingsviz.explain.patterns import of_other_trials, pattern
 
 
 def test_the_mean_of_other_trials():

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from thingsviz.inference import shared_noise
-from thingsviz.inference.patterns import pattern
-from thingsviz.inference.shared_noise import Moments, Shared, cleaned, halves, within
+from thingsviz.explain import shared_noise
+from thingsviz.explain.patterns import pattern
+from thingsviz.explain.shared_noise import Moments, Shared, cleaned, halves, within
 
 N_CONCEPTS, EACH, N_VOXELS = 60, 8, 120
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from thingsviz.jobs import train
-from thingsviz.jobs.folder.config import parse_config
-from thingsviz.jobs.folder.store import JobFolder, create_job
-from thingsviz.jobs.training import references
+from thingsviz.commands import train
+from thingsviz.jobs.job_folder import JobFolder, create_job
+from thingsviz.jobs.recipe import parse_config
+from thingsviz.pipeline import references
 
 # Trains in about 2 s: five steps an epoch on 84 trials of 5,800 voxels.
 TINY_VIT = {

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from thingsviz.commands import backup
 from thingsviz.core.errors import DataError
-from thingsviz.jobs import backup
 
 
 def quiet(progress):

@@ -5,10 +5,10 @@ import json
 
 import pytest
 
+from thingsviz.commands import train
 from thingsviz.core import files as core_files
-from thingsviz.jobs import train
-from thingsviz.jobs.folder import weights
-from thingsviz.jobs.folder.store import JobFolder
+from thingsviz.jobs import weights
+from thingsviz.jobs.job_folder import JobFolder
 
 
 def refused(job, result):
@@ -77,16 +77,16 @@ def test_a_dataset_that_is_not_prepared(tiny_copy, make_job, run, monkeypatch):
     job = make_job()
     words = refused(job, run(job))
     assert "sub-01 of 'tiny' is raw" in words
-    assert "python -m thingsviz.jobs.prepare" in words
+    assert "python -m thingsviz.commands.prepare" in words
 
 
 def test_a_job_of_other_data(tiny_copy, make_job, run, monkeypatch):
-    from thingsviz.jobs import plant, prepare
+    from thingsviz.commands import prepare, simulate
 
     job = make_job(model={"name": "mean"})
     assert run(job) == (0, "")
     other = tiny_copy.parent / "others"
-    assert plant.main([str(other / "tiny"), "--preset", "tiny", "--seed", "8"]) == 0
+    assert simulate.main([str(other / "tiny"), "--preset", "tiny", "--seed", "8"]) == 0
     assert prepare.main([str(other / "tiny"), "--subject", "sub-01"]) == 0
     monkeypatch.setenv("THINGSVIZ_DATA", str(other))
     job.file("scores.json").unlink()
@@ -161,7 +161,7 @@ def test_a_full_disk_ends_in_one_sentence(make_job, run, monkeypatch, after):
 
     with monkeypatch.context() as patch:
         for module in ("arrays", "manifest"):
-            patch.setattr(f"thingsviz.jobs.folder.{module}.write_atomically", full)
+            patch.setattr(f"thingsviz.jobs.{module}.write_atomically", full)
         patch.setattr(core_files, "write_atomically", full)
         words = refused(job, run(job))
     assert "no space is left to write in" in words
@@ -196,7 +196,7 @@ def test_too_little_memory_is_one_sentence(make_job, run, monkeypatch, error):
     def fail(*_):
         raise error
 
-    monkeypatch.setattr("thingsviz.jobs.training.stages.fit", fail)
+    monkeypatch.setattr("thingsviz.pipeline.run.fit", fail)
     job = make_job()
     assert refused(job, run(job)).startswith("there is not enough memory: make the batch")
 
@@ -207,7 +207,7 @@ def test_an_error_of_ours_is_confessed(make_job, run, monkeypatch, capfd):
     def wrong(*_):
         return 1 / 0
 
-    monkeypatch.setattr("thingsviz.jobs.training.stages.begin_manifest", wrong)
+    monkeypatch.setattr("thingsviz.pipeline.run.begin_manifest", wrong)
     code = train.main([str(job.path)])
     assert code == 1
     assert "ZeroDivisionError" in capfd.readouterr().err

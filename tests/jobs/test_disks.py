@@ -12,17 +12,17 @@ import pytest
 from safetensors.numpy import load_file
 
 from tests.jobs.conftest import TINY_FIT, TINY_VIT
-from thingsviz.data.paths import open_dataset
-from thingsviz.data.state import store_state
-from thingsviz.jobs import prepare, tune
-from thingsviz.jobs.engine import launch
-from thingsviz.jobs.engine.clerk import Clerk
-from thingsviz.jobs.engine.queue import Queue, queue_folder
-from thingsviz.jobs.folder.config import parse_config
-from thingsviz.jobs.folder.store import JobFolder, create_job
-from thingsviz.jobs.folder.weights import best_file
-from thingsviz.jobs.studies.config import parse_study
-from thingsviz.jobs.studies.folder import create_study
+from thingsviz.commands import prepare, tune
+from thingsviz.data.store.state import store_state
+from thingsviz.data.things.layout import open_dataset
+from thingsviz.jobs.job_folder import JobFolder, create_job
+from thingsviz.jobs.recipe import parse_config
+from thingsviz.jobs.weights import best_file
+from thingsviz.queue import submit
+from thingsviz.queue.database import Queue, queue_folder
+from thingsviz.queue.reporter import Clerk
+from thingsviz.studies.config import parse_study
+from thingsviz.studies.study_folder import create_study
 
 SMALL_FIT = {**TINY_FIT, "epochs": 2, "batches_per_epoch": 3}
 RECIPE = {"dataset": "tiny", "seed": 3, "model": TINY_VIT, "fit": SMALL_FIT}
@@ -139,8 +139,8 @@ def test_a_read_only_disk(disk, run):
     code, words = run(job)
     assert code == 2
     assert words.endswith("may not be written: set THINGSVIZ_JOBS to a folder of yours")
-    with pytest.raises(launch.JobError, match=r"may not be written: set THINGSVIZ_JOBS"):
-        launch.start(job)
+    with pytest.raises(submit.JobError, match=r"may not be written: set THINGSVIZ_JOBS"):
+        submit.start(job)
     disk.remount("rw")
     assert run(job) == (0, "")
 
@@ -167,11 +167,11 @@ def test_a_clock_that_is_set_back(tiny_env, at, run, monkeypatch):
 
 def begin(path, barrier):
     barrier.wait()
-    launch.start(JobFolder(Path(path)))
+    submit.start(JobFolder(Path(path)))
 
 
 def test_two_apps_that_start_one_job(tiny_env, monkeypatch):
-    monkeypatch.setattr(launch, "tend", lambda: None)
+    monkeypatch.setattr(submit, "tend", lambda: None)
     context = multiprocessing.get_context("fork")
     for number in range(5):
         job, barrier = new(name=f"j{number}"), context.Barrier(2)

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
+from thingsviz.commands import supervisor
 from thingsviz.core import log
-from thingsviz.jobs import supervisor
-from thingsviz.jobs.folder.about import write_about
+from thingsviz.jobs.about import write_about
 
 
 @pytest.fixture(autouse=True)

@@ -5,15 +5,15 @@ import pytest
 
 from tests.jobs.finished import folder
 from tests.jobs.reports.test_html import checked
-from thingsviz.jobs import export
-from thingsviz.jobs.folder.store import open_job
+from thingsviz.commands import export
+from thingsviz.jobs.job_folder import open_job
 
 
 @pytest.fixture(autouse=True)
 def here(tmp_path, monkeypatch):
     monkeypatch.setenv("THINGSVIZ_JOBS", str(tmp_path / "jobs"))
     monkeypatch.setenv("THINGSVIZ_DATA", str(tmp_path / "data"))
-    monkeypatch.setattr("thingsviz.jobs.reports.html_job.N_DRAWS", 30)
+    monkeypatch.setattr("thingsviz.reports.html_job.N_DRAWS", 30)
     return tmp_path
 
 

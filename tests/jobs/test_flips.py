@@ -7,25 +7,25 @@ from contextlib import closing
 import numpy as np
 import pytest
 
-from models.checkpoint import load_tensors
-from models.errors import ModelError
+from models.base.errors import ModelError
+from models.training.checkpoint import load_tensors
 from tests.jobs.conftest import TINY_FIT, TINY_VIT
+from thingsviz.commands import train
 from thingsviz.core.errors import DataError, ThingsvizError
 from thingsviz.core.sums import crc_of_file
-from thingsviz.data.betas import BetaStore
-from thingsviz.data.labels import LabelMap
-from thingsviz.data.manifest import read_manifest
-from thingsviz.data.splits import Split
-from thingsviz.data.state import first_fault
-from thingsviz.jobs import train
-from thingsviz.jobs.engine.queue import Queue
-from thingsviz.jobs.engine.ticket import Ticket
-from thingsviz.jobs.folder.about import About, read_about, write_about
-from thingsviz.jobs.folder.arrays import read_arrays
-from thingsviz.jobs.folder.config import parse_config
-from thingsviz.jobs.folder.manifest import add_to_manifest
-from thingsviz.jobs.folder.store import JobFolder, create_job
-from thingsviz.jobs.training.class_labels import job_labels
+from thingsviz.data.store.beta_store import BetaStore
+from thingsviz.data.store.manifest import read_manifest
+from thingsviz.data.store.state import first_fault
+from thingsviz.data.trials.labels import LabelMap
+from thingsviz.data.trials.splits import Split
+from thingsviz.jobs.about import About, read_about, write_about
+from thingsviz.jobs.arrays import read_arrays
+from thingsviz.jobs.job_folder import JobFolder, create_job
+from thingsviz.jobs.manifest import add_to_manifest
+from thingsviz.jobs.recipe import parse_config
+from thingsviz.pipeline.classes.labels import job_labels
+from thingsviz.queue.database import Queue
+from thingsviz.queue.ticket import Ticket
 
 PLACES = 30
 QUIET = {"metrics.jsonl", "about.json"}
@@ -40,7 +40,7 @@ def sound(tiny, tmp_path_factory):
         patch.setenv("THINGSVIZ_DATA", str(tiny))
         patch.setenv("THINGSVIZ_JOBS", str(root))
         patch.setenv("THINGSVIZ_THREADS", "1")
-        patch.setattr("thingsviz.jobs.training.references.N_DRAWS", 100)
+        patch.setattr("thingsviz.pipeline.references.N_DRAWS", 100)
         fit = {**TINY_FIT, "epochs": 2}
         recipe = {"dataset": "tiny", "name": "a", "model": TINY_VIT, "fit": fit}
         job = create_job(parse_config(recipe))

@@ -7,11 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from thingsviz.data.betas import BetaStore
-from thingsviz.data.paths import Dataset
-from thingsviz.jobs import leaderboard
-from thingsviz.jobs.folder import kept
-from thingsviz.jobs.mapping.regions_of_interest import FEWEST_VOXELS, WHOLE, kernels, regions
+from thingsviz.commands import leaderboard
+from thingsviz.data.store.beta_store import BetaStore
+from thingsviz.data.things.layout import Dataset
+from thingsviz.explain.regions_of_interest import FEWEST_VOXELS, WHOLE, kernels, regions
+from thingsviz.jobs import result_cache
 
 # what data/planted/regions.tsv plants strongly, where `tiny` has the voxels for it
 PLANTED = {
@@ -44,8 +44,8 @@ def store(tiny):
 
 @pytest.fixture
 def board(root, store):
-    path = kept.newest("leaderboards", store.fingerprint)
-    found = kept.read_kept(path)
+    path = result_cache.newest("leaderboards", store.fingerprint)
+    found = result_cache.read_kept(path)
     assert found["simulated"] is True
     return pd.DataFrame(found["rows"])
 
@@ -78,7 +78,7 @@ def test_regions_of_ones_own(tiny, root, store, board, tmp_path, capsys):
     nib.save(nib.Nifti1Image(labels, store.grid.matrix), path)
     path.with_name("halves.tsv").write_text("index\tname\n1\tleft\n2\tright\n")
     assert leaderboard.main([str(tiny / "tiny"), "--regions", str(path)]) == 0
-    found = kept.read_kept(kept.newest("leaderboards", store.fingerprint))
+    found = result_cache.read_kept(result_cache.newest("leaderboards", store.fingerprint))
     assert set(found["regions"]) == {WHOLE, "left", "right"}
     assert found["source"] == "halves (your parcellation)"
     own, old = pd.DataFrame(found["rows"]), board.set_index(["n_averaged", "region", "property"])
@@ -86,8 +86,11 @@ def test_regions_of_ones_own(tiny, root, store, board, tmp_path, capsys):
     np.testing.assert_allclose(whole["r"], old.loc[whole.index, "r"])  # the brain is the same
     n = {name: size for name, size in found["regions"].items() if name != WHOLE}
     assert sum(n.values()) == store.shape[1]
-    assert len(list(kept.newest("leaderboards", store.fingerprint).parent.glob("*.json"))) == 2
-    kept.newest("leaderboards", store.fingerprint).unlink()
+    assert (
+        len(list(result_cache.newest("leaderboards", store.fingerprint).parent.glob("*.json")))
+        == 2
+    )
+    result_cache.newest("leaderboards", store.fingerprint).unlink()
 
 
 def test_a_parcellation_that_is_not_there(tiny, tmp_path, capsys):
@@ -133,15 +136,15 @@ def test_another_subject_without_data_is_one_sentence(tiny, root, capsys):
 
 def test_what_is_damaged_is_as_good_as_missing(root, store, tmp_path):
     path = tmp_path / "a.json"
-    assert kept.read_kept(path) is None
+    assert result_cache.read_kept(path) is None
     path.write_text("{half")
-    assert kept.read_kept(path) is None
+    assert result_cache.read_kept(path) is None
     path.write_text('{"rows": 3}')
-    assert kept.read_kept(path) is None
-    assert kept.newest("curves", store.fingerprint) is None
+    assert result_cache.read_kept(path) is None
+    assert result_cache.newest("curves", store.fingerprint) is None
 
 
 def test_the_command_explains_itself():
-    command = [sys.executable, "-m", "thingsviz.jobs.leaderboard", "--help"]
+    command = [sys.executable, "-m", "thingsviz.commands.leaderboard", "--help"]
     shown = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     assert "how well each region" in shown.stdout

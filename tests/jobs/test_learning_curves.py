@@ -2,11 +2,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from thingsviz.data.betas import BetaStore
-from thingsviz.data.paths import Dataset
-from thingsviz.figures.learning import AXES, draw_learning, learning_info
-from thingsviz.jobs import learning_curves
-from thingsviz.jobs.folder import kept
+from thingsviz.commands import learning_curves
+from thingsviz.data.store.beta_store import BetaStore
+from thingsviz.data.things.layout import Dataset
+from thingsviz.figures.scores.learning import AXES, draw_learning, learning_info
+from thingsviz.jobs import result_cache
 
 
 @pytest.fixture(scope="module")
@@ -15,7 +15,9 @@ def rows(tiny, tmp_path_factory):
         patch.setenv("THINGSVIZ_JOBS", str(tmp_path_factory.mktemp("jobs")))
         assert learning_curves.main([str(tiny / "tiny")]) == 0
         store = BetaStore.open(Dataset(tiny / "tiny"), "sub-01")
-        yield pd.DataFrame(kept.read_kept(kept.newest("curves", store.fingerprint))["rows"])
+        yield pd.DataFrame(
+            result_cache.read_kept(result_cache.newest("curves", store.fingerprint))["rows"]
+        )
 
 
 def mean_of(rows, curve, model):

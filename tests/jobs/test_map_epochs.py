@@ -5,15 +5,15 @@ import pytest
 import torch
 from PIL import Image
 
-from models import collect
+from models.explain import attention_maps
 from tests.jobs.conftest import TINY_FIT, TINY_VIT
+from thingsviz.commands import maps, train
 from thingsviz.core.errors import ConfigError
-from thingsviz.inference.decoder import at_epoch, open_decoder
-from thingsviz.jobs import maps, train
-from thingsviz.jobs.folder.config import parse_config
-from thingsviz.jobs.folder.store import create_job
-from thingsviz.jobs.mapping.epochs import epoch_volumes
-from thingsviz.jobs.mapping.files import EpochMaps, MapSet, map_sets
+from thingsviz.explain.decoder import at_epoch, open_decoder
+from thingsviz.explain.epochs import epoch_volumes
+from thingsviz.explain.map_files import EpochMaps, MapSet, map_sets
+from thingsviz.jobs.job_folder import create_job
+from thingsviz.jobs.recipe import parse_config
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def test_each_epoch_has_its_own_map(job):
     decoder = at_epoch(open_decoder(job), 2)
     x = decoder.responses(decoder.material.split.validation)
     with torch.no_grad():
-        plain = collect.attention(decoder.network, x).mean(0).numpy()
+        plain = attention_maps.attention(decoder.network, x).mean(0).numpy()
     np.testing.assert_allclose(values[2], plain, atol=1e-5)
 
 

@@ -9,20 +9,20 @@ import pytest
 import torch
 
 from tests.inference.conftest import decoders, jobs  # noqa: F401
-from thingsviz.analysis import parcellation
-from thingsviz.analysis.maps_gap import EVEN, above
+from thingsviz.analysis.maps.auc_gap import EVEN, above
+from thingsviz.analysis.regions import parcellation
+from thingsviz.commands import maps
 from thingsviz.core.errors import ConfigError, DataError
-from thingsviz.inference import judging, methods
-from thingsviz.inference.methods import compute, to_mass
-from thingsviz.jobs import maps
-from thingsviz.jobs.mapping import asked
-from thingsviz.jobs.mapping import truth as map_truth
-from thingsviz.jobs.mapping.files import MapSet, map_sets
+from thingsviz.explain import methods, tests_of_maps
+from thingsviz.explain import planted_truth as map_truth
+from thingsviz.explain import request as asked
+from thingsviz.explain.map_files import MapSet, map_sets
+from thingsviz.explain.methods import compute, to_mass
 
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch):
-    monkeypatch.setattr(judging, "BUDGET_S", 2.0)
+    monkeypatch.setattr(tests_of_maps, "BUDGET_S", 2.0)
 
 
 @pytest.fixture
@@ -59,7 +59,7 @@ def test_maps_of_a_part_are_kept_judged_and_read_again(jobs, decoders, run, tmp_
     np.testing.assert_allclose(mass, to_mass(decoder, wanted), atol=1e-7)
     assert (facts["n_layers"], facts["n_heads"]) == (2, 2)
     assert facts["read_out"].startswith("from the CLS token")
-    assert set(facts["faithfulness"]["areas"]) == {*order.split(","), judging.CEILING}
+    assert set(facts["faithfulness"]["areas"]) == {*order.split(","), tests_of_maps.CEILING}
     assert {s["what"] for s in facts["sanity"]["occlusion"]} >= {"head", "embedding"}
     assert 0 <= facts["truth"]["attention"]["auc"] <= 1
     assert len(facts["truth"]["attention"]["heads"]) == 4
@@ -78,14 +78,15 @@ def test_a_second_run_keeps_what_the_first_one_judged(jobs, run):  # noqa: F811
     assert run(*order, "pattern,occlusion")[0] == 0
     second = there.facts()
     curves = second["faithfulness"]
-    assert set(curves["areas"]) == {"weights", "occlusion", "pattern", judging.CEILING}
+    assert set(curves["areas"]) == {"weights", "occlusion", "pattern", tests_of_maps.CEILING}
     assert curves["n_trials"] == first["faithfulness"]["n_trials"]
     for key in ("areas", "deletion", "insertion"):
         assert curves[key]["weights"] == first["faithfulness"][key]["weights"]
         assert set(curves[key]) >= {"weights", "occlusion", "pattern"}
     # by the same trials: random order is that of the first run, to which its areas belong
     np.testing.assert_allclose(
-        curves["deletion"][judging.RANDOM], first["faithfulness"]["deletion"][judging.RANDOM]
+        curves["deletion"][tests_of_maps.RANDOM],
+        first["faithfulness"]["deletion"][tests_of_maps.RANDOM],
     )
     for key in ("truth", "sanity"):
         assert set(second[key]) >= {"weights", "occlusion", "pattern"}
@@ -104,11 +105,11 @@ def test_a_judgement_of_other_weights_or_of_another_map_is_not_kept(jobs, run): 
     facts = there.facts()
     assert set(facts["sanity"]) == {"occlusion"}
     assert "weights" not in facts["truth"]
-    assert set(facts["faithfulness"]["areas"]) == {"occlusion", judging.CEILING}
+    assert set(facts["faithfulness"]["areas"]) == {"occlusion", tests_of_maps.CEILING}
     there.add_facts(fingerprint="another")
     assert run(*order, "weights", "--judge")[0] == 0
     facts = there.facts()
-    assert set(facts["faithfulness"]["areas"]) == {"weights", judging.CEILING}
+    assert set(facts["faithfulness"]["areas"]) == {"weights", tests_of_maps.CEILING}
     assert set(facts["sanity"]) == {"weights"}
     assert there.methods() == ["weights"]
 

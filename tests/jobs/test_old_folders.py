@@ -9,18 +9,18 @@ import json
 import numpy as np
 import pytest
 
-from models.errors import ModelError
-from models.upgrades import STATE_VERSION, upgraded_state
+from models.base.errors import ModelError
+from models.base.upgrades import STATE_VERSION, upgraded_state
 from tests.jobs.old_folders import SESSIONS, unpack
 from thingsviz.core.errors import ConfigError, JobError, NewerError, ThingsvizError
-from thingsviz.inference import load_predictor
-from thingsviz.jobs.folder import files, schema
-from thingsviz.jobs.folder.about import read_about, write_about
-from thingsviz.jobs.folder.config import dump_config, parse_config
-from thingsviz.jobs.folder.index import JobIndex
-from thingsviz.jobs.folder.store import JobFolder, list_jobs, open_job
-from thingsviz.jobs.studies.folder import open_study
-from thingsviz.jobs.studies.rows import Reader
+from thingsviz.explain import load_predictor
+from thingsviz.jobs import json_files, schema
+from thingsviz.jobs.about import read_about, write_about
+from thingsviz.jobs.index import JobIndex
+from thingsviz.jobs.job_folder import JobFolder, list_jobs, open_job
+from thingsviz.jobs.recipe import dump_config, parse_config
+from thingsviz.studies.rows import Reader
+from thingsviz.studies.study_folder import open_study
 
 DONE = {
     "session-1": {"ridge", "vit"},
@@ -70,14 +70,14 @@ def test_every_folder_opens_and_stays_as_it_was(session, tiny_env):
 
 
 def test_a_recipe_says_everything_itself_once_it_is_upgraded(session, tiny_env):
-    """No default of today decides what an old recipe meant: steps say it (models/upgrades.py)."""
+    """No default of today decides what an old recipe meant: models/base/upgrades.py says it."""
     for job in list_jobs():
         old = json.loads(job.file("config.json").read_text())
         old.pop("crc32", None)
         new, today = schema.upgraded("recipe", old, "config"), dump_config(job.config())
         for part in ("fit", "model", "split"):
             untold = today[part].keys() - new[part].keys()
-            assert not untold, f"say in models/upgrades.py what {part}.{untold} was before"
+            assert not untold, f"say in models/base/upgrades.py what {part}.{untold} was before"
         assert new == today, f"say in a step of folder/schema.py what {job.name} meant"
 
 
@@ -131,8 +131,8 @@ def test_a_study_and_its_words_open(second):
 )
 def test_what_a_newer_version_wrote_is_refused(second, kind, name, read):
     job = open_job("vit")
-    data = files.read_json(job.file(name))
-    files.write_sealed(job.file(name), data | {"version": schema.newest(kind) + 1})
+    data = json_files.read_json(job.file(name))
+    json_files.write_sealed(job.file(name), data | {"version": schema.newest(kind) + 1})
     with pytest.raises(NewerError, match=rf"{name} is a {kind} of version .*update thingsviz"):
         read(job)
     if kind in {"recipe", "status"}:
@@ -148,14 +148,14 @@ def test_newer_predictions_are_refused(second):
     table.to_parquet(job.file("predictions.parquet"), index=False)
     manifest = job.manifest()
     manifest.pop("predictions_crc32")
-    files.write_json(job.file("manifest.json"), manifest)
+    json_files.write_json(job.file("manifest.json"), manifest)
     with pytest.raises(NewerError, match=r"is a predictions of version 2"):
         job.predictions()
 
 
 def test_what_a_newer_version_says_of_a_job_is_not_written_over(second):
     job = open_job("ridge")
-    files.write_sealed(job.file("about.json"), {"version": 9, "stars": 5, "owner": "ada"})
+    json_files.write_sealed(job.file("about.json"), {"version": 9, "stars": 5, "owner": "ada"})
     before = job.file("about.json").read_bytes()
     assert read_about(job).owner == ""
     with pytest.raises(NewerError, match="update thingsviz"):

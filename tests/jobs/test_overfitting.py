@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
+from thingsviz.commands import overfitting
 from thingsviz.core.errors import ConfigError
-from thingsviz.data.labels import LabelMap
-from thingsviz.figures.overfitting import draw_study, study_info
-from thingsviz.jobs import overfitting
-from thingsviz.jobs.folder import files
-from thingsviz.jobs.folder.store import try_lock
-from thingsviz.jobs.training.overfitting_study import (
+from thingsviz.data.trials.labels import LabelMap
+from thingsviz.figures.training.overfitting import draw_study, study_info
+from thingsviz.jobs import json_files
+from thingsviz.jobs.job_folder import try_lock
+from thingsviz.studies.overfitting import (
     Cell,
     cells_of,
     drawn,
@@ -39,7 +39,7 @@ SMALL = {
 def study(tiny_env):
     folder = study_folder("f" * 40, "concepts", None)
     folder.mkdir(parents=True)
-    files.write_json(folder / "config.json", parse_study(SMALL).model_dump(mode="json"))
+    json_files.write_json(folder / "config.json", parse_study(SMALL).model_dump(mode="json"))
     return folder
 
 
@@ -77,7 +77,7 @@ def test_a_study_goes_on_where_it_was_left(study, monkeypatch):
         overfitting, "train_cell", lambda m, c, cell: done.append(cell) or cell._asdict()
     )
     first = Cell("logistic", 0.5, 0.0)
-    files.append_line(study / "rows.jsonl", first._asdict())
+    json_files.append_line(study / "rows.jsonl", first._asdict())
     assert run(study) == 0
     assert done == [Cell("logistic", 1.0, 0.0), Cell("logistic", 1.0, 0.1)]
     assert run(study) == 0

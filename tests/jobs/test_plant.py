@@ -4,19 +4,19 @@ import sys
 
 import pytest
 
+from thingsviz.commands import simulate
 from thingsviz.data.planted import is_planted
-from thingsviz.jobs import plant
 
 
 def run(*args):
-    return plant.main([str(arg) for arg in args])
+    return simulate.main([str(arg) for arg in args])
 
 
 @pytest.fixture
 def counted(monkeypatch):
     """Count plantings instead of doing them."""
     orders = []
-    monkeypatch.setattr(plant, "plant", lambda out, order, report: orders.append((out, order)))
+    monkeypatch.setattr(simulate, "plant", lambda out, order, report: orders.append((out, order)))
     return orders
 
 
@@ -95,7 +95,7 @@ def test_a_full_disk_leaves_nothing_half_made(tmp_path):
         "import resource, signal, sys\n"
         "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100 * 1024,) * 2)\n"
-        "from thingsviz.jobs.plant import main\n"
+        "from thingsviz.commands.simulate import main\n"
         "sys.exit(main(sys.argv[1:]))\n"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "data"), "--preset", "tiny"]

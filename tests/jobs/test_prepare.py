@@ -11,11 +11,11 @@ import pandas as pd
 import pytest
 
 from tests.data import published
+from thingsviz.commands import prepare
 from thingsviz.core.locks import is_locked
-from thingsviz.data.betas import BetaStore
-from thingsviz.data.paths import Dataset
-from thingsviz.data.state import lock_file
-from thingsviz.jobs import prepare
+from thingsviz.data.store.beta_store import BetaStore
+from thingsviz.data.store.state import lock_file
+from thingsviz.data.things.layout import Dataset
 
 
 @pytest.fixture(autouse=True)
@@ -239,7 +239,7 @@ def test_ctrl_c_is_one_sentence_and_the_next_start_goes_on(little, capsys):
 
 
 def test_the_command_runs_as_a_module(little):
-    command = [sys.executable, "-m", "thingsviz.jobs.prepare", str(little.root)]
+    command = [sys.executable, "-m", "thingsviz.commands.prepare", str(little.root)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
 

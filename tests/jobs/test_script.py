@@ -11,8 +11,8 @@ import pytest
 REPO = Path(__file__).parents[2]
 SCRIPT = """\
 from thingsviz.jobs import train
-from thingsviz.jobs.folder.config import JobConfig
-from thingsviz.jobs.folder.store import create_job
+from thingsviz.jobs.recipe import JobConfig
+from thingsviz.jobs.job_folder import create_job
 from models import FitConfig, ViT3DConfig
 
 model = ViT3DConfig(tokens="brain", patch_embedding="local", embed_dim=64, n_layers=2, n_heads=4)

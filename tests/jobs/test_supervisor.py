@@ -10,18 +10,18 @@ from contextlib import closing
 import psutil
 
 from tests.jobs.engine.test_launch import wait_for, wait_for_end
+from thingsviz.commands import supervisor
 from thingsviz.core.locks import is_locked
-from thingsviz.jobs import supervisor
-from thingsviz.jobs.engine import launch
-from thingsviz.jobs.engine.queue import Queue, queue_folder
-from thingsviz.jobs.folder.store import try_lock
+from thingsviz.jobs.job_folder import try_lock
+from thingsviz.queue import submit
+from thingsviz.queue.database import Queue, queue_folder
 
 
 def supervisors(root):
     found = []
     for process in psutil.process_iter(["cmdline"]):
         command = process.info["cmdline"] or []
-        if "thingsviz.jobs.supervisor" in command and str(root) in command:
+        if "thingsviz.commands.supervisor" in command and str(root) in command:
             found.append(process.pid)
     return found
 
@@ -34,10 +34,10 @@ def rows():
 def test_killed_and_started_again_it_loses_and_doubles_nothing(make_vit, make_job, tiny_env):
     long = make_vit(epochs=500)
     nexts = [make_job(model={"name": "mean"}, name=f"next-{i}") for i in range(2)]
-    launch.start(long)
+    submit.start(long)
     wait_for(lambda: long.status().step > 0)
     for job in nexts:
-        launch.start(job)
+        submit.start(job)
     (first,) = supervisors(tiny_env)
     os.kill(first, signal.SIGKILL)
     wait_for(lambda: not supervisors(tiny_env))
@@ -45,12 +45,12 @@ def test_killed_and_started_again_it_loses_and_doubles_nothing(make_vit, make_jo
     at = long.status().step
     wait_for(lambda: long.status().step > at)
     assert [job.status().state for job in nexts] == ["queued", "queued"]
-    assert launch.is_alive(nexts[0])
+    assert submit.is_alive(nexts[0])
     wait_for(lambda: supervisors(tiny_env) not in ([], [first]))
     wait_for(lambda: rows()["vit"].memory_mb > 0)
     assert rows()["vit"].state == "running"
     assert [job.status().state for job in nexts] == ["queued", "queued"]
-    launch.stop(long)
+    submit.stop(long)
     assert wait_for_end(long).state == "stopped"
     for job in nexts:
         assert wait_for_end(job).state == "done"
@@ -62,7 +62,7 @@ def test_the_end_of_any_job_brings_a_supervisor_to_those_that_wait(make_job, tin
     waiting = make_job(model={"name": "mean"}, name="waiting")
     queue_folder().mkdir()
     handle = try_lock(queue_folder() / "lock")
-    launch.start(waiting)  # a supervisor seems to be there, and does nothing
+    submit.start(waiting)  # a supervisor seems to be there, and does nothing
     assert waiting.status().state == "queued"
     os.close(handle)
     assert supervisors(tiny_env) == []
@@ -78,7 +78,14 @@ def test_a_second_one_goes_at_once(tiny_env, capsys):
 
 
 def test_idle_it_ends_and_frees_its_lock(tiny_env):
-    command = [sys.executable, "-m", "thingsviz.jobs.supervisor", str(tiny_env), "--idle", "0.1"]
+    command = [
+        sys.executable,
+        "-m",
+        "thingsviz.commands.supervisor",
+        str(tiny_env),
+        "--idle",
+        "0.1",
+    ]
     assert subprocess.run(command, timeout=60, check=False).returncode == 0
     assert (queue_folder() / "lock").is_file()
     assert not is_locked(queue_folder() / "lock")
@@ -114,6 +121,6 @@ def test_a_job_is_in_the_line_even_if_the_database_cannot_be_written(make_job, m
     job = make_job(model={"name": "mean"})
     with monkeypatch.context() as patch:
         patch.setattr(Queue, "add", refuse)
-        launch.start(job)
+        submit.start(job)
     assert job.is_alive()
     assert wait_for_end(job).state == "done"

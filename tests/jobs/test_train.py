@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 from safetensors.numpy import load_file
 
-from thingsviz.analysis.scoring import confidence, mse, pearson
+from thingsviz.analysis.scores.metrics import confidence, mse, pearson
 from thingsviz.core.sums import sealed
-from thingsviz.jobs.folder.store import jobs_root
-from thingsviz.jobs.training import stages
+from thingsviz.jobs.job_folder import jobs_root
+from thingsviz.pipeline import run as stages
 
 FILES = {
     *("config.json", "status.json", "metrics.jsonl", "lock", "split.json", "checkpoints"),
@@ -186,7 +186,7 @@ def test_every_split_trains(make_job, run, kind):
 
 def test_the_command_itself(make_job, tiny_env):
     job = make_job(model={"name": "mean"})
-    command = [sys.executable, "-m", "thingsviz.jobs.train", str(job.path)]
+    command = [sys.executable, "-m", "thingsviz.commands.train", str(job.path)]
     found = subprocess.run(command, capture_output=True, text=True, timeout=100, check=False)
     assert found.returncode == 0, found.stderr
     assert "done in" in found.stdout

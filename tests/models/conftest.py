@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from models.config import FitConfig, ViT3DConfig
-from models.inputs import ArrayTrials
+from models.base.arrays import ArrayTrials
+from models.catalog.config import FitConfig, ViT3DConfig
 
 SHAPE = (6, 8, 5)
 PATCH = (3, 4, 5)

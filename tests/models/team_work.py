@@ -11,15 +11,15 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from models.checkpoint import newest_state, save_network, save_state
-from models.config import CNN3DConfig, CNNViTConfig, FitConfig, MLPConfig, ViT3DConfig
-from models.devices import join
-from models.errors import ModelError
-from models.fit import FitData, Hooks, fit_network
-from models.inputs import ArrayTrials
-from models.processes import processes
-from models.registry import blank_network, build_network
-from models.team import Team
+from models.base.arrays import ArrayTrials
+from models.base.errors import ModelError
+from models.catalog.config import CNN3DConfig, CNNViTConfig, FitConfig, MLPConfig, ViT3DConfig
+from models.catalog.registry import blank_network, build_network
+from models.training.checkpoint import newest_state, save_network, save_state
+from models.training.distributed.fabric import join
+from models.training.distributed.processes import processes
+from models.training.distributed.team import Team
+from models.training.loop import FitData, Hooks, fit_network
 from tests.models.conftest import PATCH, plant
 
 # 13 trials in a batch do not divide by 2, and of the last batch of 1 one process has none.

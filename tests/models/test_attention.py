@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from models.attention import MECHANISMS, collect_attention
-from models.config import ViT3DConfig
-from models.registry import build_network
+from models.catalog.config import ViT3DConfig
+from models.catalog.registry import build_network
+from models.transformer.attention.softmax import MECHANISMS, collect_attention
 
 
 def plain_attention(layer, x):

@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from models import attribution
-from models.config import ViT3DConfig
-from models.errors import ModelError
-from models.registry import build_network
+from models.base.errors import ModelError
+from models.catalog.config import ViT3DConfig
+from models.catalog.registry import build_network
+from models.explain import attribution
 from tests.models.conftest import PATCH
 
 

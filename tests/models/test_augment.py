@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 import torch
 
-from models.augment import Repeats, mixings, noisy, read_mixed
-from models.config import FitConfig
-from models.errors import ModelError
-from models.fit import FitData, fit_network, predict_network
-from models.inputs import ArrayTrials
-from models.registry import build_network
+from models.base.arrays import ArrayTrials
+from models.base.errors import ModelError
+from models.catalog.config import FitConfig
+from models.catalog.registry import build_network
+from models.training.augment import Repeats, mixings, noisy, read_mixed
+from models.training.loop import FitData, fit_network, predict_network
 from tests.models.conftest import correlation
 
 GROUPS = np.array(list("abcabcabdz"))

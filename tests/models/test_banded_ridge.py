@@ -3,10 +3,10 @@ import pytest
 from himalaya.kernel_ridge import KernelRidge
 from sklearn.linear_model import Ridge as PlainRidge
 
-from models.banded_ridge import BandedRidge, mean_responses
-from models.config import BandedRidgeConfig
-from models.errors import ModelError
-from models.registry import build_linear, load_linear
+from models.base.errors import ModelError
+from models.catalog.config import BandedRidgeConfig
+from models.catalog.registry import build_linear, load_linear
+from models.linear.banded_ridge import BandedRidge, mean_responses
 from tests.models.conftest import correlation, plant
 
 

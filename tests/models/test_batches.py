@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.batches import batches_in_epoch, epoch_batches, read_ahead
-from models.config import FitConfig
-from models.inputs import ArrayTrials
+from models.base.arrays import ArrayTrials
+from models.catalog.config import FitConfig
+from models.training.batches import batches_in_epoch, epoch_batches, read_ahead
 
 ROWS = np.arange(100, 137)
 

@@ -13,7 +13,10 @@ import pytest
 import torch
 from safetensors import SafetensorError, safe_open
 
-from models.checkpoint import (
+from models.base.atomic_files import replace_bytes
+from models.base.errors import ModelError
+from models.catalog.registry import build_network
+from models.training.checkpoint import (
     load_arrays,
     load_network,
     load_tensors,
@@ -23,10 +26,7 @@ from models.checkpoint import (
     save_state,
     save_tensors,
 )
-from models.errors import ModelError
-from models.files import replace_bytes
-from models.registry import build_network
-from models.state import TrainingState
+from models.training.state import TrainingState
 
 TENSORS = {"a": torch.arange(6.0).view(2, 3), "b/c": torch.tensor([1, 2], dtype=torch.int64)}
 FACTS = {"epoch": 3, "batch": 7, "text": 'with "quotes" and "crc32":"00000000"', "x": [0.1, None]}
@@ -210,7 +210,7 @@ def test_a_full_disk_is_an_error_of_the_system(path, monkeypatch):
     def full(*_):
         raise SafetensorError("Error while serializing: I/O error: No space (os error 28)")
 
-    monkeypatch.setattr("models.checkpoint.save_file", full)
+    monkeypatch.setattr("models.training.checkpoint.save_file", full)
     with pytest.raises(OSError, match="No space left on device") as caught:
         save_tensors(path, TENSORS, FACTS)
     assert caught.value.errno == errno.ENOSPC
@@ -229,8 +229,8 @@ def test_the_mode_follows_the_umask(path):
 WRITER = """
 import sys, torch
 from pathlib import Path
-from models.checkpoint import save_state
-from models.state import TrainingState
+from models.training.checkpoint import save_state
+from models.training.state import TrainingState
 folder = Path(sys.argv[1])
 for epoch in range(1, 10_000):
     tensors = {"w": torch.full((500_000,), float(epoch))}

@@ -6,16 +6,16 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from torch.nn import functional
 
-from models.config import CNN3DConfig, FitConfig, LogisticConfig, MLPConfig
-from models.cost import Size, Speed, estimate
-from models.errors import ModelError
-from models.fit import FitData, Hooks, fit_network, predict_network
-from models.inputs import ArrayTrials
-from models.labels import class_encoding_score, labels_of, one_hot
-from models.losses import loss_of, top_shares
-from models.registry import blank_network, build_network
-from models.selection import encoding_score
-from models.voxels import box
+from models.base.arrays import ArrayTrials
+from models.base.errors import ModelError
+from models.base.voxel_scores import encoding_score
+from models.catalog.config import CNN3DConfig, FitConfig, LogisticConfig, MLPConfig
+from models.catalog.registry import blank_network, build_network
+from models.classify.labels import class_encoding_score, labels_of, one_hot
+from models.classify.voxel_choice import box
+from models.cost.estimate import Size, Speed, estimate
+from models.training.loop import FitData, Hooks, fit_network, predict_network
+from models.training.losses import loss_of, top_shares
 
 SHAPE = (9, 10, 8)
 N_CLASSES = 4

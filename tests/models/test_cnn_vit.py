@@ -5,11 +5,11 @@ import pytest
 import torch
 from torch import nn
 
-from models.checkpoint import newest_state, save_state
-from models.config import CNNViTConfig, FitConfig, parse_model
-from models.errors import ModelError
-from models.fit import FitData, Hooks, fit_network, predict_network
-from models.registry import blank_network, build_network, needs_score
+from models.base.errors import ModelError
+from models.catalog.config import CNNViTConfig, FitConfig, parse_model
+from models.catalog.registry import blank_network, build_network, needs_score
+from models.training.checkpoint import newest_state, save_state
+from models.training.loop import FitData, Hooks, fit_network, predict_network
 from tests.models.conftest import N_CONCEPTS, correlation, plant
 
 SHAPE = (8, 12, 9)

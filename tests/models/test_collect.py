@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 import torch
 
-from models import collect
-from models.attention import collect_attention
-from models.attribution import objective
-from models.config import ViT3DConfig
-from models.errors import ModelError
-from models.registry import build_network
+from models.base.errors import ModelError
+from models.catalog.config import ViT3DConfig
+from models.catalog.registry import build_network
+from models.explain import attention_maps
+from models.explain.attribution import objective
+from models.transformer.attention.softmax import collect_attention
 from tests.models.conftest import PATCH
 
 
@@ -38,8 +38,8 @@ def explicit(network, x):
 
 
 def test_attention_is_that_of_the_layers(network, x):
-    found = collect.attention(network, x)
-    extra = collect.n_extra(network)
+    found = attention_maps.attention(network, x)
+    extra = attention_maps.n_extra(network)
     for layer, weights in enumerate(explicit(network, x)):
         wanted = weights[:, :, 0] if extra else weights.mean(2)
         torch.testing.assert_close(found[:, layer], wanted[..., extra:], atol=1e-6, rtol=1e-5)
@@ -48,29 +48,29 @@ def test_attention_is_that_of_the_layers(network, x):
 def test_looking_changes_nothing(network, x):
     with torch.no_grad():
         before = network(x)
-        with collect.watch(network, lambda *_: None):
+        with attention_maps.watch(network, lambda *_: None):
             during = network(x)
     assert torch.equal(before, during)
-    collect.attention(network, x)
+    attention_maps.attention(network, x)
     assert torch.equal(before, network(x).detach())
     assert not any(m._forward_pre_hooks for m in network.modules())
 
 
 def test_from_chosen_tokens(network, x):
-    extra = collect.n_extra(network)
-    found = collect.attention(network, x, queries=[1, 2])
+    extra = attention_maps.n_extra(network)
+    found = attention_maps.attention(network, x, queries=[1, 2])
     wanted = explicit(network, x)[1][:, :, [1 + extra, 2 + extra]].mean(2)[..., extra:]
     torch.testing.assert_close(found[:, 1], wanted)
 
 
 def test_rollout_is_the_product_of_the_layers(network, x):
-    extra = collect.n_extra(network)
+    extra = attention_maps.n_extra(network)
     total = None
     for weights in explicit(network, x):
         mixed = 0.5 * weights.mean(1) + 0.5 * torch.eye(weights.shape[-1])
         total = mixed if total is None else mixed @ total
     wanted = total[:, 0] if extra else total.mean(1)
-    torch.testing.assert_close(collect.rollout(network, x), wanted[:, extra:])
+    torch.testing.assert_close(attention_maps.rollout(network, x), wanted[:, extra:])
 
 
 def test_attention_gradient_is_chefers_with_explicit_attention(planted, x, monkeypatch):
@@ -78,7 +78,7 @@ def test_attention_gradient_is_chefers_with_explicit_attention(planted, x, monke
     config = ViT3DConfig(patch_size=PATCH, embed_dim=16, n_layers=2, n_heads=2)
     network = build_network(config, planted.mask, 3).eval()
     score = objective(torch.zeros(1, 3), 1)
-    found = collect.attention_gradient(network, x, score)
+    found = attention_maps.attention_gradient(network, x, score)
     kept = []
 
     def mix(self, q, k, v):
@@ -87,7 +87,7 @@ def test_attention_gradient_is_chefers_with_explicit_attention(planted, x, monke
         kept.append(weights)
         return weights @ v
 
-    monkeypatch.setattr("models.attention.SoftmaxAttention.mix", mix)
+    monkeypatch.setattr("models.transformer.attention.softmax.SoftmaxAttention.mix", mix)
     score(network(x)).sum().backward()
     total = torch.eye(kept[0].shape[-1]).expand(4, -1, -1)
     for weights in kept:
@@ -96,39 +96,39 @@ def test_attention_gradient_is_chefers_with_explicit_attention(planted, x, monke
 
 
 def test_a_layer_or_head_that_does_not_exist(network):
-    collect.check_place(network, 1, 1)
+    attention_maps.check_place(network, 1, 1)
     with pytest.raises(ModelError, match="layer 3, head 1 was asked for, but the model has 2"):
-        collect.check_place(network, 2, 0)
+        attention_maps.check_place(network, 2, 0)
     with pytest.raises(ModelError, match="head 3"):
-        collect.check_place(network, 0, 2)
+        attention_maps.check_place(network, 0, 2)
 
 
 def test_a_network_without_attention(planted, x):
     network = build_network(ViT3DConfig(patch_size=PATCH, n_layers=0), planted.mask, 3)
     with pytest.raises(ModelError, match="no attention layer"):
-        collect.attention(network, x)
+        attention_maps.attention(network, x)
 
 
 def test_a_mechanism_that_looks_at_summaries():
     with pytest.raises(ModelError, match="5 summaries"):
-        collect.over_tokens(torch.zeros(1, 2, 9, 5), 9)
+        attention_maps.over_tokens(torch.zeros(1, 2, 9, 5), 9)
 
 
 def test_the_batch_shrinks_with_the_tokens(network):
-    assert collect.batch_for(network, 64) > collect.batch_for(network, 640) > 1
-    assert collect.batch_for(network, 10**6) == 1
+    assert attention_maps.batch_for(network, 64) > attention_maps.batch_for(network, 640) > 1
+    assert attention_maps.batch_for(network, 10**6) == 1
 
 
 def test_words_for_what_is_shown(network):
-    words = collect.read_out(network)
-    assert ("CLS token, which" in words) == (collect.n_extra(network) == 1)
+    words = attention_maps.read_out(network)
+    assert ("CLS token, which" in words) == (attention_maps.n_extra(network) == 1)
 
 
 def test_flow_of_one_layer_is_the_attention(planted, x):
     config = ViT3DConfig(patch_size=PATCH, embed_dim=16, n_layers=1, n_heads=2)
     network = build_network(config, planted.mask, 3).eval()
-    found = collect.flow(network, x[:1])
+    found = attention_maps.flow(network, x[:1])
     weights = explicit(network, x[:1])[0].mean(1)[0, 0, 1:]
     np.testing.assert_allclose(found[0], 0.5 * weights.numpy(), atol=1e-4)
     with pytest.raises(ModelError, match="would take too long"):
-        collect.flow(network, x[:1], most_edges=3)
+        attention_maps.flow(network, x[:1], most_edges=3)

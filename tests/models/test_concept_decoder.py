@@ -2,14 +2,14 @@ import numpy as np
 import pytest
 from sklearn.decomposition import PCA
 
-from models.concept_decoder import ConceptDecoder
-from models.concepts import fitting_part
-from models.config import ConceptDecoderConfig
-from models.errors import ModelError
-from models.inputs import ArrayTrials
-from models.registry import build_linear, load_linear
-from models.subspace import diagonal, gather, principal_axes
-from models.wiener import Trial, choose, grid, summarise
+from models.base.arrays import ArrayTrials
+from models.base.concepts import fitting_part
+from models.base.errors import ModelError
+from models.catalog.config import ConceptDecoderConfig
+from models.catalog.registry import build_linear, load_linear
+from models.subspace.concept_decoder import ConceptDecoder
+from models.subspace.principal_axes import diagonal, gather, principal_axes
+from models.subspace.wiener import Trial, choose, grid, summarise
 from tests.models.conftest import correlation, plant
 
 

@@ -5,12 +5,19 @@ import sys
 import pytest
 from pydantic import ValidationError
 
-from models.config import CONFIGS, FitConfig, MeanConfig, RidgeConfig, ViT3DConfig, parse_fit
-from models.config import parse_model as parse
-from models.errors import ModelError
-from models.presets import PRESETS
-from models.registry import MODELS
-from models.settings import sentence
+from models.base.errors import ModelError
+from models.base.settings import sentence
+from models.catalog.config import (
+    CONFIGS,
+    FitConfig,
+    MeanConfig,
+    RidgeConfig,
+    ViT3DConfig,
+    parse_fit,
+)
+from models.catalog.config import parse_model as parse
+from models.catalog.registry import MODELS
+from models.presets.presets import PRESETS
 
 
 @pytest.mark.parametrize("config", [ViT3DConfig(), RidgeConfig(), MeanConfig(), FitConfig()])
@@ -110,7 +117,8 @@ def test_the_defaults_are_the_reports():
 
 def test_settings_cost_no_torch():
     code = (
-        "import sys, models, models.config, models.registry, models.presets, models.cost\n"
+        "import sys, models, models.catalog.config, models.catalog.registry\n"
+        "import models.presets.presets, models.cost.estimate\n"
         "models.ViT3DConfig, models.estimate, models.MODELS\n"
         "assert 'torch' not in sys.modules and 'lightning_fabric' not in sys.modules\n"
     )

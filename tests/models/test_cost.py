@@ -4,7 +4,7 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from models.config import (
+from models.catalog.config import (
     CNNViTConfig,
     FitConfig,
     MeanConfig,
@@ -12,7 +12,8 @@ from models.config import (
     ViT3DConfig,
     parse_model,
 )
-from models.cost import (
+from models.catalog.registry import build_network
+from models.cost.estimate import (
     Size,
     Speed,
     count_parameters,
@@ -21,7 +22,6 @@ from models.cost import (
     machine_speed,
     training_flops,
 )
-from models.registry import build_network
 
 SPEED = Speed(1e11, 1e10)
 MASK = np.random.default_rng(0).random((6, 8, 5)) < 0.3

@@ -3,9 +3,9 @@ import warnings
 import pytest
 import torch
 
-from models import devices
-from models.config import FitConfig
-from models.errors import ModelError
+from models.base.errors import ModelError
+from models.catalog.config import FitConfig
+from models.training.distributed import fabric as devices
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")

@@ -15,12 +15,12 @@ import pytest
 from scipy.ndimage import gaussian_filter
 from scipy.stats import binomtest
 
-from models.config import FitConfig, parse_model
-from models.fit import FitData, fit_network, predict_network
-from models.inputs import ArrayTrials
-from models.labels import one_hot
-from models.registry import MODELS, build_linear, build_network, needs_score
-from models.selection import encoding_score
+from models.base.arrays import ArrayTrials
+from models.base.voxel_scores import encoding_score
+from models.catalog.config import FitConfig, parse_model
+from models.catalog.registry import MODELS, build_linear, build_network, needs_score
+from models.classify.labels import one_hot
+from models.training.loop import FitData, fit_network, predict_network
 
 SHAPE, N_CONCEPTS, N_REPEATS, N_LATENTS = (12, 14, 12), 40, 6, 4
 N_TEST = 12  # concepts of ratings that nobody trains on

@@ -2,9 +2,16 @@ import numpy as np
 import pytest
 import torch
 
-from models.config import CNNViTConfig
-from models.errors import ModelError
-from models.feature_maps import FIRST, LAST, MapTokens, ScaleTokens, map_shape, scale_tokens
+from models.base.errors import ModelError
+from models.catalog.config import CNNViTConfig
+from models.transformer.feature_maps import (
+    FIRST,
+    LAST,
+    MapTokens,
+    ScaleTokens,
+    map_shape,
+    scale_tokens,
+)
 
 REPORT, TINY = (72, 91, 75), (24, 28, 20)
 

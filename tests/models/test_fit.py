@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
-from models.config import FitConfig, ViT3DConfig
-from models.errors import ModelError
-from models.fit import FitData, Hooks, fit_network, predict_network
-from models.inputs import ArrayTrials
-from models.registry import build_network
+from models.base.arrays import ArrayTrials
+from models.base.errors import ModelError
+from models.catalog.config import FitConfig, ViT3DConfig
+from models.catalog.registry import build_network
+from models.training.loop import FitData, Hooks, fit_network, predict_network
 from tests.models.conftest import correlation
 
 

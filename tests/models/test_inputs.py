@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from models.inputs import ArrayTrials
+from models.base.arrays import ArrayTrials
 
 
 @pytest.mark.parametrize("width", [1, 4, 99])

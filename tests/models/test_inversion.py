@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from models.config import EncodingInversionConfig
-from models.errors import ModelError
-from models.inversion import EncodingInversion, low_rank_filters, posterior
-from models.registry import build_linear, load_linear
+from models.base.errors import ModelError
+from models.catalog.config import EncodingInversionConfig
+from models.catalog.registry import build_linear, load_linear
+from models.linear.encoding_inversion import EncodingInversion, low_rank_filters, posterior
 from tests.models.conftest import correlation, plant
 
 SPACES = ["voxels", "residual_axes"]

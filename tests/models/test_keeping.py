@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from models.config import FitConfig
-from models.keeping import Start, blocks_of, keep, validation_rows
-from models.training import Place
+from models.catalog.config import FitConfig
+from models.training.best_epoch import Start, blocks_of, keep, validation_rows
+from models.training.data import Place
 
 LOSS = FitConfig(start_margin=1)
 R = FitConfig(start_margin=1, best_by="validation_r")

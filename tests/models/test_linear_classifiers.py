@@ -6,16 +6,21 @@ from sklearn.covariance import ledoit_wolf_shrinkage
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import Ridge as SklearnRidge
 
-from models.config import FitConfig, IdentificationConfig, LDAConfig, MultinomialRidgeConfig
-from models.cost import Size, Speed, estimate
-from models.errors import ModelError
-from models.identification import UNRATED, Identification, similarity
-from models.inputs import ArrayTrials
-from models.labels import one_hot
-from models.lda import LDA, UNSEEN, ledoit_wolf
-from models.multinomial_ridge import MultinomialRidge, weights
-from models.projection import fit_projection, truncated_svd
-from models.registry import MODELS, build_linear, load_linear
+from models.base.arrays import ArrayTrials
+from models.base.errors import ModelError
+from models.catalog.config import (
+    FitConfig,
+    IdentificationConfig,
+    LDAConfig,
+    MultinomialRidgeConfig,
+)
+from models.catalog.registry import MODELS, build_linear, load_linear
+from models.classify.identification import UNRATED, Identification, similarity
+from models.classify.labels import one_hot
+from models.classify.lda import LDA, UNSEEN, ledoit_wolf
+from models.classify.onehot_ridge import MultinomialRidge, weights
+from models.classify.projection import fit_projection, truncated_svd
+from models.cost.estimate import Size, Speed, estimate
 
 N_CLASSES, N_VOXELS = 5, 30
 WHOLE = {"n_selected_voxels": None, "n_components": None}
@@ -48,7 +53,7 @@ def test_lda_is_sklearns(n, n_voxels, shrinkage):
 
 
 def ours_z(model, X, rows):
-    from models.projection import Projection
+    from models.classify.projection import Projection
 
     return Projection(*(model.arrays()[name] for name in Projection._fields)).apply(X, rows)
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import gaussian_filter
 
-from models.localnoise import GridKernel, LocalNoise, noise_shape
+from models.subspace.spatial_noise import GridKernel, LocalNoise, noise_shape
 
 SHAPE = (7, 6, 5)
 

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from models.config import FitConfig, parse_fit
-from models.errors import ModelError
-from models.losses import loss_of, mean_correlation, rating_weights
+from models.base.errors import ModelError
+from models.catalog.config import FitConfig, parse_fit
+from models.training.losses import loss_of, mean_correlation, rating_weights
 
 
 def test_mse_is_the_mean_square():

@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from models.config import FitConfig
-from models.optimiser import Optimiser
-from models.registry import build_network
+from models.catalog.config import FitConfig
+from models.catalog.registry import build_network
+from models.training.optimizer import Optimiser
 
 
 @pytest.fixture

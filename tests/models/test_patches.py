@@ -4,8 +4,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from models.errors import ModelError
-from models.patches import ABSENT, PatchGrid, TokenIndex, gather_tokens
+from models.base.errors import ModelError
+from models.transformer.patches import ABSENT, PatchGrid, TokenIndex, gather_tokens
 
 sides = st.tuples(*[st.integers(1, 4)] * 3)
 counts = st.tuples(*[st.integers(1, 4)] * 3)

@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from models.config import FitConfig, parse_model
-from models.cost import Size, Speed, count_tokens, estimate
-from models.presets import PRESETS
+from models.catalog.config import FitConfig, parse_model
+from models.cost.estimate import Size, Speed, count_tokens, estimate
+from models.presets.presets import PRESETS
 
 SHAPE = (72, 91, 75)
 

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from models.concept_decoder import ConceptDecoder
-from models.config import ConceptDecoderConfig, QuadraticDecoderConfig
-from models.errors import ModelError
-from models.inputs import ArrayTrials
-from models.quadratic import features
-from models.registry import build_linear, load_linear
+from models.base.arrays import ArrayTrials
+from models.base.errors import ModelError
+from models.catalog.config import ConceptDecoderConfig, QuadraticDecoderConfig
+from models.catalog.registry import build_linear, load_linear
+from models.subspace.concept_decoder import ConceptDecoder
+from models.subspace.quadratic_decoder import features
 from tests.models.conftest import correlation, plant
 
 N_CONCEPTS, N_EACH = 90, 6

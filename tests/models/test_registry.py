@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 
 import models
-from models.config import CONFIGS, CNNViTConfig, MeanConfig, ViT3DConfig
-from models.errors import ModelError
-from models.network import Network
-from models.registry import MODELS, build_linear, build_network, spec_of
+from models.base.errors import ModelError
+from models.base.network import Network
+from models.catalog.config import CONFIGS, CNNViTConfig, MeanConfig, ViT3DConfig
+from models.catalog.registry import MODELS, build_linear, build_network, spec_of
 
 MASK = np.ones((8, 8, 8), bool)
 SMALL = {

@@ -9,11 +9,11 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from models.checkpoint import newest_state, save_state
-from models.errors import ModelError
-from models.fit import FitData, Hooks, fit_network
-from models.registry import blank_network, build_network
-from models.state import load_random_state, random_state
+from models.base.errors import ModelError
+from models.catalog.registry import blank_network, build_network
+from models.training.checkpoint import newest_state, save_state
+from models.training.loop import FitData, Hooks, fit_network
+from models.training.state import load_random_state, random_state
 
 N_BATCHES = 12  # 192 training trials in batches of 16
 

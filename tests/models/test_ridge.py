@@ -4,11 +4,11 @@ from himalaya.kernel_ridge import KernelRidgeCV
 from sklearn.linear_model import Ridge as PlainRidge
 from sklearn.model_selection import PredefinedSplit
 
-from models.config import MeanConfig, RidgeConfig
-from models.errors import ModelError
-from models.inputs import ArrayTrials
-from models.registry import build_linear, load_linear
-from models.ridge import Ridge, System
+from models.base.arrays import ArrayTrials
+from models.base.errors import ModelError
+from models.catalog.config import MeanConfig, RidgeConfig
+from models.catalog.registry import build_linear, load_linear
+from models.linear.ridge import Ridge, System
 from tests.models.conftest import correlation, plant
 
 PLAIN = {"n_selected_voxels": None, "score_power": 0}

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from models.inputs import ArrayTrials
-from models.selection import SMALLEST_SCORE, best, encoding_score
+from models.base.arrays import ArrayTrials
+from models.base.voxel_scores import SMALLEST_SCORE, best, encoding_score
 
 
 def plain_score(x, Y):

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from safetensors.numpy import load_file
 
-from models.config import FitConfig
-from models.errors import ModelError
-from models.processes import Processes, check_processes, parts_of, processes
-from models.team import Team
+from models.base.errors import ModelError
+from models.catalog.config import FitConfig
+from models.training.distributed.processes import Processes, check_processes, parts_of, processes
+from models.training.distributed.team import Team
 from tests.models import team_work
 from tests.models.team_work import CASES, STOPS_AT, train
 
@@ -198,7 +198,7 @@ def test_alone_nothing_is_sent():
 
 def test_the_sentence_for_a_process_that_was_killed(monkeypatch):
     team = Team(Processes(0, 2, 2))
-    monkeypatch.setattr("models.team._store", lambda: NoStore())
+    monkeypatch.setattr("models.training.distributed.team._store", lambda: NoStore())
     found = team.explain(RuntimeError("[x.cc:81] Connection closed by peer [127.0.0.1]:5"))
     assert str(found).startswith("another of the 2 processes ended without a word (killed, or")
     assert team.explain(RuntimeError("mat1 and mat2 shapes cannot be multiplied")) is None

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from models.config import ViT3DConfig
-from models.configs.cnn_vit import CNNViTConfig
-from models.errors import ModelError
-from models.patches import PatchGrid, TokenIndex
-from models.registry import build_network
-from models.token_map import from_index, token_map
+from models.base.errors import ModelError
+from models.catalog.config import ViT3DConfig
+from models.catalog.registry import build_network
+from models.transformer.cnn_vit_config import CNNViTConfig
+from models.transformer.patches import PatchGrid, TokenIndex
+from models.transformer.token_map import from_index, token_map
 
 CASES = [((6, 7, 5), False), ((12, 13, 15), False), ((5, 6, 7), True)]
 

@@ -3,12 +3,12 @@ import pytest
 import torch
 from torch import nn
 
-from models.config import ViT3DConfig
-from models.errors import ModelError
-from models.layers import SharedEmbedding
-from models.patches import PatchGrid
-from models.registry import blank_network, build_network, needs_score
-from models.vit3d import patch_score
+from models.base.errors import ModelError
+from models.catalog.config import ViT3DConfig
+from models.catalog.registry import blank_network, build_network, needs_score
+from models.transformer.layers import SharedEmbedding
+from models.transformer.patches import PatchGrid
+from models.transformer.vit3d import patch_score
 
 BASE = {"patch_size": (3, 4, 5), "embed_dim": 16, "n_layers": 2, "n_heads": 2}
 

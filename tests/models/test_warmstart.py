@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 import torch
 
-from models.config import CONFIGS, ViT3DConfig, parse_model
-from models.errors import ModelError
-from models.fit import FitData, Hooks, fit_network, predict_network
-from models.inputs import ArrayTrials
-from models.registry import blank_network, build_network
-from models.selection import encoding_score
-from models.warmstart import SomeVoxels, token_voxels, warm_start
+from models.base.arrays import ArrayTrials
+from models.base.errors import ModelError
+from models.base.voxel_scores import encoding_score
+from models.catalog.config import CONFIGS, ViT3DConfig, parse_model
+from models.catalog.registry import blank_network, build_network
+from models.training.loop import FitData, Hooks, fit_network, predict_network
+from models.training.warm_start import SomeVoxels, token_voxels, warm_start
 from tests.models.conftest import correlation
 
 

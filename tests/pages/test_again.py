@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from thingsviz.core.progress import Progress
-from thingsviz.jobs.engine.tasks import Task
+from thingsviz.queue.background_tasks import Task
 from thingsviz.ui.compare import again_view
 
 PAGES = Path(__file__).parents[2] / "pages"
@@ -45,7 +45,7 @@ def test_one_click_starts_the_run(page, started, tiny_env, name):
     assert not app.exception
     out = str(tiny_env / ".reports" / "tiny-sub-01")
     assert started == [
-        ("again", [out, "--dataset", "tiny", "--subject", "sub-01", "--minutes", "20"])
+        ("replicate", [out, "--dataset", "tiny", "--subject", "sub-01", "--minutes", "20"])
     ]
 
 
@@ -58,7 +58,7 @@ def test_the_minutes_are_the_visitors(page, started):
 
 def a_task(page_out, state, message):
     progress = Progress(30, 100, message)
-    return Task("t1", "again", (page_out, "--dataset", "tiny"), 0.0, state, progress, message)
+    return Task("t1", "replicate", (page_out, "--dataset", "tiny"), 0.0, state, progress, message)
 
 
 def test_a_run_is_followed_and_can_be_stopped(page, tiny_env, monkeypatch):

@@ -10,11 +10,11 @@ from streamlit.testing.v1 import AppTest
 
 from tests.ui.made_jobs import finished_job
 from tests.ui.made_maps import made_maps
-from thingsviz.data.betas import BetaStore
-from thingsviz.data.paths import Dataset
-from thingsviz.figures.orders import Reply
-from thingsviz.jobs.engine import tasks
-from thingsviz.jobs.mapping.files import EpochMaps
+from thingsviz.data.store.beta_store import BetaStore
+from thingsviz.data.things.layout import Dataset
+from thingsviz.explain.map_files import EpochMaps
+from thingsviz.figures.brain.draw_orders import Reply
+from thingsviz.queue import background_tasks
 from thingsviz.ui.attention import film, parcellation_pick
 from thingsviz.ui.attention import view as attention_view
 from thingsviz.ui.brain import stage
@@ -83,7 +83,7 @@ def test_maps_are_offered_and_made_in_a_process_of_their_own(visit, monkeypatch)
     assert "GB of memory beside the model" in app.info[0].value
     app.button[0].click().run()
     assert begun == [("maps", [str(job.path), "--part", "test", "--target", "all", "--judge"])]
-    assert "maps" in tasks.KINDS
+    assert "maps" in background_tasks.KINDS
 
 
 def test_regions_of_ones_own_are_left_out_when_maps_are_made(visit, tmp_path, monkeypatch):

@@ -7,12 +7,12 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from thingsviz.data.paths import open_dataset
-from thingsviz.figures.orders import DrawingError, Layer, Reply
-from thingsviz.ui import cache
+from thingsviz.data.things.layout import open_dataset
+from thingsviz.figures.brain.draw_orders import DrawingError, Layer, Reply
 from thingsviz.ui.brain import volume_data, volume_view
-from thingsviz.ui.state import Key
-from thingsviz.ui.trials.index import trial_index
+from thingsviz.ui.caches import dataset_cache
+from thingsviz.ui.caches.trial_cache import trial_index
+from thingsviz.ui.shell.ui_state import Key
 
 PAGE = Path(__file__).parents[2] / "pages" / "brain.py"
 PNG = bytes.fromhex(
@@ -184,7 +184,7 @@ def test_slices_go_through_a_coordinate_when_asked(page, desk):
 
 def test_showings_of_a_test_image_are_averaged(page, desk):
     app = page()
-    index = trial_index(cache.store(open_dataset("tiny"), "sub-01"))
+    index = trial_index(dataset_cache.store(open_dataset("tiny"), "sub-01"))
     key = index.keys[index.types.index("test")]
     app = page(session=str(key.session), run=str(key.run), trial=str(key.trial))
     single = desk.jobs[-1].smoothed

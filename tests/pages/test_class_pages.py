@@ -4,8 +4,8 @@ import pytest
 
 from tests.pages.conftest import button
 from tests.ui.made_jobs import trained_classifier
-from thingsviz.jobs.folder.store import list_jobs
-from thingsviz.ui.state import Key
+from thingsviz.jobs.job_folder import list_jobs
+from thingsviz.ui.shell.ui_state import Key
 from thingsviz.ui.training.form_fields import form_key
 
 
@@ -14,7 +14,7 @@ def words(app):
 
 
 def test_a_click_on_a_classifier_makes_the_report_s_job(visit, monkeypatch):
-    monkeypatch.setattr("thingsviz.jobs.engine.launch.start", lambda job: None)
+    monkeypatch.setattr("thingsviz.queue.submit.start", lambda job: None)
     app = visit("train.py")
     app.selectbox(key=str(Key.W_PRESET)).set_value("MLP, 10 epochs").run()
     assert not app.exception, app.exception

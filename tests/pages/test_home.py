@@ -12,8 +12,8 @@ from streamlit.testing.v1 import AppTest
 
 from thingsviz.core.progress import Progress
 from thingsviz.core.sums import sealed
-from thingsviz.jobs.engine.tasks import Task
-from thingsviz.ui import background
+from thingsviz.queue.background_tasks import Task
+from thingsviz.ui.shell import background
 
 PAGE = Path(__file__).parents[2] / "pages" / "home.py"
 
@@ -90,12 +90,12 @@ def test_an_empty_machine_offers_the_demo_and_says_where_real_data_go(visit, sta
     assert "betas_vol/scalematched/sub-01" in words(app)
     button(app, "Make the demo data").click().run()
     demo = str(root / "demo")
-    assert started == [("plant", demo, "--preset", "demo", "--seed", "1", "--if-missing")]
+    assert started == [("simulate", demo, "--preset", "demo", "--seed", "1", "--if-missing")]
 
 
 def test_a_planting_that_failed_is_said_beside_the_button(visit, tmp_path, monkeypatch):
     root = str(tmp_path / "data" / "demo")
-    failed = Task("t", "plant", (root,), 0.0, "failed", Progress(0, 1, ""), "the disk is full")
+    failed = Task("t", "simulate", (root,), 0.0, "failed", Progress(0, 1, ""), "the disk is full")
     monkeypatch.setattr(background, "tasks", lambda: [failed])
     app = visit(tmp_path / "data")
     assert app.error[0].value == r"The last planting ended early\: the disk is full"

@@ -11,20 +11,20 @@ import pytest
 from tests.figures.plain import scores
 from tests.pages.conftest import labels, look, press
 from tests.ui.made_jobs import finished_job, made_job
-from thingsviz.jobs.engine import launch
-from thingsviz.jobs.engine.queue import Queue, queue_folder
-from thingsviz.jobs.engine.ticket import Ticket, write_ticket
-from thingsviz.jobs.folder import files
-from thingsviz.jobs.folder.about import read_about, write_about
-from thingsviz.jobs.folder.store import JobFolder, JobStatus, list_jobs
-from thingsviz.jobs.studies.config import parse_study
-from thingsviz.jobs.studies.folder import StudyStatus, create_study
+from thingsviz.jobs import json_files
+from thingsviz.jobs.about import read_about, write_about
+from thingsviz.jobs.job_folder import JobFolder, JobStatus, list_jobs
+from thingsviz.queue import submit
+from thingsviz.queue.database import Queue, queue_folder
+from thingsviz.queue.ticket import Ticket, write_ticket
+from thingsviz.studies.config import parse_study
+from thingsviz.studies.study_folder import StudyStatus, create_study
 from thingsviz.ui.training.form_fields import form_key
 
 
 @pytest.fixture
 def page(visit, monkeypatch):
-    monkeypatch.setattr(launch, "tend", lambda: None)
+    monkeypatch.setattr(submit, "tend", lambda: None)
     return partial(visit, "jobs.py")
 
 
@@ -179,7 +179,7 @@ def multiply(job, names):
 def test_a_look_opens_the_same_files_however_many_jobs_there_are(page, tiny_env):
     """Only the rows that are shown cost anything: neither looks nor searches read all jobs."""
     job = made_job("job", "done")
-    files.write_json(job.file("scores.json"), {"rows": scores().to_dict("records")})
+    json_files.write_json(job.file("scores.json"), {"rows": scores().to_dict("records")})
     multiply(job, [f"a-{i:02d}" for i in range(25)])
     app = page()
     app.text_input(key="w_jobs_text").set_value("a-")

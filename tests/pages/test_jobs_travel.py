@@ -10,20 +10,20 @@ from streamlit.testing.v1 import AppTest
 
 from tests.pages.conftest import PAGES, look
 from tests.ui.made_jobs import finished_job, made_job
-from thingsviz.jobs.engine import audit, launch
-from thingsviz.jobs.engine.ticket import os_user
-from thingsviz.jobs.folder.about import read_about
-from thingsviz.jobs.folder.arrays import write_arrays
-from thingsviz.jobs.folder.store import JobStatus, list_jobs, open_job
-from thingsviz.jobs.mapping.files import MapSet
-from thingsviz.ui.jobs.travel import zip_of
+from thingsviz.explain.map_files import MapSet
+from thingsviz.jobs.about import read_about
+from thingsviz.jobs.arrays import write_arrays
+from thingsviz.jobs.job_folder import JobStatus, list_jobs, open_job
+from thingsviz.queue import audit_log, submit
+from thingsviz.queue.ticket import os_user
+from thingsviz.ui.jobs.import_export import zip_of
 
 
 @pytest.fixture
 def visit(tiny_env, monkeypatch):
     st.cache_data.clear()
     st.cache_resource.clear()
-    monkeypatch.setattr(launch, "tend", lambda: None)
+    monkeypatch.setattr(submit, "tend", lambda: None)
 
     def open_page(page="jobs", **asked) -> AppTest:
         app = AppTest.from_file(PAGES / f"{page}.py", default_timeout=60)
@@ -73,7 +73,7 @@ def test_a_zip_goes_out_and_opens_elsewhere(visit, elsewhere):
     assert [job.name for job in list_jobs()] == ["good"]
     assert read_about(open_job("good")).owner == os_user()
     assert "Brought in from good in good.zip" in words(app).replace("\\", "")
-    assert audit.latest()[0][3:] == ("import job", "good")
+    assert audit_log.latest()[0][3:] == ("import job", "good")
     assert "are not on this machine" in words(app)
     again = bring(app, content)
     assert "holds a job named 'good', and one of that name is here" in words(again)
@@ -128,5 +128,5 @@ def test_who_may_only_look_is_told_whom_to_ask(visit, monkeypatch):
 
 def test_a_job_that_waits_stays(visit):
     made_job("waits").write_status(JobStatus("stopped"))
-    launch.start(open_job("waits"))
+    submit.start(open_job("waits"))
     assert "Take it elsewhere" not in downloads(visit(job="waits"))

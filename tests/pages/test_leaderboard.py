@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 
 from tests.ui.strips import bare_scores
-from thingsviz.data.betas import BetaStore
-from thingsviz.data.paths import open_dataset
-from thingsviz.jobs import leaderboard
-from thingsviz.jobs.engine import tasks
+from thingsviz.commands import leaderboard
+from thingsviz.data.store.beta_store import BetaStore
+from thingsviz.data.things.layout import open_dataset
+from thingsviz.queue import background_tasks
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def test_without_a_board_the_page_offers_to_compute_it(page, tiny, monkeypatch):
     assert float(words.split("own table is ")[1][:4]) > 0.4  # of 8 images with 4 repeats
     next(b for b in app.button if b.label == "Compute the leaderboard").click().run()
     assert started == [("leaderboard", (str(tiny / "tiny"), "--subject", "sub-01"))]
-    assert "leaderboard" in tasks.KINDS
+    assert "leaderboard" in background_tasks.KINDS
 
 
 def test_a_board_is_fields_brain_and_table(page, tiny):

@@ -3,7 +3,7 @@ from functools import partial
 import pytest
 
 from tests.ui.strips import bare_scores
-from thingsviz.jobs import learning_curves
+from thingsviz.commands import learning_curves
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import streamlit as st
 
 from tests.pages.conftest import look
 from tests.ui.made_jobs import finished_job, made_job
-from thingsviz.jobs.folder.store import open_job
-from thingsviz.ui.state import Key
+from thingsviz.jobs.job_folder import open_job
+from thingsviz.ui.shell.ui_state import Key
 
 
 def aged(make, n):

@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from tests.ui.made_jobs import TARGETS, finished_job, made_job, scores_of
-from thingsviz.jobs.folder import files, schema
+from thingsviz.jobs import json_files, schema
 
 PAGE = Path(__file__).parents[2] / "pages" / "predictions.py"
 
@@ -75,7 +75,7 @@ def test_a_finished_job_shows_everything(page):
 def test_what_the_ratings_name_is_one_line(page):
     job = finished_job("done")
     app = page(job="done")
-    record = files.read_json(job.file("scores.json"))
+    record = json_files.read_json(job.file("scores.json"))
     line = next(c.value for c in app.caption if "named through" in c.value)
     rows = pd.DataFrame(record["rows"]).query("metric == 'top10' and n_averaged == 'single'")
     own = rows[rows["part"].eq("test")].set_index("model").loc["vit3d"]

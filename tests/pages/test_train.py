@@ -6,9 +6,9 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from tests.ui.made_jobs import finished_job, made_job
-from thingsviz.jobs.engine import launch
-from thingsviz.jobs.folder.store import list_jobs, open_job
-from thingsviz.ui.state import Key
+from thingsviz.jobs.job_folder import list_jobs, open_job
+from thingsviz.queue import submit
+from thingsviz.ui.shell.ui_state import Key
 from thingsviz.ui.training.form_fields import form_key
 
 PAGE = Path(__file__).parents[2] / "pages" / "train.py"
@@ -18,7 +18,7 @@ PAGE = Path(__file__).parents[2] / "pages" / "train.py"
 def started(monkeypatch):
     """Names of jobs that the page started; nothing really runs."""
     names = []
-    monkeypatch.setattr(launch, "start", lambda job: names.append(job.name))
+    monkeypatch.setattr(submit, "start", lambda job: names.append(job.name))
     return names
 
 

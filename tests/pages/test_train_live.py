@@ -9,11 +9,11 @@ from streamlit.testing.v1 import AppTest
 from tests.figures.plain import metrics
 from tests.pages.conftest import PAGES, button, labels, look
 from tests.ui.made_jobs import finished_job, made_job
-from thingsviz.jobs.engine import launch
-from thingsviz.jobs.engine.queue import Queue, queue_folder
-from thingsviz.jobs.engine.ticket import Ticket, write_ticket
-from thingsviz.jobs.folder import files
-from thingsviz.jobs.folder.store import JobStatus
+from thingsviz.jobs import json_files
+from thingsviz.jobs.job_folder import JobStatus
+from thingsviz.queue import submit
+from thingsviz.queue.database import Queue, queue_folder
+from thingsviz.queue.ticket import Ticket, write_ticket
 
 
 @pytest.fixture
@@ -63,7 +63,7 @@ def test_a_queued_job_says_that_it_starts(page, alive):
 
 
 def test_a_job_in_the_line_says_on_which_place(page, monkeypatch):
-    monkeypatch.setattr(launch, "tend", lambda: None)
+    monkeypatch.setattr(submit, "tend", lambda: None)
     for submitted, name in ((1.0, "first"), (2.0, "next")):
         job, ticket = made_job(name), Ticket(owner="ana", submitted=submitted)
         job.write_status(JobStatus("queued", message="waits"))
@@ -89,7 +89,7 @@ def test_curves_grow_with_the_file(page, alive):
     app = page(job="grows")
     before = app.get("plotly_chart")[0].proto.spec
     for row in metrics(5)[15:]:
-        files.append_line(job.file("metrics.jsonl"), row)
+        json_files.append_line(job.file("metrics.jsonl"), row)
     look(app)
     after = app.get("plotly_chart")[0].proto.spec
     assert len(after) > len(before)

@@ -7,13 +7,13 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from tests.ui.made_jobs import finished_job, made_job
-from thingsviz.jobs.folder import files
-from thingsviz.jobs.folder.store import JobFolder
-from thingsviz.jobs.studies.config import parse_study
-from thingsviz.jobs.studies.folder import StudyStatus, create_study, open_study
-from thingsviz.jobs.studies.records import Records, phases_of, work
-from thingsviz.jobs.studies.space import suggest
-from thingsviz.jobs.studies.storage import open_storage
+from thingsviz.jobs import json_files
+from thingsviz.jobs.job_folder import JobFolder
+from thingsviz.studies.config import parse_study
+from thingsviz.studies.records import Records, phases_of, work
+from thingsviz.studies.space import suggest
+from thingsviz.studies.storage import open_storage
+from thingsviz.studies.study_folder import StudyStatus, create_study, open_study
 from thingsviz.ui.training.form_fields import form_key
 
 PAGE = Path(__file__).parents[2] / "pages" / "tune.py"
@@ -62,7 +62,7 @@ def made_study(name="s", state="stopped", n=6, **more):
 
     def tell(records, claimed):
         values = suggest(claimed.trial, records.config.space)
-        files.write_json(claimed.job.file("config.json"), {"role": "candidate"})
+        json_files.write_json(claimed.job.file("config.json"), {"role": "candidate"})
         records.complete(claimed, 0.3 - (values["model.score_power"] - 1) ** 2, 2.0)
 
     for phase in phases_of(folder.config()):
@@ -174,12 +174,12 @@ def test_a_study_of_nobody_and_a_study_elsewhere_are_said(page):
 
 
 def test_candidates_are_listed_with_their_study_alone(page, tiny_env):
-    from thingsviz.ui import cache
+    from thingsviz.ui.caches import dataset_cache
 
     made_study(n=1)
     made_job("plain-c0001")
     assert JobFolder(tiny_env / "s-c0001").file("config.json").is_file()
-    assert [job.name for job in cache.jobs()] == ["plain-c0001"]
+    assert [job.name for job in dataset_cache.jobs()] == ["plain-c0001"]
 
 
 def test_the_result_stands_beside_its_cost_and_with_its_strip(page):
@@ -207,7 +207,7 @@ def test_the_result_stands_beside_its_cost_and_with_its_strip(page):
             "over_random": gain | {"verdict": "better"},
         },
     ]
-    files.write_json(folder.file("result.json"), {"rows": rows})
+    json_files.write_json(folder.file("result.json"), {"rows": rows})
     app = page(study="s")
     text = next(t for t in words(app) if t.startswith("The study tried"))
     assert text.replace("\\", "") == (

@@ -9,10 +9,10 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from tests.ui.made_jobs import finished_job
-from thingsviz.jobs.folder import files
-from thingsviz.jobs.folder.store import jobs_root, open_job
-from thingsviz.jobs.reports.bundle import import_job
-from thingsviz.ui.jobs.travel import zip_of
+from thingsviz.jobs import json_files
+from thingsviz.jobs.job_folder import jobs_root, open_job
+from thingsviz.reports.bundle import import_job
+from thingsviz.ui.jobs.import_export import zip_of
 
 PAGES = Path(__file__).parents[2] / "pages"
 MISSING = "The prepared data of tiny, sub-01 are not on this machine"
@@ -25,9 +25,9 @@ def zips(tiny, tmp_path_factory):
         patch.setenv("THINGSVIZ_DATA", str(tiny))
         patch.setenv("THINGSVIZ_JOBS", str(tmp_path_factory.mktemp("home")))
         patch.delenv("THINGSVIZ_DERIVATIVES", raising=False)
-        patch.setattr("thingsviz.jobs.training.references.N_DRAWS", 60)
+        patch.setattr("thingsviz.pipeline.references.N_DRAWS", 60)
         for job in (finished_job("sharp", share=0.8), finished_job("blunt", share=0.1, seed=1)):
-            files.write_json(job.file("manifest.json"), {"simulated": True})
+            json_files.write_json(job.file("manifest.json"), {"simulated": True})
         return [zip_of(open_job(name)) for name in ("sharp", "blunt")]
 
 

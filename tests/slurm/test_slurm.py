@@ -9,9 +9,9 @@ import pytest
 from tests.jobs.engine.test_launch import wait_for, wait_for_end
 from tests.jobs.test_supervisor import supervisors
 from tests.jobs.training.test_resume import essence
-from thingsviz.jobs import train
-from thingsviz.jobs.engine import launch, sbatch
-from thingsviz.jobs.engine.queue import Queue, queue_folder
+from thingsviz.commands import train
+from thingsviz.queue import sbatch, submit
+from thingsviz.queue.database import Queue, queue_folder
 
 CANDIDATE = {"role": "candidate", "study": "s"}  # ends with its validation: no test part to score
 
@@ -49,7 +49,7 @@ def test_preempted_requeued_and_resumed_it_ends_as_if_nothing_had_been(
     cluster, make_vit, make_job, tiny_env, monkeypatch
 ):
     job = make_vit(epochs=60)
-    launch.start(job)
+    submit.start(job)
     wait_for(lambda: job.status().step > 8)
     assert [line.split()[0] for line in listed(cluster)] == ["RUNNING"]
     assert f"RUNNING {sbatch.cluster_name(job)}" in listed(cluster)
@@ -62,9 +62,9 @@ def test_preempted_requeued_and_resumed_it_ends_as_if_nothing_had_been(
     for pid in supervisors(tiny_env):
         os.kill(pid, signal.SIGKILL)
     wait_for(lambda: not supervisors(tiny_env))
-    wait_for(lambda: launch.is_alive(job) and job.status().step > at)
+    wait_for(lambda: submit.is_alive(job) and job.status().step > at)
     assert job.status().state == "running"
-    launch.stop(job)
+    submit.stop(job)
     status = wait_for_end(job)
     assert status.state == "stopped", job.log_tail()
     assert len(job.manifest()["starts"]) == 2
@@ -83,10 +83,10 @@ def test_what_waits_says_why_and_can_be_cancelled(cluster, make_job):
     fill(cluster, 60)
     jobs = [make_job(model={"name": "mean"}, name=name) for name in ("stopped", "cancelled")]
     for job in jobs:
-        launch.start(job)
+        submit.start(job)
     wait_for(lambda: all("waits in SLURM (" in job.status().message for job in jobs))
     assert len(listed(cluster)) == 3
-    launch.stop(jobs[0])
+    submit.stop(jobs[0])
     assert jobs[0].status().state == "stopping"
     assert wait_for_end(jobs[0]).state == "stopped"
     cluster.call("scancel", row("cancelled").cluster_id)
@@ -98,8 +98,8 @@ def test_what_waits_says_why_and_can_be_cancelled(cluster, make_job):
 
 def test_it_runs_to_its_end_with_its_log_in_its_folder(cluster, make_job, tiny):
     job = make_job(model={"name": "mean"}, **CANDIDATE)
-    launch.start(job)
-    launch.start(job)
+    submit.start(job)
+    submit.start(job)
     assert wait_for_end(job).state == "done", job.log_tail()
     assert "done in" in job.log_tail()
     assert len(job.manifest()["starts"]) == 1
@@ -109,7 +109,7 @@ def test_it_runs_to_its_end_with_its_log_in_its_folder(cluster, make_job, tiny):
 def test_two_tasks_train_one_network(cluster, make_vit, monkeypatch):
     monkeypatch.setenv("THINGSVIZ_SLURM", "partition=low ntasks=2")
     job = make_vit()
-    launch.start(job)
+    submit.start(job)
     assert wait_for_end(job).state == "done", job.log_tail()
     assert job.manifest()["processes"] == [2]
     whole = make_vit()
@@ -121,7 +121,7 @@ def test_two_tasks_train_one_network(cluster, make_vit, monkeypatch):
 def test_a_refusal_is_passed_on_in_slurm_s_own_words(cluster, make_job, monkeypatch):
     monkeypatch.setenv("THINGSVIZ_SLURM", "partition=nowhere")
     job = make_job()
-    launch.start(job)
+    submit.start(job)
     status = wait_for_end(job)
     assert status.state == "failed"
     assert "SLURM refused it: error: " in status.message

@@ -6,15 +6,16 @@ import numpy as np
 import pandas as pd
 
 from tests.figures.plain import metrics
-from thingsviz.data.paths import datasets_root
-from thingsviz.jobs import train
-from thingsviz.jobs.folder import files
-from thingsviz.jobs.folder.config import parse_config
-from thingsviz.jobs.folder.store import JobFolder, JobStatus, create_job, jobs_root
-from thingsviz.jobs.training import class_references, references
-from thingsviz.jobs.training.material import open_material
-from thingsviz.jobs.training.naming import naming, with_places
-from thingsviz.jobs.training.results import predict_parts
+from thingsviz.commands import train
+from thingsviz.data.things.layout import datasets_root
+from thingsviz.jobs import json_files
+from thingsviz.jobs.job_folder import JobFolder, JobStatus, create_job, jobs_root
+from thingsviz.jobs.recipe import parse_config
+from thingsviz.pipeline import references
+from thingsviz.pipeline.classes import references as class_references
+from thingsviz.pipeline.ratings.naming import naming, with_places
+from thingsviz.pipeline.ratings.predictions import predict_parts
+from thingsviz.pipeline.training_data import open_material
 
 TARGETS = ["heavy", "lives", "grasp", "moves", "nameability", "size"]
 
@@ -29,7 +30,7 @@ def made_job(name, state="stopped", message="", **recipe) -> JobFolder:
     data = {"name": name, "dataset": "tiny", "targets": TARGETS, "fit": fit}
     job = create_job(parse_config(data | {"model": {"name": "vit3d", "tokens": "brain"}} | recipe))
     for row in metrics(3):
-        files.append_line(job.file("metrics.jsonl"), row)
+        json_files.append_line(job.file("metrics.jsonl"), row)
     job.file("log.txt").write_text("three epochs went well\n")
     status = JobStatus(state, 3, 5, 12, 20, None, message, started_at=time.time() - 100)
     job.write_status(status)
@@ -75,7 +76,7 @@ def compute_results(job, share, seed) -> None:
     rows += references.reference_rows(material, material.responses, lambda _: None)
     rows += naming(material, found)
     limits = ["Whether the decoder works for another person: this is one brain."]
-    files.write_json(job.file("scores.json"), {"rows": rows, "could_not_show": limits})
+    json_files.write_json(job.file("scores.json"), {"rows": rows, "could_not_show": limits})
 
 
 def scores_of(job) -> pd.DataFrame:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from models.patches import PatchGrid, TokenIndex
-from models.token_map import from_index
-from thingsviz.inference.judging import CEILING, RANDOM
-from thingsviz.jobs.mapping.files import MapSet, fingerprint
-from thingsviz.jobs.training.material import open_material
+from models.transformer.patches import PatchGrid, TokenIndex
+from models.transformer.token_map import from_index
+from thingsviz.explain.map_files import MapSet, fingerprint
+from thingsviz.explain.tests_of_maps import CEILING, RANDOM
+from thingsviz.pipeline.training_data import open_material
 
 METHODS = ("attention", "occlusion", "pattern")
 
@@ -44,7 +44,7 @@ def made_maps(job, n_heads: int = 8, part: str = "test") -> MapSet:
 
 
 def judged() -> dict:
-    """A judgement as `thingsviz.jobs.maps` writes it."""
+    """A judgement as `thingsviz.commands.maps` writes it."""
     curve = [1.0, 0.8, 0.4, 0.0]
     names = [RANDOM, *METHODS, CEILING]
     area = {"deletion": [0.1, 0.05, 0.15], "insertion": [0.1, 0, 0.2], "comprehensiveness": 0.2}

@@ -11,26 +11,26 @@ from streamlit.testing.v1 import AppTest
 
 from tests.ui.made_jobs import made_job
 from thingsviz.core.errors import JobError
-from thingsviz.jobs.engine import audit, launch
-from thingsviz.jobs.engine.tasks import tasks
-from thingsviz.jobs.folder.about import owner_of, read_about, write_about
-from thingsviz.jobs.folder.bin import deleted
-from thingsviz.jobs.folder.config import JobConfig
-from thingsviz.jobs.folder.store import list_jobs
+from thingsviz.jobs.about import owner_of, read_about, write_about
+from thingsviz.jobs.job_folder import list_jobs
+from thingsviz.jobs.recipe import JobConfig
+from thingsviz.queue import audit_log, submit
+from thingsviz.queue.background_tasks import tasks
+from thingsviz.queue.trash import deleted
 from thingsviz.ui import actions
 from thingsviz.ui.access import visitor as access
 from thingsviz.ui.access.visitor import AccessError
 
 ROOT = Path(__file__).parents[2]
 DOERS = {
-    "thingsviz.jobs.engine.launch": {"start", "stop", "withdraw"},
-    "thingsviz.jobs.engine.tasks": {"start_task", "stop_task"},
-    "thingsviz.jobs.studies.launch": {"start_study", "stop_study", "add_candidates"},
-    "thingsviz.jobs.studies.folder": {"create_study", "write_config"},
-    "thingsviz.jobs.folder.store": {"create_job"},
-    "thingsviz.jobs.folder.bin": {"delete", "restore", "empty", "clean"},
-    "thingsviz.jobs.reports.bundle": {"import_job"},
-    "thingsviz.jobs.folder.about": {"write_about"},
+    "thingsviz.queue.submit": {"start", "stop", "withdraw"},
+    "thingsviz.queue.background_tasks": {"start_task", "stop_task"},
+    "thingsviz.studies.submit": {"start_study", "stop_study", "add_candidates"},
+    "thingsviz.studies.study_folder": {"create_study", "write_config"},
+    "thingsviz.jobs.job_folder": {"create_job"},
+    "thingsviz.queue.trash": {"delete", "restore", "empty", "clean"},
+    "thingsviz.reports.bundle": {"import_job"},
+    "thingsviz.jobs.about": {"write_about"},
 }
 ALLOWED = {"actions.py", "ownership.py"}  # a claim is part of every action
 
@@ -65,10 +65,10 @@ def test_nothing_but_actions_does_anything():
 @pytest.mark.parametrize(
     "source",
     [
-        "from thingsviz.jobs.engine.tasks import start_task as go",
-        "from thingsviz.jobs.engine import launch\nlaunch.start(job)",
-        "from thingsviz.jobs.folder import bin as b\nb.empty([])",
-        "import thingsviz.jobs.engine.launch",
+        "from thingsviz.queue.background_tasks import start_task as go",
+        "from thingsviz.queue import submit\nsubmit.start(job)",
+        "from thingsviz.queue import trash as b\nb.empty([])",
+        "import thingsviz.queue.submit",
     ],
 )
 def test_the_look_finds_every_way_in(source):
@@ -76,13 +76,13 @@ def test_the_look_finds_every_way_in(source):
 
 
 def test_the_look_lets_readers_be():
-    assert not doings("from thingsviz.jobs.engine import launch\nlaunch.tend()")
+    assert not doings("from thingsviz.queue import submit\nsubmit.tend()")
 
 
 @pytest.fixture
 def as_visitor(monkeypatch, tiny_env):
     """Come through a proxy as somebody with a role; the line is not tended here."""
-    monkeypatch.setattr(launch, "tend", lambda: None)
+    monkeypatch.setattr(submit, "tend", lambda: None)
     monkeypatch.setenv("THINGSVIZ_ACCESS", "header")
     monkeypatch.setenv("THINGSVIZ_TRAIN", "ada bo")
 
@@ -102,9 +102,9 @@ def test_a_new_training_is_the_visitors_and_noted(as_visitor):
     job = actions.begin_training(RECIPE)
     assert read_about(job).owner == "ada"
     assert job.is_waiting()
-    assert audit.latest()[0][1:] == ("ada", "10.0.0.9", "start training", job.name)
+    assert audit_log.latest()[0][1:] == ("ada", "10.0.0.9", "start training", job.name)
     actions.stop_training(job)
-    assert audit.latest()[0].action == "stop training"
+    assert audit_log.latest()[0].action == "stop training"
     assert not job.is_waiting()
 
 
@@ -115,7 +115,7 @@ def test_nothing_is_made_for_whoever_may_only_look(as_visitor, monkeypatch):
     sentence = "may look at data and results: ask the administrator"
     for do in (
         lambda: actions.begin_training(RECIPE),
-        lambda: actions.begin_task("plant", ["x"]),
+        lambda: actions.begin_task("simulate", ["x"]),
         lambda: actions.bring_job(None, "x.zip"),
         lambda: actions.begin_study(None),
     ):
@@ -124,7 +124,7 @@ def test_nothing_is_made_for_whoever_may_only_look(as_visitor, monkeypatch):
     assert sentence in actions.refusal()
     assert not list_jobs()
     assert not tasks()
-    assert not audit.latest()
+    assert not audit_log.latest()
 
 
 def test_somebodys_job_is_left_alone(as_visitor):
@@ -134,7 +134,7 @@ def test_somebodys_job_is_left_alone(as_visitor):
     for do in (actions.stop_training, actions.resume_training, actions.delete_job):
         with pytest.raises(JobError, match="theirs belongs to ada: ask them"):
             do(job)
-    assert not audit.latest()
+    assert not audit_log.latest()
     as_visitor("ada")
     actions.describe_job(job, title="Mine", tags=(), note="")
     actions.delete_job(job)
@@ -145,13 +145,13 @@ def test_somebodys_job_is_left_alone(as_visitor):
         actions.empty_bin(deleted())
     as_visitor("ada")
     assert owner_of(actions.restore_job(deleted()[0])) == "ada"
-    assert [e.action for e in audit.latest()] == ["restore job", "delete job", "describe job"]
+    assert [e.action for e in audit_log.latest()] == ["restore job", "delete job", "describe job"]
 
 
 def test_a_task_is_stopped_by_its_starter(as_visitor, monkeypatch):
-    monkeypatch.setattr("thingsviz.jobs.engine.tasks.spawn", lambda *a, **k: 2**30)
+    monkeypatch.setattr("thingsviz.queue.background_tasks.spawn", lambda *a, **k: 2**30)
     as_visitor("ada")
-    task = actions.begin_task("plant", ["x"])
+    task = actions.begin_task("simulate", ["x"])
     assert task.owner == "ada"
     as_visitor("bo")
     with pytest.raises(JobError, match="this was started by ada: ask them"):
@@ -167,7 +167,7 @@ def test_a_full_disk_does_not_hold_up_a_stop(as_visitor, monkeypatch, caplog):
     def full(*words):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(audit, "note", full)
+    monkeypatch.setattr(audit_log, "note", full)
     actions.stop_training(job)
     assert not job.is_waiting()
     assert "could not be noted" in caplog.text

@@ -6,9 +6,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from thingsviz.core.progress import Progress
-from thingsviz.data.paths import open_dataset
-from thingsviz.jobs.engine.tasks import Task
-from thingsviz.ui import background
+from thingsviz.data.things.layout import open_dataset
+from thingsviz.queue.background_tasks import Task
+from thingsviz.ui.shell import background
 
 
 def task(kind="prepare", state="running", args=("x", "--subject", "sub-01"), name="t1", done=3):
@@ -29,7 +29,7 @@ def world(monkeypatch):
 
 
 def page():
-    from thingsviz.ui.background import show_tasks
+    from thingsviz.ui.shell.background import show_tasks
 
     show_tasks()
 
@@ -83,10 +83,10 @@ def test_the_demo_is_prepared_once_it_is_planted(world, tmp_path, monkeypatch):
     folder = str(tmp_path / "demo")
     app = AppTest.from_function(page)
     app.session_state["prepare_next"] = folder
-    world["tasks"] = [task("plant", args=(folder,))]
+    world["tasks"] = [task("simulate", args=(folder,))]
     app.run()
     assert world["started"] == []
-    world["tasks"] = [task("plant", "done", args=(folder,))]
+    world["tasks"] = [task("simulate", "done", args=(folder,))]
     app.run()
     assert world["started"] == [("prepare", folder, "--subject", "sub-01")]
     assert "prepare_next" not in app.session_state
@@ -99,7 +99,7 @@ def test_after_a_planting_that_failed_nothing_is_prepared(world, tmp_path, monke
     folder = str(tmp_path / "demo")
     app = AppTest.from_function(page)
     app.session_state["prepare_next"] = folder
-    world["tasks"] = [task("plant", "failed", args=(folder,))]
+    world["tasks"] = [task("simulate", "failed", args=(folder,))]
     app.run()
     assert world["started"] == []
     assert "prepare_next" not in app.session_state

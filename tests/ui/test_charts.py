@@ -3,14 +3,14 @@ import json
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from thingsviz.figures.style import palette
+from thingsviz.figures.base.style import palette
 
 
 def one_chart(theme, save_as):
     import plotly.graph_objects as go
 
-    from thingsviz.figures import style
-    from thingsviz.ui import charts
+    from thingsviz.figures.base import style
+    from thingsviz.ui.shell import charts
 
     figure = go.Figure(go.Scatter(x=[1], y=[2]), style.layout(theme, title={"text": "A title"}))
     charts.show(figure, theme, "small", alt="One dot at 1, 2", save_as=save_as)
@@ -34,7 +34,7 @@ def test_the_format_is_a_choice_that_lasts():
     def choice():
         import streamlit as st
 
-        from thingsviz.ui.charts import image_format
+        from thingsviz.ui.shell.charts import image_format
 
         st.write(image_format())
 

@@ -10,8 +10,8 @@ import pytest
 from streamlit import config
 
 from tests.figures.test_style import contrast
-from thingsviz.figures.style import palette
-from thingsviz.ui.frame import DARK
+from thingsviz.figures.base.style import palette
+from thingsviz.ui.shell.frame import DARK
 
 SETTINGS = tomllib.loads(
     (Path(__file__).parents[2] / ".streamlit" / "config.toml").read_text("utf-8")

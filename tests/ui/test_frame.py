@@ -10,13 +10,13 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from thingsviz.core.sums import sealed
-from thingsviz.ui import cache
+from thingsviz.ui.caches import dataset_cache
 
 
 def script():
     import streamlit as st
 
-    from thingsviz.ui.frame import open_page
+    from thingsviz.ui.shell.frame import open_page
 
     page = open_page("A page", "It is for tests.")
     st.write(f"{page.dataset.name} {page.subject} {page.store.shape[0]} {page.theme}")
@@ -110,33 +110,33 @@ def test_a_store_that_was_prepared_anew_is_opened_anew(visit, tiny_copy):
     (folder / "manifest.json").write_text(
         json.dumps(sealed(manifest | {"fingerprint": "another"}))
     )
-    dataset = cache.datasets()[0].dataset
-    assert cache.store(dataset, "sub-01").fingerprint == "another"
+    dataset = dataset_cache.datasets()[0].dataset
+    assert dataset_cache.store(dataset, "sub-01").fingerprint == "another"
 
 
 def test_the_state_of_a_file_is_path_time_and_size(tmp_path):
     path = tmp_path / "a file"
-    assert cache.stamp(path) == (str(path), 0, 0)
+    assert dataset_cache.stamp(path) == (str(path), 0, 0)
     path.write_text("12345")
-    before = cache.stamp(path)
+    before = dataset_cache.stamp(path)
     assert before.size == 5
     path.write_text("123456")
-    assert cache.stamp(path) != before
+    assert dataset_cache.stamp(path) != before
 
 
 def test_job_recipes_that_cannot_be_read_belong_to_nobody(tmp_path):
-    from thingsviz.jobs.folder.store import JobFolder
+    from thingsviz.jobs.job_folder import JobFolder
 
     job = JobFolder(tmp_path)
-    assert cache.job_subject(job) is None
+    assert dataset_cache.job_subject(job) is None
     (tmp_path / "config.json").write_text('{"dataset": "tiny", "surprise": 1}')
-    assert cache.job_subject(job) is None
+    assert dataset_cache.job_subject(job) is None
     (tmp_path / "config.json").write_text('{"dataset": "tiny", "subject": "sub-02"}')
-    assert cache.job_subject(job) == ("tiny", "sub-02")
+    assert dataset_cache.job_subject(job) == ("tiny", "sub-02")
 
 
 def test_a_backtick_without_its_partner_opens_no_code():
-    from thingsviz.ui.frame import plain
+    from thingsviz.ui.shell.frame import plain
 
     assert plain("it`s a_b") == r"it\`s a\_b"
     assert plain("`a_b` c_d ` e_f") == r"`a_b` c\_d \` e\_f"

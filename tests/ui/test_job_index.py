@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.ui.made_jobs import made_job
-from thingsviz.jobs.folder.store import JobFolder, list_jobs
-from thingsviz.ui import job_index
+from thingsviz.jobs.job_folder import JobFolder, list_jobs
+from thingsviz.ui.caches import job_index
 
 
 def test_jobs_of_a_subject_are_those_whose_recipes_say_so(tiny_env, monkeypatch):

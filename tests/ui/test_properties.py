@@ -8,15 +8,15 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as some
 
-from models.config import CONFIGS, FitConfig
-from thingsviz.core.entities import TrialKey
+from models.catalog.config import CONFIGS, FitConfig
 from thingsviz.core.errors import ConfigError, ThingsvizError
-from thingsviz.core.signs import PERCENT
-from thingsviz.figures.scores import METRICS, Question, Reference, ScoreInfo
-from thingsviz.ui.frame import plain
-from thingsviz.ui.help import GLOSSARY
-from thingsviz.ui.jobs.list import ago
-from thingsviz.ui.scores.strip import METRIC_TERMS, p_text, sentence_of, value_text
+from thingsviz.core.trial_key import TrialKey
+from thingsviz.core.typography import PERCENT
+from thingsviz.figures.scores.scores import METRICS, Question, Reference, ScoreInfo
+from thingsviz.ui.job_choice.job_list import ago
+from thingsviz.ui.job_choice.score_strip import METRIC_TERMS, p_text, sentence_of, value_text
+from thingsviz.ui.shell.frame import plain
+from thingsviz.ui.shell.glossary import GLOSSARY
 from thingsviz.ui.training.form_fields import fields_of, form_key, sizes_of, sizes_text
 from thingsviz.ui.training.question_form import shares_of
 from thingsviz.ui.trials.pickers import parse_key

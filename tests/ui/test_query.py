@@ -8,13 +8,13 @@ from streamlit.testing.v1 import AppTest
 def script():
     import streamlit as st
 
-    from thingsviz.ui import query
+    from thingsviz.ui.shell import deep_link
 
-    asked = query.asked()
+    asked = deep_link.asked()
     st.write(f"asked {sorted(asked.items())}")
     if asked.get("trial") != "keep":
-        query.write(dataset="tiny", trial="3")
-    st.write(f"then {sorted(query.asked().items())}")
+        deep_link.write(dataset="tiny", trial="3")
+    st.write(f"then {sorted(deep_link.asked().items())}")
 
 
 def said(app):

@@ -9,12 +9,12 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from models.errors import ModelError
+from models.base.errors import ModelError
 from thingsviz.core.errors import DataError
-from thingsviz.ui.frame import PAGES, page_path, plain
-from thingsviz.ui.help import GLOSSARY, glossary
-from thingsviz.ui.server import memory
-from thingsviz.ui.state import Key
+from thingsviz.ui.shell import gc_freeze
+from thingsviz.ui.shell.frame import PAGES, page_path, plain
+from thingsviz.ui.shell.glossary import GLOSSARY, glossary
+from thingsviz.ui.shell.ui_state import Key
 
 
 @pytest.mark.parametrize("term", GLOSSARY)
@@ -53,7 +53,7 @@ def guarded(error):
     def script(error):
         import streamlit as st
 
-        from thingsviz.ui.frame import guard
+        from thingsviz.ui.shell.frame import guard
 
         with guard():
             raise error
@@ -94,10 +94,10 @@ def test_pages_have_files_and_names():
 
 def test_what_lives_long_is_frozen_once(monkeypatch):
     frozen = []
-    monkeypatch.setattr(memory, "_frozen", [0])
+    monkeypatch.setattr(gc_freeze, "_frozen", [0])
     monkeypatch.setattr(gc, "freeze", lambda: frozen.append(1))
-    memory.spare_the_collector()
-    memory.spare_the_collector()
+    gc_freeze.spare_the_collector()
+    gc_freeze.spare_the_collector()
     assert frozen == [1]
 
 

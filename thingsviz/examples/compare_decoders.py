@@ -20,14 +20,14 @@ from models import (
     needs_score,
     predict_network,
 )
-from models.presets import PRESETS
-from thingsviz.analysis.scoring import pearson
-from thingsviz.jobs import train
-from thingsviz.jobs.folder.config import JobConfig
-from thingsviz.jobs.folder.store import create_job
-from thingsviz.jobs.reports.comparable import read_finished
-from thingsviz.jobs.reports.compared import pair_tests
-from thingsviz.jobs.training.material import open_material
+from models.presets.presets import PRESETS
+from thingsviz.analysis.scores.metrics import pearson
+from thingsviz.commands import train
+from thingsviz.jobs.job_folder import create_job
+from thingsviz.jobs.recipe import JobConfig
+from thingsviz.pipeline.training_data import open_material
+from thingsviz.reports.comparable import read_finished
+from thingsviz.reports.comparison import pair_tests
 
 dataset = sys.argv[1] if len(sys.argv) > 1 else "demo"
 epochs = int(sys.argv[2]) if len(sys.argv) > 2 else 8

@@ -10,23 +10,23 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import BinaryIO, TypeVar
 
-from thingsviz.analysis import parcellation
+from thingsviz.analysis.regions import parcellation
 from thingsviz.core import log
 from thingsviz.core.errors import JobError
-from thingsviz.data.betas import BetaStore
-from thingsviz.data.paths import Dataset
-from thingsviz.jobs.engine import audit, launch, tasks
-from thingsviz.jobs.engine.tasks import Task
-from thingsviz.jobs.engine.ticket import os_user
-from thingsviz.jobs.folder import bin as job_bin
-from thingsviz.jobs.folder.about import owner_of, write_about
-from thingsviz.jobs.folder.bin import Deleted, Leftover
-from thingsviz.jobs.folder.config import JobConfig
-from thingsviz.jobs.folder.store import JobFolder, create_job, jobs_root
-from thingsviz.jobs.reports import bundle as job_bundle
-from thingsviz.jobs.studies.config import StudyConfig
-from thingsviz.jobs.studies.folder import StudyFolder, create_study
-from thingsviz.jobs.studies.launch import add_candidates, start_study, stop_study
+from thingsviz.data.store.beta_store import BetaStore
+from thingsviz.data.things.layout import Dataset
+from thingsviz.jobs.about import owner_of, write_about
+from thingsviz.jobs.job_folder import JobFolder, create_job, jobs_root
+from thingsviz.jobs.recipe import JobConfig
+from thingsviz.queue import audit_log, background_tasks, submit
+from thingsviz.queue import trash as job_bin
+from thingsviz.queue.background_tasks import Task
+from thingsviz.queue.ticket import os_user
+from thingsviz.queue.trash import Deleted, Leftover
+from thingsviz.reports import bundle as job_bundle
+from thingsviz.studies.config import StudyConfig
+from thingsviz.studies.study_folder import StudyFolder, create_study
+from thingsviz.studies.submit import add_candidates, start_study, stop_study
 from thingsviz.ui.access.ownership import check_may_change, claim, current_user, may_change
 from thingsviz.ui.access.visitor import AccessError, need, visitor
 
@@ -47,7 +47,7 @@ def _note(action: str, what: str) -> None:
     known = visitor()
     log.event(action, who=known.name, address=known.address, what=what)
     try:
-        audit.note(known.name, known.address, action, what)
+        audit_log.note(known.name, known.address, action, what)
     except OSError as error:
         # on a full disk one must still be able to stop a training and to delete one
         LOG.error("%s %s %s could not be noted: %s", known.name, action, what, error)
@@ -59,18 +59,18 @@ def begin_training(config: JobConfig) -> JobFolder:
     job = create_job(config)
     claim(job)
     _note("start training", job.name)
-    launch.start(job)
+    submit.start(job)
     return job
 
 
 def resume_training(job: JobFolder) -> None:
     """Put a stopped or failed job back into the line."""
-    _change(job, "resume training", launch.start)
+    _change(job, "resume training", submit.start)
 
 
 def stop_training(job: JobFolder) -> None:
     """Take a job out of the line, or ask it to end after its batch."""
-    _change(job, "stop training", launch.stop)
+    _change(job, "stop training", submit.stop)
 
 
 def delete_job(job: JobFolder) -> Deleted:
@@ -145,14 +145,14 @@ def add_parcellation(
 def begin_task(kind: str, args: Sequence[str]) -> Task:
     """Start background work, the visitor's own."""
     need("train")
-    task = tasks.start_task(kind, args, owner=current_user())
+    task = background_tasks.start_task(kind, args, owner=current_user())
     _note(f"start {kind}", args[0] if args else "")
     return task
 
 
 def task_refusal(task_id: str) -> str:
     """Return '' for whoever may interrupt background work, else the sentence: whom to ask."""
-    owner = tasks.owner_of(task_id) or os_user()
+    owner = background_tasks.owner_of(task_id) or os_user()
     if (refused := refusal()) or may_change(owner):
         return refused
     return f"this was started by {owner}: ask them, or an administrator"
@@ -162,7 +162,7 @@ def end_task(task_id: str) -> None:
     """Interrupt background work, as its starter or an administrator may."""
     if refused := task_refusal(task_id):
         raise JobError(refused)
-    tasks.stop_task(task_id)
+    background_tasks.stop_task(task_id)
     _note("stop task", task_id)
 
 

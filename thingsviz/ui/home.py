@@ -6,14 +6,16 @@ from typing import Any, Literal
 
 import streamlit as st
 
-from thingsviz.data.betas import StoreState
-from thingsviz.data.paths import Dataset, datasets_root
-from thingsviz.figures.counts import counts_info, draw_counts
-from thingsviz.figures.style import Theme
-from thingsviz.ui import actions, background, cache
-from thingsviz.ui.cache import Known
-from thingsviz.ui.frame import PAGES, guard, page_path, plain
-from thingsviz.ui.help import glossary
+from thingsviz.data.store.beta_store import StoreState
+from thingsviz.data.things.layout import Dataset, datasets_root
+from thingsviz.figures.base.counts import counts_info, draw_counts
+from thingsviz.figures.base.style import Theme
+from thingsviz.ui import actions
+from thingsviz.ui.caches import dataset_cache
+from thingsviz.ui.caches.dataset_cache import Known
+from thingsviz.ui.shell import background
+from thingsviz.ui.shell.frame import PAGES, guard, page_path, plain
+from thingsviz.ui.shell.glossary import glossary
 
 Colour = Literal["green", "blue", "orange", "red", "gray"]
 BADGES: dict[str, tuple[Colour, str]] = {
@@ -41,7 +43,7 @@ DATASET/image/02_object-level/_property-ratings.tsv"""
 
 def show_home(theme: Theme) -> None:
     """Show the data, or how to get some."""
-    found = cache.datasets()
+    found = dataset_cache.datasets()
     background.show_tasks()
     if not found:
         _show_empty()
@@ -105,7 +107,7 @@ def _show_dataset(known: Known, theme: Theme) -> None:
 
 
 def _show_subject(dataset: Dataset, subject: str, theme: Theme) -> None:
-    found = cache.state_of(dataset, subject)
+    found = dataset_cache.state_of(dataset, subject)
     colour, icon = BADGES[found.state]
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.markdown(f"**{plain(subject)}**", width="content")
@@ -188,7 +190,7 @@ def _table(dataset: Dataset, subject: str, found: StoreState) -> dict[str, list[
     }
     rows = [(word, found.counts[key]) for key, word in words.items() if key in found.counts]
     if found.state in {"ready", "stale"}:
-        rows.append(("brain voxels", cache.store(dataset, subject).shape[1]))
+        rows.append(("brain voxels", dataset_cache.store(dataset, subject).shape[1]))
     return {"what": [word for word, _ in rows], "number": [number for _, number in rows]}
 
 

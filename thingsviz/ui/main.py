@@ -1,5 +1,5 @@
 """The script that runs for each visitor: shows the page that was asked for."""
 
-from thingsviz.ui.frame import navigation
+from thingsviz.ui.shell.frame import navigation
 
 navigation().run()

@@ -12,7 +12,7 @@ from thingsviz.data.planted.concepts import (
 )
 from thingsviz.data.planted.pictures import font_file
 from thingsviz.data.planted.presets import PRESETS
-from thingsviz.data.ratings import PROPERTIES as KNOWN_PROPERTIES
+from thingsviz.data.things.ratings import PROPERTIES as KNOWN_PROPERTIES
 
 
 def test_there_are_names_for_the_largest_preset():

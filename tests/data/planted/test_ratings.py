@@ -4,7 +4,7 @@ import pytest
 
 from thingsviz.data.planted import ratings
 from thingsviz.data.planted.concepts import PROPERTIES, archetypes, concept_table, describe
-from thingsviz.data.ratings import read_ratings
+from thingsviz.data.things.ratings import read_ratings
 
 NAMES = list(concept_table().index[:720])
 

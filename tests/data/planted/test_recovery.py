@@ -4,12 +4,12 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from thingsviz.data.paths import Dataset
+from thingsviz.data.things.layout import Dataset
 from thingsviz.data.planted import Order, plant
 from thingsviz.data.planted.concepts import PROPERTIES
 from thingsviz.data.planted.oracle import correlations
-from thingsviz.data.ratings import mean_column
-from thingsviz.data.trials import build_trials
+from thingsviz.data.things.ratings import mean_column
+from thingsviz.data.things.trials import build_trials
 
 N_FOLDS = 8
 ALPHA = 3000.0

@@ -10,8 +10,8 @@ import pytest
 from tests.jobs.conftest import TINY_FIT, TINY_VIT
 from tests.jobs.engine.test_launch import wait_for
 from thingsviz.core.locks import is_locked
-from thingsviz.jobs.engine import cgroups, launch
-from thingsviz.jobs.engine.ticket import ticket_for, write_ticket
+from thingsviz.queue import cgroups, submit
+from thingsviz.queue.ticket import ticket_for, write_ticket
 
 MB = 2**20
 ROOM = 1600 * MB
@@ -95,9 +95,9 @@ def group():
 def supervise(job, door):
     """The command that runs a supervisor within the group, and its environment."""
     command = 'echo $$ > "$0" && exec "$@"'
-    supervisor = [sys.executable, "-m", "thingsviz.jobs.supervisor", str(job.path.parent)]
+    supervisor = [sys.executable, "-m", "thingsviz.commands.supervisor", str(job.path.parent)]
     words = ["/bin/sh", "-c", command, str(door), *supervisor, "--idle", "5"]
-    return words, {**os.environ, "PYTHONPATH": launch.python_path()}
+    return words, {**os.environ, "PYTHONPATH": submit.python_path()}
 
 
 def test_a_worker_that_the_system_ends_is_told_what_would_fit(group, make_job):

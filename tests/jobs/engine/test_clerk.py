@@ -6,9 +6,9 @@ import signal
 import numpy as np
 import pytest
 
-from thingsviz.jobs.engine import clerk as clerk_module
-from thingsviz.jobs.engine.clerk import Clerk, Interruptible, StoppedError
-from thingsviz.jobs.folder.store import JobFolder
+from thingsviz.jobs.job_folder import JobFolder
+from thingsviz.queue import reporter as clerk_module
+from thingsviz.queue.reporter import Clerk, Interruptible, StoppedError
 
 
 @pytest.fixture

@@ -2,14 +2,14 @@ import io
 import json
 
 from thingsviz.core.progress import Progress
-from thingsviz.jobs.engine import console
-from thingsviz.jobs.engine.console import Console, seconds_left
+from thingsviz.queue import progress_bar
+from thingsviz.queue.progress_bar import Console, seconds_left
 
 
 class Clock:
     def __init__(self, monkeypatch):
         self.now = 100.0
-        monkeypatch.setattr(console.time, "monotonic", lambda: self.now)
+        monkeypatch.setattr(progress_bar.time, "monotonic", lambda: self.now)
 
 
 class Terminal(io.StringIO):

@@ -16,19 +16,19 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from thingsviz.core.locks import is_locked
-from thingsviz.jobs.engine import foreman as foreman_module
-from thingsviz.jobs.engine import launch
-from thingsviz.jobs.engine.foreman import ATTEMPTS, Foreman
-from thingsviz.jobs.engine.limits import Limits
-from thingsviz.jobs.engine.queue import DATABASE, Queue
-from thingsviz.jobs.engine.recovery import recover
-from thingsviz.jobs.engine.ticket import read_ticket, take_ticket
-from thingsviz.jobs.engine.workers import Usage
-from thingsviz.jobs.folder.config import parse_config
-from thingsviz.jobs.folder.store import JobFolder, JobStatus, create_job
-from thingsviz.jobs.studies import launch as study_launch
-from thingsviz.jobs.studies.config import parse_study
-from thingsviz.jobs.studies.folder import StudyStatus, create_study
+from thingsviz.jobs.job_folder import JobFolder, JobStatus, create_job
+from thingsviz.jobs.recipe import parse_config
+from thingsviz.queue import dispatcher as foreman_module
+from thingsviz.queue import submit
+from thingsviz.queue.database import DATABASE, Queue
+from thingsviz.queue.dispatcher import ATTEMPTS, Foreman
+from thingsviz.queue.limits import Limits
+from thingsviz.queue.processes import Usage
+from thingsviz.queue.recovery import recover
+from thingsviz.queue.ticket import read_ticket, take_ticket
+from thingsviz.studies import submit as study_launch
+from thingsviz.studies.config import parse_study
+from thingsviz.studies.study_folder import StudyStatus, create_study
 
 NO_PID = 2**30
 
@@ -66,7 +66,7 @@ class Play:
         self.workers = []
         self.patches = [
             mock.patch.dict(os.environ, {"THINGSVIZ_JOBS": str(root)}),
-            mock.patch.object(launch, "tend"),
+            mock.patch.object(submit, "tend"),
             mock.patch.object(foreman_module, "spawn_process", self.spawn),
         ]
         for patch in self.patches:
@@ -116,7 +116,7 @@ def test_one_after_the_other_in_order(play):
     line = play()
     jobs = [new_job(name) for name in "cab"]
     for job in jobs:
-        launch.start(job)
+        submit.start(job)
     order = []
     for _ in jobs:
         line.foreman.look()
@@ -132,7 +132,7 @@ def test_one_after_the_other_in_order(play):
 def test_one_that_never_begins_is_given_up_with_its_last_words(play):
     line, job = play(), new_job()
     job.file("log.txt").write_text("No module named torch\n")
-    launch.start(job)
+    submit.start(job)
     for _ in range(ATTEMPTS):
         line.foreman.look()
         line.alive()[0].end(code=1)
@@ -147,7 +147,7 @@ def test_one_that_never_begins_is_given_up_with_its_last_words(play):
 def test_started_again_three_times_is_not_three_failures(play):
     line, job = play(), new_job()
     for _ in range(ATTEMPTS + 2):
-        launch.start(job)
+        submit.start(job)
         line.foreman.look()
         line.alive()[0].begin()
         line.alive()[0].end("stopped")
@@ -160,7 +160,7 @@ def test_too_much_memory_is_named(play, monkeypatch):
     line, job = play(memory_mb=100), new_job()
     monkeypatch.setattr(foreman_module, "usage", lambda pid: Usage(250.0, 3.0))
     monkeypatch.setattr(foreman_module, "kill", lambda job, pid: line.alive()[0].end(code=-9))
-    launch.start(job)
+    submit.start(job)
     line.foreman.look()
     line.alive()[0].begin()
     line.foreman._measured = float("-inf")
@@ -177,7 +177,7 @@ def test_a_verdict_survives_the_supervisor(play, monkeypatch):
     line, job = play(memory_mb=100), new_job()
     monkeypatch.setattr(foreman_module, "usage", lambda pid: Usage(250.0, 3.0))
     monkeypatch.setattr(foreman_module, "kill", lambda job, pid: line.alive()[0].end(code=-9))
-    launch.start(job)
+    submit.start(job)
     line.foreman.look()
     line.alive()[0].begin()
     line.foreman._measured = float("-inf")
@@ -191,7 +191,7 @@ def test_time_is_a_wish_first_and_a_kill_later(play, monkeypatch):
     line, job = play(hours=1.0), new_job()
     killed = []
     monkeypatch.setattr(foreman_module, "kill", lambda job, pid: killed.append(job.name))
-    launch.start(job)
+    submit.start(job)
     line.foreman.look()
     line.alive()[0].begin()
     for ago, expected in ((3601, []), (3601, []), (3700, ["job"])):
@@ -204,7 +204,7 @@ def test_time_is_a_wish_first_and_a_kill_later(play, monkeypatch):
 
 def test_killed_by_the_system_is_not_without_a_word(play):
     line, job = play(), new_job()
-    launch.start(job)
+    submit.start(job)
     line.foreman.look()
     line.alive()[0].begin()
     line.alive()[0].end(code=-9)
@@ -218,7 +218,7 @@ def test_out_of_memory_is_told_by_a_supervisor_that_came_later(play, monkeypatch
     """It has no exit code of a process that it has not started, but what the system counts."""
     line, job = play(), new_job()
     monkeypatch.setattr(foreman_module.cgroups, "kills", lambda: 3)
-    launch.start(job)
+    submit.start(job)
     line.foreman.look()
     worker = line.alive()[0]
     worker.begin()
@@ -236,7 +236,7 @@ def test_out_of_memory_is_told_by_a_supervisor_that_came_later(play, monkeypatch
 def test_one_that_ended_well_while_memory_ran_out_is_done(play, monkeypatch):
     line, job = play(), new_job()
     monkeypatch.setattr(foreman_module.cgroups, "kills", lambda: 3)
-    launch.start(job)
+    submit.start(job)
     line.foreman.look()
     worker = line.alive()[0]
     worker.begin()
@@ -251,7 +251,7 @@ def test_of_one_that_nobody_here_has_started_counting_begins_with_the_first_look
     play, monkeypatch
 ):
     line, job = play(), new_job()
-    launch.start(job)
+    submit.start(job)
     line.foreman.look()
     line.alive()[0].begin()
     line.queue.update("job", kills=-1)
@@ -265,7 +265,7 @@ def test_a_folder_deleted_under_its_job_takes_the_process_along(play, monkeypatc
     line, job = play(), new_job()
     killed = []
     monkeypatch.setattr(foreman_module, "kill", lambda job, pid: killed.append((job.name, pid)))
-    launch.start(job)
+    submit.start(job)
     line.foreman.look()
     line.alive()[0].begin()
     shutil.rmtree(job.path)
@@ -277,7 +277,7 @@ def test_a_folder_deleted_under_its_job_takes_the_process_along(play, monkeypatc
 def test_the_trouble_of_one_job_does_not_hold_up_the_others(play, caplog):
     line, bad, good = play(slots=2), new_job("bad"), new_job("good")
     for job in (bad, good):
-        launch.start(job)
+        submit.start(job)
     plain = line.spawn
 
     def spawn(command, log, handle, extra):
@@ -296,7 +296,7 @@ def test_the_trouble_of_one_job_does_not_hold_up_the_others(play, caplog):
 def test_what_runs_keeps_its_place_when_the_database_is_lost(play):
     line, jobs = play(), [new_job("runs"), new_job("waits")]
     for job in jobs:
-        launch.start(job)
+        submit.start(job)
     line.foreman.look()
     line.alive()[0].begin()
     line.queue.close()
@@ -314,7 +314,7 @@ def test_what_runs_keeps_its_place_when_the_database_is_lost(play):
 def test_what_a_reboot_ended_goes_on_by_itself_and_what_a_kill_ended_does_not(play, monkeypatch):
     line, jobs = play(slots=2), [new_job("cut"), new_job("killed")]
     for job in jobs:
-        launch.start(job)
+        submit.start(job)
     line.foreman.look()
     for worker in line.alive():
         worker.begin()
@@ -360,7 +360,7 @@ def test_a_study_that_a_reboot_ended_goes_on_by_itself_as_one_job(play):
     candidate = under_way(line, study)
     submitted = line.queue.rows()[0].submitted
     other = new_job("short")
-    launch.start(other)
+    submit.start(other)
     machine_goes_down(line, ".studies/search")
     line.foreman.look()
     assert study.status().state == "queued"
@@ -418,10 +418,10 @@ def test_the_environment_is_passed_on_and_nothing_else(play, monkeypatch):
         return plain(command, log, handle, extra)
 
     with mock.patch.object(foreman_module, "spawn_process", spawn):
-        launch.start(job)
+        submit.start(job)
         line.foreman.look()
     assert seen[0]["THINGSVIZ_DATA"] == "/data of ana"
-    assert set(seen[0]) <= {*foreman_module.PASSED_ON, launch.LOCK_HANDLE}
+    assert set(seen[0]) <= {*foreman_module.PASSED_ON, submit.LOCK_HANDLE}
 
 
 class Line(RuleBasedStateMachine):
@@ -459,13 +459,13 @@ class Line(RuleBasedStateMachine):
     @rule(i=st.integers(0, 3))
     def start(self, i):
         before = self.jobs[i].is_alive()
-        launch.start(self.jobs[i])
+        submit.start(self.jobs[i])
         self.asked[self.jobs[i].name] += not before
         assert self.jobs[i].is_alive()
 
     @rule(i=st.integers(0, 3))
     def stop(self, i):
-        launch.stop(self.jobs[i])
+        submit.stop(self.jobs[i])
 
     @rule()
     def look(self):
@@ -491,7 +491,7 @@ class Line(RuleBasedStateMachine):
             job = idle[i % len(idle)].job
             idle[i % len(idle)].end(code=-9)
             if self.play.queue.rows() and _attempts(self.play.queue, job) >= ATTEMPTS:
-                launch.stop(job)  # it would be given up; that has a test of its own
+                submit.stop(job)  # it would be given up; that has a test of its own
 
     @rule(lost=st.booleans())
     def another_supervisor(self, lost):

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 import pytest
 
 from thingsviz.core.errors import JobError
-from thingsviz.jobs.engine import launch
-from thingsviz.jobs.folder.store import JobFolder, try_lock
+from thingsviz.jobs.job_folder import JobFolder, try_lock
+from thingsviz.queue import submit
 
 
 def wait_for(what, seconds=100):
@@ -31,7 +31,7 @@ def wait_for_end(job: JobFolder):
 HOLD = """
 import sys, time
 from pathlib import Path
-from thingsviz.jobs.folder.store import try_lock
+from thingsviz.jobs.job_folder import try_lock
 try_lock(Path(sys.argv[1], "lock")); print("held", flush=True); time.sleep(300)
 """
 
@@ -61,10 +61,10 @@ def busy(busy_env):
 def test_a_started_job_runs_to_its_end(make_job):
     job = make_job(model={"name": "mean"})
     started = time.monotonic()
-    launch.start(job)
+    submit.start(job)
     assert time.monotonic() - started < 1
     # No gap in which the page would think that nothing runs
-    assert launch.is_alive(job)
+    assert submit.is_alive(job)
     assert job.status().state == "queued"
     status = wait_for_end(job)
     assert status.state == "done", job.log_tail()
@@ -74,8 +74,8 @@ def test_a_started_job_runs_to_its_end(make_job):
 
 def test_a_second_start_changes_nothing(make_job):
     job = make_job(model={"name": "mean"})
-    launch.start(job)
-    launch.start(job)
+    submit.start(job)
+    submit.start(job)
     assert wait_for_end(job).state == "done"
     assert len(job.manifest()["starts"]) == 1
 
@@ -92,8 +92,8 @@ def test_a_job_outlives_the_process_that_started_it(make_job):
     job = make_job(model={"name": "mean"})
     code = (
         "import sys; from pathlib import Path;"
-        "from thingsviz.jobs.engine import launch; from thingsviz.jobs.folder import store;"
-        "launch.start(store.JobFolder(Path(sys.argv[1]))); print('started', flush=True);"
+        "from thingsviz.queue import submit; from thingsviz.jobs import job_folder;"
+        "submit.start(job_folder.JobFolder(Path(sys.argv[1]))); print('started', flush=True);"
         "import time; time.sleep(60)"
     )
     with subprocess.Popen(
@@ -112,23 +112,23 @@ def test_the_job_has_no_terminal_and_is_nice(make_job, monkeypatch):
         "import os, sys; print(os.getsid(0) == os.getpid(), os.nice(0), sys.stdin.read() == '')"
     )
     handle = try_lock(job.file("lock"))
-    launch.spawn([sys.executable, "-c", script], job.file("log.txt"), handle)
+    submit.spawn([sys.executable, "-c", script], job.file("log.txt"), handle)
     os.close(handle)
     wait_for_end(job)
-    assert job.log_tail() == f"True {min(19, os.nice(0) + launch.NICENESS)} True"
+    assert job.log_tail() == f"True {min(19, os.nice(0) + submit.NICENESS)} True"
 
 
 def test_stop_takes_a_waiting_job_out_of_the_line(make_job, busy):
     job = make_job(model={"name": "mean"})
-    launch.start(job)
+    submit.start(job)
     assert job.status().state == "queued"
-    launch.stop(job)
+    submit.stop(job)
     assert (job.status().state, job.is_alive()) == ("stopped", False)
     assert "taken out of the line" in job.status().message
     assert not job.file("stop").exists()
     busy.kill()
     busy.wait()
-    launch.start(job)
+    submit.start(job)
     assert wait_for_end(job).state == "done"
 
 
@@ -136,19 +136,19 @@ def test_more_slots_let_more_train(make_job, busy_env, monkeypatch):
     monkeypatch.setenv("THINGSVIZ_SLOTS", "2")
     with busy_env():
         job = make_job(model={"name": "mean"})
-        launch.start(job)
+        submit.start(job)
         assert wait_for_end(job).state == "done"
 
 
 def test_stopping_what_does_not_run_leaves_no_wish(make_job):
     job = make_job()
-    launch.stop(job)
+    submit.stop(job)
     assert not job.file("stop").exists()
 
 
 def test_a_killed_job_is_shown_as_stopped_and_starts_again(make_vit):
     job = make_vit(epochs=500)
-    launch.start(job)
+    submit.start(job)
     wait_for(lambda: job.status().step > 0)
     holder = next(p for p in _processes() if str(job.path) in p[1])
     os.kill(holder[0], signal.SIGKILL)
@@ -156,9 +156,9 @@ def test_a_killed_job_is_shown_as_stopped_and_starts_again(make_vit):
     assert status.state == "stopped"
     wait_for(lambda: "killed from outside (signal 9)" in job.status().message, 10)
     at = job.status().step
-    launch.start(job)
+    submit.start(job)
     wait_for(lambda: job.status().step > at)
-    launch.stop(job)
+    submit.stop(job)
     assert wait_for_end(job).state == "stopped"
 
 
@@ -171,22 +171,22 @@ def _processes():
 
 def test_a_job_without_a_recipe_is_not_started(tmp_path):
     with pytest.raises(JobError, match="needs the recipe"):
-        launch.start(JobFolder(tmp_path))
+        submit.start(JobFolder(tmp_path))
 
 
 def test_a_read_only_folder_is_one_sentence(make_job, monkeypatch):
     def refuse(*_):
         raise PermissionError(13, "Permission denied", "/jobs/x/lock")
 
-    monkeypatch.setattr(launch, "try_lock", refuse)
+    monkeypatch.setattr(submit, "try_lock", refuse)
     with pytest.raises(JobError, match="/jobs/x/lock may not be written: set THINGSVIZ_JOBS"):
-        launch.start(make_job())
+        submit.start(make_job())
 
 
 def test_no_zombie_stays_behind(make_job):
     import psutil
 
     job = make_job(model={"name": "mean"})
-    launch.start(job)
+    submit.start(job)
     wait_for_end(job)
     wait_for(lambda: not [p for p in psutil.Process().children() if p.status() == "zombie"], 10)

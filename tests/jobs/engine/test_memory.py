@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from tests.jobs.conftest import TINY_VIT
-from thingsviz.jobs.engine import memory
-from thingsviz.jobs.folder.manifest import add_to_manifest
+from thingsviz.jobs.manifest import add_to_manifest
+from thingsviz.pipeline import out_of_memory
 
 FIT = {"epochs": 1, "batch_size": 64, "precision": "float32"}
 CPU = (
@@ -13,13 +13,13 @@ CPU = (
 
 
 def needed(job, n):
-    return memory._needs(job, job.config())(n)
+    return out_of_memory._needs(job, job.config())(n)
 
 
 def test_the_size_that_would_fit_is_named(make_job):
     job = make_job(model=TINY_VIT, fit=FIT)
     room = (needed(job, 16) + needed(job, 32)) / 2
-    words = memory.advice(job, room)
+    words = out_of_memory.advice(job, room)
     assert words.startswith("64 trials at once need about ")
     assert words.endswith("set 'Trials in memory' (micro_batch_size) to 16, which would fit")
     assert needed(job, 16) < room < needed(job, 32) < needed(job, 64)
@@ -29,31 +29,35 @@ def test_processes_that_share_a_batch_need_less_each(make_job):
     job = make_job(model=TINY_VIT, fit=FIT)
     room = (needed(job, 8) + needed(job, 16)) / 2
     add_to_manifest(job, processes=[1, 4])
-    assert memory.advice(job, room).endswith("(micro_batch_size) to 32, which would fit")
-    nothing = memory.advice(job, memory.BASE_BYTES)
+    assert out_of_memory.advice(job, room).endswith("(micro_batch_size) to 32, which would fit")
+    nothing = out_of_memory.advice(job, out_of_memory.BASE_BYTES)
     assert nothing.endswith("not even 4 would fit: make the model or the batch smaller")
 
 
 def test_nothing_is_promised_where_nothing_fits(make_job):
     job = make_job(model=TINY_VIT, fit={**FIT, "micro_batch_size": 8})
-    words = memory.advice(job, memory.BASE_BYTES)
+    words = out_of_memory.advice(job, out_of_memory.BASE_BYTES)
     assert words.startswith("8 trials at once need about ")
     assert words.endswith("and not even 1 would fit: make the model or the batch smaller")
 
 
 @pytest.mark.parametrize("recipe", [{}, {"dataset": "gone", "model": TINY_VIT, "fit": FIT}])
 def test_without_batches_or_data_the_advice_is_general(make_job, recipe):
-    assert memory.advice(make_job(**recipe), 1e9).startswith("make the batch, the micro-batch or")
+    assert out_of_memory.advice(make_job(**recipe), 1e9).startswith(
+        "make the batch, the micro-batch or"
+    )
 
 
 def test_what_torch_says_without_memory_is_known():
     with pytest.raises(RuntimeError, match=r"memory") as real:
         torch.empty(2**60, dtype=torch.uint8)
-    assert memory.ran_out(real.value)
-    assert memory.ran_out(torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB"))
-    assert memory.ran_out(MemoryError())
-    assert not memory.ran_out(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
-    assert not memory.ran_out(ValueError("out of memory"))
+    assert out_of_memory.ran_out(real.value)
+    assert out_of_memory.ran_out(
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB")
+    )
+    assert out_of_memory.ran_out(MemoryError())
+    assert not out_of_memory.ran_out(RuntimeError("mat1 and mat2 shapes cannot be multiplied"))
+    assert not out_of_memory.ran_out(ValueError("out of memory"))
 
 
 @pytest.mark.parametrize("words", [CPU, "[enforce fail] not enough memory: you tried to allocate"])
@@ -62,8 +66,8 @@ def test_a_training_without_memory_ends_with_the_size(make_job, run, monkeypatch
         raise RuntimeError(words)
 
     job = make_job(model=TINY_VIT, fit=FIT)
-    monkeypatch.setattr("thingsviz.jobs.training.stages.fit", fail)
-    monkeypatch.setattr(memory, "machine_bytes", lambda: needed(job, 8))
+    monkeypatch.setattr("thingsviz.pipeline.run.fit", fail)
+    monkeypatch.setattr(out_of_memory, "machine_bytes", lambda: needed(job, 8))
     code, said = run(job)
     assert code == 2
     assert said.startswith("there is not enough memory: 64 trials at once need about 0.")

@@ -7,9 +7,9 @@ from contextlib import closing
 import pytest
 
 from thingsviz.core.errors import ConfigError
-from thingsviz.jobs.engine import limits
-from thingsviz.jobs.engine.queue import DATABASE, Queue, Row
-from thingsviz.jobs.engine.ticket import Ticket, read_ticket, take_ticket, ticket_for, write_ticket
+from thingsviz.queue import limits
+from thingsviz.queue.database import DATABASE, Queue, Row
+from thingsviz.queue.ticket import Ticket, read_ticket, take_ticket, ticket_for, write_ticket
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ import pytest
 
 from thingsviz.core import log
 from thingsviz.core.errors import ConfigError, JobError
-from thingsviz.jobs.engine import launch, sbatch
-from thingsviz.jobs.engine import slurm as slurm_module
-from thingsviz.jobs.engine.queue import Queue, queue_folder
-from thingsviz.jobs.engine.slurm import Slurm
-from thingsviz.jobs.engine.ticket import Ticket, read_ticket
-from thingsviz.jobs.folder.store import JobStatus, try_lock
+from thingsviz.jobs.job_folder import JobStatus, try_lock
+from thingsviz.queue import sbatch, submit
+from thingsviz.queue import slurm as slurm_module
+from thingsviz.queue.database import Queue, queue_folder
+from thingsviz.queue.slurm import Slurm
+from thingsviz.queue.ticket import Ticket, read_ticket
 
 
 def test_options_of_a_site():
@@ -110,14 +110,14 @@ def test_a_controller_that_is_down_changes_nothing(commands):
 @pytest.fixture
 def desk(make_job, monkeypatch):
     """A job in the line of a SLURM that says what the test wants; calls are noted."""
-    monkeypatch.setattr(launch, "tend", lambda: None)
+    monkeypatch.setattr(submit, "tend", lambda: None)
     monkeypatch.setattr(slurm_module, "ASK_EVERY_S", 0)
     monkeypatch.setenv("THINGSVIZ_ENGINE", "slurm")
     job, said, calls = make_job(name="job"), [], []
     monkeypatch.setattr(sbatch, "listed", lambda: said[-1])
     monkeypatch.setattr(sbatch, "submit", lambda job, ticket: calls.append("submit") or "5")
     monkeypatch.setattr(sbatch, "cancel", lambda number: calls.append(f"cancel {number}"))
-    launch.start(job)
+    submit.start(job)
     with closing(Queue(queue_folder())) as queue:
         slurm = Slurm(queue)
 
@@ -129,7 +129,7 @@ def desk(make_job, monkeypatch):
 
         yield job, look
         if job.is_waiting():
-            launch.withdraw(job, "")
+            submit.withdraw(job, "")
 
 
 @pytest.fixture
@@ -174,7 +174,7 @@ def test_the_way_of_a_job_is_told(desk, told, caplog):
 def test_a_cancelled_job_is_told_once(desk, told):
     job, look = desk
     look()
-    launch.stop(job)
+    submit.stop(job)
     for state in ("PENDING", "PENDING", None, None):
         calls, _ = look(state)
     assert told() == [("job submitted", "5"), ("job cancelled", "5")]
@@ -235,7 +235,7 @@ def test_one_that_ends_without_a_word_is_named(desk):
 def test_one_deleted_while_it_waited_is_cancelled(desk):
     job, look = desk
     look()
-    launch.withdraw(job, "deleted")
+    submit.withdraw(job, "deleted")
     calls, row = look("PENDING")
     assert (calls, row) == (["submit", "cancel 5"], None)
 

@@ -5,8 +5,8 @@ from collections import Counter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from thingsviz.jobs.engine.limits import Limits
-from thingsviz.jobs.engine.schedule import HEAD_START_S, Running, Start, Waiting, choose, in_order
+from thingsviz.queue.limits import Limits
+from thingsviz.queue.schedule import HEAD_START_S, Running, Start, Waiting, choose, in_order
 
 
 def names(starts):

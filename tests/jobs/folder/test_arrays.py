@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from thingsviz.core.errors import JobError
-from thingsviz.jobs.folder.arrays import read_arrays, write_arrays
+from thingsviz.jobs.arrays import read_arrays, write_arrays
 
 
 @pytest.fixture

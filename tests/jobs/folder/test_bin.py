@@ -5,14 +5,14 @@ import os
 import pytest
 
 from thingsviz.core.errors import JobError
-from thingsviz.jobs.engine import launch
-from thingsviz.jobs.folder import bin as job_bin
-from thingsviz.jobs.folder.store import JobStatus, list_jobs, open_job, try_lock
+from thingsviz.jobs.job_folder import JobStatus, list_jobs, open_job, try_lock
+from thingsviz.queue import submit
+from thingsviz.queue import trash as job_bin
 
 
 @pytest.fixture(autouse=True)
 def _no_supervisor(monkeypatch):
-    monkeypatch.setattr(launch, "tend", lambda: None)
+    monkeypatch.setattr(submit, "tend", lambda: None)
 
 
 def test_there_and_back(make_job):
@@ -48,7 +48,7 @@ def test_what_runs_is_not_deleted(make_job):
 
 def test_what_waits_leaves_the_line_first(make_job):
     job = make_job()
-    launch.start(job)
+    submit.start(job)
     job_bin.delete(job)
     back = job_bin.restore(job_bin.deleted()[0])
     assert (back.is_waiting(), back.status().state) == (False, "stopped")

@@ -8,16 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.config import FitConfig, MeanConfig, ViT3DConfig
+from models.catalog.config import FitConfig, MeanConfig, ViT3DConfig
 from thingsviz.core.errors import ConfigError
-from thingsviz.data.ratings import TARGETS_12
-from thingsviz.jobs.folder.config import (
-    JobConfig,
-    SplitConfig,
-    check_name,
-    dump_config,
-    parse_config,
-)
+from thingsviz.data.things.ratings import TARGETS_12
+from thingsviz.jobs.recipe import JobConfig, SplitConfig, check_name, dump_config, parse_config
 
 
 @pytest.mark.parametrize(
@@ -136,6 +130,6 @@ def test_split_settings_are_immutable():
 
 
 def test_recipes_cost_no_torch():
-    modules = "thingsviz.jobs.engine.launch, thingsviz.jobs.engine.tasks, thingsviz.jobs.train"
+    modules = "thingsviz.queue.submit, thingsviz.queue.background_tasks, thingsviz.commands.train"
     code = f"import sys, {modules}; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

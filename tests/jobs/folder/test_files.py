@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from thingsviz.core.errors import JobError
-from thingsviz.jobs.folder.files import (
+from thingsviz.jobs.json_files import (
     append_line,
     disk_sentence,
     finite,

@@ -5,11 +5,11 @@ import json
 import pytest
 
 from thingsviz.core.errors import JobError
-from thingsviz.jobs.engine.tasks import tasks, tasks_root
-from thingsviz.jobs.folder import kinds
-from thingsviz.jobs.folder.store import JobFolder
-from thingsviz.jobs.studies.folder import StudyFolder
-from thingsviz.jobs.training.spent import spent
+from thingsviz.jobs import kinds
+from thingsviz.jobs.job_folder import JobFolder
+from thingsviz.pipeline.resource_usage import spent
+from thingsviz.queue.background_tasks import tasks, tasks_root
+from thingsviz.studies.study_folder import StudyFolder
 
 
 def write(folder, name, data):
@@ -78,10 +78,10 @@ def test_a_damaged_task_has_failed_and_holds_up_no_page(tmp_path, monkeypatch, d
     monkeypatch.setenv("THINGSVIZ_JOBS", str(tmp_path))
     (tasks_root() / "one").mkdir(parents=True)
     (tasks_root() / "two").mkdir()
-    write(tasks_root() / "one", "task.json", {"kind": "plant", **data})
-    write(tasks_root() / "two", "task.json", {"kind": "plant", "args": ["a"]})
+    write(tasks_root() / "one", "task.json", {"kind": "simulate", **data})
+    write(tasks_root() / "two", "task.json", {"kind": "simulate", "args": ["a"]})
     two, one = tasks()
-    assert (two.kind, two.args) == ("plant", ("a",))
+    assert (two.kind, two.args) == ("simulate", ("a",))
     assert one.state == "failed"
     assert "task.json should say" in one.message
 

@@ -5,17 +5,17 @@ import os
 import pytest
 
 from thingsviz.core.errors import ConfigError, JobError
-from thingsviz.jobs.folder import named
+from thingsviz.jobs import unique_names
 
-PLANTS = named.Sort("plant", "plants", "the Garden page")
+PLANTS = unique_names.Sort("plant", "plants", "the Garden page")
 
 
 def write(path):
-    (path / named.RECIPE).write_text("{}")
+    (path / unique_names.RECIPE).write_text("{}")
 
 
 def make(root, name="fern", **more):
-    return named.made(root, name, PLANTS, write, **more)
+    return unique_names.made(root, name, PLANTS, write, **more)
 
 
 def test_a_taken_name_gets_a_number_and_stays_a_name(tmp_path):
@@ -23,7 +23,7 @@ def test_a_taken_name_gets_a_number_and_stays_a_name(tmp_path):
     assert [make(root).name for _ in range(3)] == ["fern", "fern-2", "fern-3"]
     long = "f" * 80
     assert [make(root, long).name for _ in range(2)] == [long, "f" * 74 + "-2"]
-    assert named.opened(root, "f" * 74 + "-2", PLANTS).is_dir()
+    assert unique_names.opened(root, "f" * 74 + "-2", PLANTS).is_dir()
 
 
 def test_a_name_may_be_taken_by_what_lies_elsewhere(tmp_path):
@@ -37,11 +37,11 @@ def test_when_all_names_are_taken(tmp_path):
 
 def test_the_newest_recipe_comes_first_and_only_recipes_count(tmp_path):
     for k, name in enumerate("bac"):
-        os.utime(make(tmp_path, name) / named.RECIPE, (k, k))
+        os.utime(make(tmp_path, name) / unique_names.RECIPE, (k, k))
     (tmp_path / "empty").mkdir()
     make(tmp_path, ".hidden")
-    assert [path.name for path in named.listed(tmp_path)] == ["c", "a", "b"]
-    assert named.listed(tmp_path / "nowhere") == []
+    assert [path.name for path in unique_names.listed(tmp_path)] == ["c", "a", "b"]
+    assert unique_names.listed(tmp_path / "nowhere") == []
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
@@ -51,7 +51,7 @@ def test_nothing_is_left_of_what_could_not_be_filled(tmp_path, error):
         raise error
 
     with pytest.raises(error):
-        named.made(tmp_path, "fern", PLANTS, fail)
+        unique_names.made(tmp_path, "fern", PLANTS, fail)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -60,11 +60,11 @@ def test_a_full_disk_is_one_sentence(tmp_path):
         raise OSError(28, "No space left on device")
 
     with pytest.raises(JobError, match="no space is left to write in"):
-        named.made(tmp_path, "fern", PLANTS, full)
+        unique_names.made(tmp_path, "fern", PLANTS, full)
 
 
 @pytest.mark.parametrize("name", ["..", "a/b", "", "gone", "x\0y"])
 def test_nothing_outside_is_opened(tmp_path, name):
     write(tmp_path)
     with pytest.raises(JobError, match=r"cannot be a folder|no plant .gone. in .* Garden"):
-        named.opened(tmp_path, name, PLANTS)
+        unique_names.opened(tmp_path, name, PLANTS)

@@ -11,8 +11,7 @@ import pandas as pd
 import pytest
 
 from thingsviz.core.errors import ConfigError, JobError
-from thingsviz.jobs.folder.config import parse_config
-from thingsviz.jobs.folder.store import (
+from thingsviz.jobs.job_folder import (
     JobStatus,
     create_job,
     is_locked,
@@ -22,6 +21,7 @@ from thingsviz.jobs.folder.store import (
     open_job,
     try_lock,
 )
+from thingsviz.jobs.recipe import parse_config
 
 
 @pytest.fixture
@@ -136,7 +136,7 @@ def test_a_held_lock_means_alive(job):
 def test_the_kernel_frees_the_lock_of_a_killed_process(job):
     code = (
         "import sys, time; from pathlib import Path;"
-        "from thingsviz.jobs.folder.store import try_lock;"
+        "from thingsviz.jobs.job_folder import try_lock;"
         "try_lock(Path(sys.argv[1])); print('held', flush=True); time.sleep(60)"
     )
     with subprocess.Popen(
@@ -222,7 +222,7 @@ def test_a_full_disk_leaves_no_half_job(root, monkeypatch):
     def full(path, data):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("thingsviz.jobs.folder.files.write_sealed", full)
+    monkeypatch.setattr("thingsviz.jobs.json_files.write_sealed", full)
     with pytest.raises(JobError, match="no space is left"):
         create_job(parse_config({"dataset": "demo", "name": "x"}))
     assert list(root.iterdir()) == []

@@ -1,9 +1,9 @@
 import pytest
 
-from models.config import CONFIGS, FitConfig
-from models.registry import MODELS
-from thingsviz.jobs.folder.config import dump_config, parse_config
-from thingsviz.jobs.folder.titles import help_of, setting_text, title_of
+from models.catalog.config import CONFIGS, FitConfig
+from models.catalog.registry import MODELS
+from thingsviz.jobs.recipe import dump_config, parse_config
+from thingsviz.jobs.setting_titles import help_of, setting_text, title_of
 
 
 @pytest.mark.parametrize(

@@ -5,30 +5,23 @@ from dataclasses import replace
 
 import pytest
 
-from models.class_presets import report_fit
+from models.presets.report import report_fit
 from tests.jobs.finished import class_table, folder
 from tests.jobs.reports.test_html import checked
+from thingsviz.commands import replicate
 from thingsviz.core.errors import JobError
 from thingsviz.core.progress import silent
-from thingsviz.jobs import again
-from thingsviz.jobs.engine import tasks
-from thingsviz.jobs.folder import files
-from thingsviz.jobs.folder.config import JobConfig, dump_config
-from thingsviz.jobs.folder.store import JobFolder, JobStatus, jobs_root
-from thingsviz.jobs.reports import again_run
-from thingsviz.jobs.reports.again_plan import LeftOut, entries, nearest, recipe_of, sections
-from thingsviz.jobs.reports.again_report import report
-from thingsviz.jobs.reports.again_run import (
-    Step,
-    named,
-    remembered,
-    run_all,
-    study_config,
-    write_record,
-)
-from thingsviz.jobs.reports.again_scale import Load, candidates, cut, shares
-from thingsviz.jobs.reports.again_table import overfitting
-from thingsviz.jobs.reports.again_words import CONFIDENCE, meaning
+from thingsviz.jobs import json_files
+from thingsviz.jobs.job_folder import JobFolder, JobStatus, jobs_root
+from thingsviz.jobs.recipe import JobConfig, dump_config
+from thingsviz.queue import background_tasks
+from thingsviz.replication import run
+from thingsviz.replication.classifier_table import overfitting
+from thingsviz.replication.document import report
+from thingsviz.replication.plan import LeftOut, entries, nearest, recipe_of, sections
+from thingsviz.replication.run import Step, named, remembered, run_all, study_config, write_record
+from thingsviz.replication.time_budget import Load, candidates, cut, shares
+from thingsviz.replication.wording import CONFIDENCE, meaning
 
 PUBLISHED = (72, 91, 75)
 TINY = (18, 22, 18)
@@ -37,7 +30,7 @@ TINY = (18, 22, 18)
 @pytest.fixture(autouse=True)
 def jobs(tmp_path, monkeypatch):
     monkeypatch.setenv("THINGSVIZ_JOBS", str(tmp_path / "jobs"))
-    monkeypatch.setattr("thingsviz.jobs.reports.html_job.N_DRAWS", 30)
+    monkeypatch.setattr("thingsviz.reports.html_job.N_DRAWS", 30)
     return tmp_path
 
 
@@ -169,8 +162,8 @@ def trainer(monkeypatch):
     def no_study(study):
         raise JobError("no search here")
 
-    monkeypatch.setattr("thingsviz.jobs.engine.launch.start", start)
-    monkeypatch.setattr("thingsviz.jobs.studies.launch.start_study", no_study)
+    monkeypatch.setattr("thingsviz.queue.submit.start", start)
+    monkeypatch.setattr("thingsviz.studies.submit.start_study", no_study)
     return started
 
 
@@ -199,7 +192,7 @@ def test_a_training_that_fails_is_told_and_the_rest_goes_on(monkeypatch, jobs):
             raise JobError("the line is closed")
         finish(job, "failed")
 
-    monkeypatch.setattr("thingsviz.jobs.engine.launch.start", start)
+    monkeypatch.setattr("thingsviz.queue.submit.start", start)
     kept = []
     run_all([a_step(), a_step("vit-large")], silent, kept.append)
     states = [(step.state, step.why) for step in kept[-1]]
@@ -208,14 +201,14 @@ def test_a_training_that_fails_is_told_and_the_rest_goes_on(monkeypatch, jobs):
 
 def test_an_interruption_stops_the_job_that_runs(monkeypatch, jobs):
     stopped = []
-    monkeypatch.setattr("thingsviz.jobs.engine.launch.start", lambda job: None)
-    monkeypatch.setattr("thingsviz.jobs.engine.launch.is_alive", lambda job: True)
-    monkeypatch.setattr("thingsviz.jobs.engine.launch.stop", lambda job: stopped.append(job.name))
+    monkeypatch.setattr("thingsviz.queue.submit.start", lambda job: None)
+    monkeypatch.setattr("thingsviz.queue.submit.is_alive", lambda job: True)
+    monkeypatch.setattr("thingsviz.queue.submit.stop", lambda job: stopped.append(job.name))
 
     def interrupt(seconds):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(again_run.time, "sleep", interrupt)
+    monkeypatch.setattr(run.time, "sleep", interrupt)
     with pytest.raises(KeyboardInterrupt):
         run_all([a_step()], silent, lambda steps: None)
     assert stopped == [a_step().config.name]
@@ -316,8 +309,8 @@ def test_overfitting_is_read_off_the_losses(losses, words):
 
 def test_the_command_refuses_bad_input_in_one_sentence(jobs, monkeypatch, capsys):
     monkeypatch.setenv("THINGSVIZ_DATA", str(jobs))
-    assert again.main([str(jobs / "out"), "--dataset", "nowhere"]) == 2
-    assert again.main([str(jobs / "out"), "--dataset", "nowhere", "--minutes", "-1"]) == 2
+    assert replicate.main([str(jobs / "out"), "--dataset", "nowhere"]) == 2
+    assert replicate.main([str(jobs / "out"), "--dataset", "nowhere", "--minutes", "-1"]) == 2
     said = capsys.readouterr().err.strip().splitlines()
     assert len(said) == 2
     assert "nowhere" in said[0]
@@ -328,9 +321,9 @@ def test_the_command_goes_through_on_a_subject(tiny_env, trainer, jobs, monkeypa
     few = [
         e for e in entries(TINY) if e.key in {"transformer", "optuna", "logistic", "ridge-same"}
     ]
-    monkeypatch.setattr(again_run, "entries", lambda shape: few)
+    monkeypatch.setattr(run, "entries", lambda shape: few)
     out = jobs / "out"
-    assert again.main([str(out), "--dataset", "tiny", "--short"]) == 0
+    assert replicate.main([str(out), "--dataset", "tiny", "--short"]) == 0
     record = json.loads((out / "again.json").read_text())
     states = {row["key"]: row["state"] for row in record["steps"]}
     assert states["transformer"] in {"done", "left out"}
@@ -338,11 +331,11 @@ def test_the_command_goes_through_on_a_subject(tiny_env, trainer, jobs, monkeypa
     assert states["optuna"] in {"failed", "left out"}
     assert "SIMULATED" in (out / "report.html").read_text()
     n = len(trainer)
-    assert again.main([str(out), "--dataset", "tiny", "--short"]) == 0
+    assert replicate.main([str(out), "--dataset", "tiny", "--short"]) == 0
     assert len(trainer) == n
     assert dump_config(JobFolder(jobs_root() / trainer[0]).config())["dataset"] == "tiny"
-    assert files.read_json(out / "again.json")["minutes"] == again.SHORT_MIN
+    assert json_files.read_json(out / "again.json")["minutes"] == replicate.SHORT_MIN
 
 
 def test_the_pages_may_start_it_as_a_task():
-    assert "again" in tasks.KINDS
+    assert "replicate" in background_tasks.KINDS

@@ -7,20 +7,20 @@ import zipfile
 import numpy as np
 import pytest
 
-from models.patches import PatchGrid, TokenIndex
-from models.token_map import from_index
+from models.transformer.patches import PatchGrid, TokenIndex
+from models.transformer.token_map import from_index
 from tests.jobs.finished import folder
 from thingsviz.core.errors import JobError, ThingsvizError
-from thingsviz.jobs.engine.ticket import os_user
-from thingsviz.jobs.folder.about import read_about, write_about
-from thingsviz.jobs.folder.arrays import write_arrays
-from thingsviz.jobs.folder.config import dump_config
-from thingsviz.jobs.folder.store import JobFolder, try_lock
-from thingsviz.jobs.folder.weights import kept_epochs
-from thingsviz.jobs.mapping.files import EpochMaps, MapSet, map_sets
-from thingsviz.jobs.reports import bundle
-from thingsviz.jobs.reports.bundle import LIST, export_job, import_job
-from thingsviz.jobs.reports.bundle_more import EPOCHS, MAPS, kind_of, size_of
+from thingsviz.explain.map_files import EpochMaps, MapSet, map_sets
+from thingsviz.jobs.about import read_about, write_about
+from thingsviz.jobs.arrays import write_arrays
+from thingsviz.jobs.job_folder import JobFolder, try_lock
+from thingsviz.jobs.recipe import dump_config
+from thingsviz.jobs.weights import kept_epochs
+from thingsviz.queue.ticket import os_user
+from thingsviz.reports import bundle
+from thingsviz.reports.bundle import LIST, export_job, import_job
+from thingsviz.reports.bundle_more import EPOCHS, MAPS, kind_of, size_of
 
 GRID = PatchGrid((4, 4, 4), (2, 2, 2), pad=True)
 TOKENS = from_index(TokenIndex.of(np.ones((4, 4, 4), bool), GRID))

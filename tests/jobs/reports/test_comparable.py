@@ -14,13 +14,7 @@ from tests.jobs.finished import (
     ratings_table,
 )
 from thingsviz.core.errors import JobError
-from thingsviz.jobs.reports.comparable import (
-    aligned,
-    comparable,
-    naming,
-    read_finished,
-    why_not,
-)
+from thingsviz.reports.comparable import aligned, comparable, naming, read_finished, why_not
 
 
 @pytest.fixture(autouse=True)

@@ -5,7 +5,7 @@ import pytest
 
 from tests.figures.plain import TARGETS
 from tests.jobs.finished import class_table, finished, ratings_table
-from thingsviz.jobs.reports.compared import (
+from thingsviz.reports.comparison import (
     agreements,
     class_tests,
     pair_tests,

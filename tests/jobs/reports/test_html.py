@@ -8,17 +8,12 @@ import pytest
 from tests.figures.plain import scores
 from tests.jobs.finished import class_table, folder
 from thingsviz.core.errors import JobError
-from thingsviz.figures.scores import Question, score_info
-from thingsviz.jobs.folder import files
-from thingsviz.jobs.reports import html_page as page
-from thingsviz.jobs.reports.comparable import read_finished
-from thingsviz.jobs.reports.compared import class_tests
-from thingsviz.jobs.reports.html_job import (
-    comparison_report,
-    hits_table,
-    job_report,
-    with_interval,
-)
+from thingsviz.figures.scores.scores import Question, score_info
+from thingsviz.jobs import json_files
+from thingsviz.reports import html_page as page
+from thingsviz.reports.comparable import read_finished
+from thingsviz.reports.comparison import class_tests
+from thingsviz.reports.html_job import comparison_report, hits_table, job_report, with_interval
 
 VOID = {"meta", "br", "img", "hr", "line", "circle", "rect", "polyline"}
 
@@ -76,7 +71,7 @@ def test_a_job_with_every_number_and_its_interval():
 
 def test_measured_data_carry_no_mark():
     job = folder("real")
-    files.write_json(job.file("manifest.json"), job.manifest() | {"simulated": False})
+    json_files.write_json(job.file("manifest.json"), job.manifest() | {"simulated": False})
     assert "SIMULATED" not in re.sub(r"<pre>.*?</pre>", "", job_report(job), flags=re.S)
 
 

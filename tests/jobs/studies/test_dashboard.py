@@ -9,11 +9,11 @@ import urllib.request
 
 import pytest
 
-from thingsviz.jobs.studies.config import parse_study
-from thingsviz.jobs.studies.folder import create_study
-from thingsviz.jobs.studies.records import Records, work
-from thingsviz.jobs.studies.space import suggest
-from thingsviz.jobs.studies.storage import open_storage
+from thingsviz.studies.config import parse_study
+from thingsviz.studies.records import Records, work
+from thingsviz.studies.space import suggest
+from thingsviz.studies.storage import open_storage
+from thingsviz.studies.study_folder import create_study
 
 
 @pytest.fixture

@@ -19,14 +19,14 @@ from optuna.storages._cached_storage import _CachedStorage
 from optuna.trial import TrialState
 
 from thingsviz.core.errors import JobError
-from thingsviz.jobs.folder import files
-from thingsviz.jobs.studies import server as study_server
-from thingsviz.jobs.studies.config import parse_study
-from thingsviz.jobs.studies.folder import StudyFolder, create_study
-from thingsviz.jobs.studies.records import Records, work
-from thingsviz.jobs.studies.rows import Reader
-from thingsviz.jobs.studies.space import suggest
-from thingsviz.jobs.studies.storage import open_storage, storage_url
+from thingsviz.jobs import json_files
+from thingsviz.studies import database_retry as study_server
+from thingsviz.studies.config import parse_study
+from thingsviz.studies.records import Records, work
+from thingsviz.studies.rows import Reader
+from thingsviz.studies.space import suggest
+from thingsviz.studies.storage import open_storage, storage_url
+from thingsviz.studies.study_folder import StudyFolder, create_study
 
 SPACE = {"model.score_power": {"kind": "float", "low": 0, "high": 4}}
 
@@ -89,7 +89,7 @@ def make(server, tiny_env, monkeypatch, request):
 
 
 def noted(records, claimed):
-    files.append_line(records.folder.file("ran.jsonl"), {"index": claimed.index})
+    json_files.append_line(records.folder.file("ran.jsonl"), {"index": claimed.index})
     values = suggest(claimed.trial, records.config.space)
     claimed.trial.report(0.1, 1)
     time.sleep(0.02)
@@ -116,7 +116,7 @@ def test_eight_workers_and_a_restart_in_the_middle(make, server):
     processes = crowd(folder, 8)
     ran = folder.file("ran.jsonl")
     end = time.monotonic() + 120
-    while len(files.read_lines(ran)[0]) < 8:
+    while len(json_files.read_lines(ran)[0]) < 8:
         assert time.monotonic() < end
         time.sleep(0.01)
     server.stop()  # as a crash would
@@ -127,7 +127,7 @@ def test_eight_workers_and_a_restart_in_the_middle(make, server):
     assert [process.exitcode for process in processes] == [0] * 8
     done = records.trials(TrialState.COMPLETE)
     assert sorted(t.user_attrs["index"] for t in done) == list(range(24))  # none lost, none twice
-    repeated = Counter(row["index"] for row in files.read_lines(ran)[0])
+    repeated = Counter(row["index"] for row in json_files.read_lines(ran)[0])
     failed = {t.user_attrs["index"] for t in records.trials(TrialState.FAIL)}
     assert {index for index, n in repeated.items() if n > 1} <= failed
     assert not folder.database.exists()

@@ -11,15 +11,15 @@ import pytest
 from optuna.trial import TrialState
 
 from thingsviz.core.errors import JobError
-from thingsviz.jobs.folder import files
-from thingsviz.jobs.folder.store import JobStatus
-from thingsviz.jobs.studies.config import parse_study
-from thingsviz.jobs.studies.final import best_values
-from thingsviz.jobs.studies.folder import StudyFolder, create_study, list_studies, open_study
-from thingsviz.jobs.studies.records import Records, work
-from thingsviz.jobs.studies.rows import Reader
-from thingsviz.jobs.studies.space import suggest
-from thingsviz.jobs.studies.storage import open_storage
+from thingsviz.jobs import json_files
+from thingsviz.jobs.job_folder import JobStatus
+from thingsviz.studies.config import parse_study
+from thingsviz.studies.final import best_values
+from thingsviz.studies.records import Records, work
+from thingsviz.studies.rows import Reader
+from thingsviz.studies.space import suggest
+from thingsviz.studies.storage import open_storage
+from thingsviz.studies.study_folder import StudyFolder, create_study, list_studies, open_study
 
 NUMBERS = [("trial_values", "value"), ("trial_params", "param_value")]
 SPACE = {"model.score_power": {"kind": "float", "low": 0, "high": 4}}
@@ -49,11 +49,11 @@ def go():
 
 
 def seen(folder):
-    return [row["index"] for row in files.read_lines(folder.file("ran.jsonl"))[0]]
+    return [row["index"] for row in json_files.read_lines(folder.file("ran.jsonl"))[0]]
 
 
 def noted(records, claimed):
-    files.append_line(records.folder.file("ran.jsonl"), {"index": claimed.index})
+    json_files.append_line(records.folder.file("ran.jsonl"), {"index": claimed.index})
     time.sleep(0.002)
     plain(records, claimed)
 

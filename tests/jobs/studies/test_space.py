@@ -3,9 +3,9 @@ import pytest
 
 from tests.jobs.conftest import TINY_FIT, TINY_VIT
 from thingsviz.core.errors import ConfigError
-from thingsviz.jobs.folder.config import parse_config
-from thingsviz.jobs.studies.config import parse_study
-from thingsviz.jobs.studies.space import (
+from thingsviz.jobs.recipe import parse_config
+from thingsviz.studies.config import parse_study
+from thingsviz.studies.space import (
     Choice,
     Number,
     Whole,

@@ -11,14 +11,10 @@ import pytest
 from optuna.trial import TrialState
 
 from tests.jobs.conftest import TINY_FIT, TINY_VIT
-from thingsviz.jobs import train, tune
-from thingsviz.jobs.engine import launch
-from thingsviz.jobs.engine.queue import Queue, queue_folder
-from thingsviz.jobs.engine.recovery import recover
-from thingsviz.jobs.folder import files
-from thingsviz.jobs.folder.about import read_about, write_about
-from thingsviz.jobs.folder.config import parse_config
-from thingsviz.jobs.folder.store import (
+from thingsviz.commands import train, tune
+from thingsviz.jobs import json_files
+from thingsviz.jobs.about import read_about, write_about
+from thingsviz.jobs.job_folder import (
     JobFolder,
     JobStatus,
     create_job,
@@ -27,14 +23,18 @@ from thingsviz.jobs.folder.store import (
     open_job,
     try_lock,
 )
-from thingsviz.jobs.studies import final as study_final
-from thingsviz.jobs.studies import launch as study_launch
-from thingsviz.jobs.studies.candidate import CandidateClerk, PrunedError
-from thingsviz.jobs.studies.config import parse_study
-from thingsviz.jobs.studies.folder import create_study
-from thingsviz.jobs.studies.records import Records
-from thingsviz.jobs.studies.storage import open_storage
-from thingsviz.jobs.training import references
+from thingsviz.jobs.recipe import parse_config
+from thingsviz.pipeline import references
+from thingsviz.queue import submit
+from thingsviz.queue.database import Queue, queue_folder
+from thingsviz.queue.recovery import recover
+from thingsviz.studies import final as study_final
+from thingsviz.studies import submit as study_launch
+from thingsviz.studies.candidate import CandidateClerk, PrunedError
+from thingsviz.studies.config import parse_study
+from thingsviz.studies.records import Records
+from thingsviz.studies.storage import open_storage
+from thingsviz.studies.study_folder import create_study
 
 RIDGE_SPACE = {
     "model.score_power": {"kind": "float", "low": 0, "high": 2},
@@ -148,7 +148,7 @@ def test_more_candidates_and_a_new_best_get_a_new_final_training(make, run, monk
 def finish(path):
     """Stands in for a final training: done at once."""
     job = JobFolder(Path(path))
-    files.write_json(job.file("scores.json"), {"rows": []})
+    json_files.write_json(job.file("scores.json"), {"rows": []})
     job.write_status(JobStatus("done"))
     return 0
 
@@ -221,7 +221,7 @@ def test_a_killed_study_continues_exactly(make, run):
     whole, broken = make(name="whole", **recipe), make(name="broken", **recipe)
     assert run(whole) == (0, "")
     process = subprocess.Popen(
-        [sys.executable, "-m", "thingsviz.jobs.tune", str(broken.path)],
+        [sys.executable, "-m", "thingsviz.commands.tune", str(broken.path)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
@@ -280,7 +280,7 @@ def test_a_recipe_that_cannot_work_fails_with_its_reason(make, run):
 
 
 def test_an_unexpected_fault_is_tried_twice(make, run, monkeypatch):
-    from thingsviz.jobs.training import stages
+    from thingsviz.pipeline import run as stages
 
     monkeypatch.setattr(stages, "fit", lambda *_: 1 / 0)
     folder = make(controls=[], n_candidates=1)
@@ -293,7 +293,9 @@ def test_an_unexpected_fault_is_tried_twice(make, run, monkeypatch):
     ("break_it", "sentence"),
     [
         (
-            lambda f: files.write_json(f.file("manifest.json"), {"dataset_fingerprint": "0" * 64}),
+            lambda f: json_files.write_json(
+                f.file("manifest.json"), {"dataset_fingerprint": "0" * 64}
+            ),
             "this is a study of another dataset: it was begun with data 000000000000",
         ),
         (lambda f: f.database.write_bytes(b"?" * 9000), "cannot be used"),
@@ -362,7 +364,7 @@ def test_a_study_and_a_training_take_turns_in_one_slot(make, monkeypatch):
     wait(lambda: folder.status().state == "running")
     recipe = {"name": "mean", "dataset": "tiny", "model": {"name": "mean"}}
     job = create_job(parse_config(recipe))
-    launch.start(job)
+    submit.start(job)
     with closing(Queue(queue_folder())) as queue:
         wait(lambda: n_done(folder) and queue.line() == ["mean"])
         recover(queue)  # finds no second runner in the candidates' locks

@@ -5,14 +5,15 @@ import pytest
 
 from tests.jobs.conftest import TINY_FIT, TINY_VIT
 from thingsviz.core.errors import ConfigError, DataError
-from thingsviz.data.labels import LabelMap
-from thingsviz.inference import load_predictor
-from thingsviz.jobs.folder.config import dump_config, parse_config
-from thingsviz.jobs.training import class_references, class_stages
-from thingsviz.jobs.training.class_fitting import class_profiles
-from thingsviz.jobs.training.class_results import Classified, scored_classes
-from thingsviz.jobs.training.class_stages import kept_guesses
-from thingsviz.jobs.training.material import open_material
+from thingsviz.data.trials.labels import LabelMap
+from thingsviz.explain import load_predictor
+from thingsviz.jobs.recipe import dump_config, parse_config
+from thingsviz.pipeline.classes import references
+from thingsviz.pipeline.classes import run as class_stages
+from thingsviz.pipeline.classes.fit import class_profiles
+from thingsviz.pipeline.classes.predictions import Classified, scored_classes
+from thingsviz.pipeline.classes.run import kept_guesses
+from thingsviz.pipeline.training_data import open_material
 
 FIT = {
     "epochs": 2,
@@ -27,7 +28,7 @@ PROTOCOL = {"kind": "test_images"}
 
 @pytest.fixture(autouse=True)
 def _few_draws(monkeypatch):
-    monkeypatch.setattr(class_references, "N_DRAWS", 60)
+    monkeypatch.setattr(references, "N_DRAWS", 60)
 
 
 @pytest.fixture
@@ -95,7 +96,7 @@ def test_categories_are_learned_with_unseen_concepts(learns, classify):
 
 def test_doubts_about_the_classes_are_said_first(classify, monkeypatch):
     monkeypatch.setattr(
-        "thingsviz.jobs.training.class_labels.label_doubts", lambda *_: ["rows moved"]
+        "thingsviz.pipeline.classes.labels.label_doubts", lambda *_: ["rows moved"]
     )
     job = classify("lda", "categories27")
     assert job.could_not_show()[0] == "Whether the classes are right: rows moved."
@@ -148,9 +149,9 @@ def test_guesses_are_paired_with_those_of_the_references(classify):
 
 
 def test_curves_hold_every_k(classify):
-    from thingsviz.jobs.folder import files
+    from thingsviz.jobs import json_files
 
-    record = files.read_json(classify("lda").file("scores.json"))
+    record = json_files.read_json(classify("lda").file("scores.json"))
     own = [curve for curve in record["curves"] if curve["model"] == "lda"]
     assert len(own[0]["hits"]) == record["n_classes"] == 32
     assert {c["model"] for c in record["curves"]} == {"lda", "prior", "ridge", "identification"}

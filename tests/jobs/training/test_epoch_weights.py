@@ -1,11 +1,11 @@
 import pytest
 import torch
 
-from models.checkpoint import load_tensors
-from models.config import FitConfig
-from thingsviz.jobs.folder.weights import best_file, epoch_file, kept_epochs
-from thingsviz.jobs.training import epoch_weights
-from thingsviz.jobs.training.epoch_weights import chosen_epochs
+from models.catalog.config import FitConfig
+from models.training.checkpoint import load_tensors
+from thingsviz.jobs.weights import best_file, epoch_file, kept_epochs
+from thingsviz.pipeline import epoch_weights
+from thingsviz.pipeline.epoch_weights import chosen_epochs
 
 
 @pytest.mark.parametrize(

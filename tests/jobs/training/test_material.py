@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from thingsviz.core.errors import ConfigError, DataError, JobError
-from thingsviz.data.ratings import mean_column
-from thingsviz.jobs.folder.config import dump_config, parse_config
-from thingsviz.jobs.training.material import open_material
+from thingsviz.data.things.ratings import mean_column
+from thingsviz.jobs.recipe import dump_config, parse_config
+from thingsviz.pipeline.training_data import open_material
 
 
 @pytest.fixture

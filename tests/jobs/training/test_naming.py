@@ -3,11 +3,11 @@
 import pandas as pd
 import pytest
 
-from models.identification import similarity
-from thingsviz.figures.scores import headline
-from thingsviz.jobs.studies.final import _metric
-from thingsviz.jobs.training.material import open_material
-from thingsviz.jobs.training.naming import naming
+from models.classify.identification import similarity
+from thingsviz.figures.scores.scores import headline
+from thingsviz.pipeline.ratings.naming import naming
+from thingsviz.pipeline.training_data import open_material
+from thingsviz.studies.final import _metric
 
 
 @pytest.fixture

@@ -9,14 +9,14 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from thingsviz.analysis.scoring import pearson
+from thingsviz.analysis.scores.metrics import pearson
 from thingsviz.core.errors import JobError
-from thingsviz.jobs.engine.clerk import StoppedError
-from thingsviz.jobs.training import references
-from thingsviz.jobs.training.cached import oracle_table
-from thingsviz.jobs.training.material import open_material
-from thingsviz.jobs.training.references import cache_folder, predict_linear, reference_rows
-from thingsviz.jobs.training.results import scored_parts
+from thingsviz.pipeline import references
+from thingsviz.pipeline.ratings.predictions import scored_parts
+from thingsviz.pipeline.reference_cache import oracle_table
+from thingsviz.pipeline.references import cache_folder, predict_linear, reference_rows
+from thingsviz.pipeline.training_data import open_material
+from thingsviz.queue.reporter import StoppedError
 
 
 def silent(_):
@@ -65,7 +65,7 @@ def test_measured_data_have_no_oracle(tiny_copy, make_job, monkeypatch):
 
 
 def test_ridge_row_is_a_ridge_fitted_here(material):
-    from models.config import RidgeConfig
+    from models.catalog.config import RidgeConfig
 
     frame = predict_linear(material, material.responses, RidgeConfig())
     scored = next(scored_parts(frame, material.config.targets))

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from thingsviz.analysis.scoring import pearson
-from thingsviz.jobs.training.material import open_material
-from thingsviz.jobs.training.results import average_repeats, predict_parts, scored_parts
+from thingsviz.analysis.scores.metrics import pearson
+from thingsviz.pipeline.ratings.predictions import average_repeats, predict_parts, scored_parts
+from thingsviz.pipeline.training_data import open_material
 
 
 @pytest.fixture

@@ -13,13 +13,13 @@ import pytest
 from safetensors.numpy import load_file
 
 from tests.jobs.conftest import TINY_FIT, TINY_VIT
-from thingsviz.jobs import train
-from thingsviz.jobs.engine import launch
-from thingsviz.jobs.engine.clerk import Clerk
-from thingsviz.jobs.folder import weights
-from thingsviz.jobs.folder.config import parse_config
-from thingsviz.jobs.folder.store import JobFolder, create_job
-from thingsviz.jobs.training import fitting, references
+from thingsviz.commands import train
+from thingsviz.jobs import weights
+from thingsviz.jobs.job_folder import JobFolder, create_job
+from thingsviz.jobs.recipe import parse_config
+from thingsviz.pipeline import fit, references
+from thingsviz.queue import submit
+from thingsviz.queue.reporter import Clerk
 
 
 def essence(job: JobFolder) -> list[dict]:
@@ -144,7 +144,7 @@ def test_killed_again_and_again_from_outside(make_vit, whole):
     """SIGKILL of the real process at random moments, five times, then to the end."""
     job = make_vit()
     rng = np.random.default_rng(8)
-    command = [sys.executable, "-m", "thingsviz.jobs.train", str(job.path)]
+    command = [sys.executable, "-m", "thingsviz.commands.train", str(job.path)]
     for kill in range(5):
         begun = time.time()
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -165,7 +165,7 @@ def test_killed_again_and_again_from_outside(make_vit, whole):
 
 def test_sigterm_is_a_stop(make_vit):
     job = make_vit(epochs=200)
-    launch.start(job)
+    submit.start(job)
     end = time.monotonic() + 100
     while job.status().step < 3 and time.monotonic() < end:
         time.sleep(0.05)
@@ -181,21 +181,21 @@ def test_sigterm_is_a_stop(make_vit):
 
 def test_the_page_can_stop_and_resume(make_vit):
     job = make_vit(epochs=200)
-    launch.start(job)
+    submit.start(job)
     end = time.monotonic() + 100
     while job.status().step < 3 and time.monotonic() < end:
         time.sleep(0.05)
-    launch.stop(job)
+    submit.stop(job)
     while job.is_alive() and time.monotonic() < end:
         time.sleep(0.05)
     status = job.status()
     assert (status.state, status.message) == ("stopped", "stopped on request; it can be resumed")
     at = status.step
-    launch.start(job)
+    submit.start(job)
     while job.status().step <= at and time.monotonic() < end:
         time.sleep(0.05)
     assert job.status().step > at
-    launch.stop(job)
+    submit.stop(job)
     while job.is_alive() and time.monotonic() < end:
         time.sleep(0.05)
     steps = [row["step"] for row in essence(job) if row["kind"] == "step"]
@@ -274,7 +274,9 @@ def test_early_stopping_ends_a_job(make_vit, run):
 
 
 def test_a_diverging_training_is_one_sentence(make_vit, run, monkeypatch):
-    monkeypatch.setattr("models.fit.loss_of", lambda config, guess, *rest: guess.sum() * np.nan)
+    monkeypatch.setattr(
+        "models.training.loop.loss_of", lambda config, guess, *rest: guess.sum() * np.nan
+    )
     job = make_vit()
     code, words = run(job)
     assert code == 2
@@ -286,8 +288,8 @@ def test_threads_of_the_first_start_stay(make_vit, run, monkeypatch):
     job = make_vit()
     stop_at(monkeypatch, run, job, 4)
     first = job.manifest()["threads"]
-    monkeypatch.setattr("thingsviz.jobs.training.stages.default_threads", lambda: first + 3)
-    assert fitting.default_threads() >= 1
+    monkeypatch.setattr("thingsviz.pipeline.run.default_threads", lambda: first + 3)
+    assert fit.default_threads() >= 1
     assert run(job) == (0, "")
     assert job.manifest()["threads"] == first
 

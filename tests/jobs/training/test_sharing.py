@@ -7,14 +7,14 @@ import sys
 import numpy as np
 import pytest
 
-from models.processes import Processes
+from models.training.distributed.processes import Processes
 from tests.jobs.engine.test_launch import wait_for
 from tests.models.test_team import REPO, free_port, start_two
-from thingsviz.jobs import train
-from thingsviz.jobs.engine.clerk import Clerk
-from thingsviz.jobs.engine.others import FIT, LEAVE, Others
-from thingsviz.jobs.folder.store import try_lock
-from thingsviz.jobs.training import sharing
+from thingsviz.commands import train
+from thingsviz.jobs.job_folder import try_lock
+from thingsviz.pipeline import share
+from thingsviz.queue.peers import FIT, LEAVE, Others
+from thingsviz.queue.reporter import Clerk
 
 LOSSES = ("train_loss", "validation_loss", "validation_r")
 
@@ -34,7 +34,7 @@ def end(processes):
 @pytest.mark.slow
 def test_the_command_trains_with_two_processes_as_with_one(make_vit, run):
     job, whole = make_vit(), make_vit()
-    command = [sys.executable, "-m", "thingsviz.jobs.train", str(job.path), "--processes", "2"]
+    command = [sys.executable, "-m", "thingsviz.commands.train", str(job.path), "--processes", "2"]
     found = subprocess.run(command, cwd=REPO, capture_output=True, text=True, check=False)
     assert (found.returncode, found.stderr) == (0, ""), found.stderr
     assert job.status().state == "done"
@@ -50,7 +50,7 @@ def start_two_machines(job):
     """Start one process on each of two machines, which are two torchruns of this one."""
     torchrun = [sys.executable, "-m", "torch.distributed.run", "--rdzv-backend=c10d"]
     meeting = ["--nnodes=2", f"--rdzv-endpoint=127.0.0.1:{free_port()}", "--rdzv-id=1"]
-    command = [*torchrun, *meeting, "-m", "thingsviz.jobs.train", str(job.path)]
+    command = [*torchrun, *meeting, "-m", "thingsviz.commands.train", str(job.path)]
     env = {**os.environ, "OMP_NUM_THREADS": "1"}
     return [
         subprocess.Popen(command, cwd=REPO, env=env, stderr=subprocess.PIPE, text=True)
@@ -83,7 +83,7 @@ def test_begun_by_one_stopped_on_two_machines_ended_by_one(make_vit, run, monkey
 @pytest.mark.slow
 def test_a_killed_process_ends_the_other_with_a_sentence(make_vit):
     job = make_vit(epochs=10_000)
-    both = start_two("thingsviz.jobs.train", str(job.path))
+    both = start_two("thingsviz.commands.train", str(job.path))
     wait_for(lambda: job.status().step > 3)
     both[1].kill()
     codes, said = end(both)
@@ -118,12 +118,12 @@ def test_processes_start_under_torchrun(make_vit, monkeypatch):
     called = []
     monkeypatch.setattr(os, "execve", lambda *arguments: called.append(arguments))
     job = make_vit()
-    sharing.start_processes(job, 4)
+    share.start_processes(job, 4)
     program, command, environment = called[0]
     assert program == sys.executable
     assert command[1:] == [
         *("-m", "torch.distributed.run", "--standalone", "--nproc-per-node=4"),
-        *("-m", "thingsviz.jobs.train", str(job.path)),
+        *("-m", "thingsviz.commands.train", str(job.path)),
     ]
     assert environment["PYTHONPATH"].split(os.pathsep)[0] == str(REPO)
 
@@ -145,7 +145,7 @@ class FakeTeam:
 def test_the_others_are_sent_away_from_what_one_process_does(make_job):
     team = FakeTeam()
     others = Others(team)
-    sharing.keep_helpers(Clerk(make_job(model={"name": "ridge"}), others))
+    share.keep_helpers(Clerk(make_job(model={"name": "ridge"}), others))
     why = "ridge is fitted by one process"
     assert team.said == [{"do": LEAVE, "why": why}, "parted"]
     assert (others.n_processes, others.call()) == (1, None)
@@ -156,7 +156,7 @@ def test_the_others_are_sent_away_from_what_one_process_does(make_job):
 def test_the_others_are_kept_for_a_network(make_vit):
     team = FakeTeam()
     others = Others(team)
-    sharing.keep_helpers(Clerk(make_vit(), others))
+    share.keep_helpers(Clerk(make_vit(), others))
     assert others.call() is team
     assert team.said == [{"do": FIT}]
     others.dismiss()  # not told twice: they know that the fit is over
@@ -165,14 +165,14 @@ def test_the_others_are_kept_for_a_network(make_vit):
 
 def test_who_is_sent_away_says_why_and_writes_nothing(make_vit, capsys):
     job = make_vit()
-    sharing.help_fit(job, FakeTeam(word={"do": LEAVE, "why": "ridge is fitted by one process"}))
+    share.help_fit(job, FakeTeam(word={"do": LEAVE, "why": "ridge is fitted by one process"}))
     assert capsys.readouterr().err == "process 1 of 2 leaves: ridge is fitted by one process\n"
     assert sorted(path.name for path in job.path.iterdir()) == ["config.json"]
 
 
 def test_a_job_that_runs_already_is_left_alone(make_vit, capfd, monkeypatch):
     job, team = make_vit(), FakeTeam()
-    monkeypatch.setattr("models.devices.join", lambda here: team)
+    monkeypatch.setattr("models.training.distributed.fabric.join", lambda here: team)
     handle = try_lock(job.file("lock"))
     try:
         assert train._together(job, Processes(0, 2, 2)) == 0
@@ -187,7 +187,7 @@ def test_processes_that_do_not_meet_are_one_sentence(make_vit, capfd, monkeypatc
         msg = "The client socket has timed out after 3600000ms\nand more"
         raise RuntimeError(msg)
 
-    monkeypatch.setattr("models.devices.join", fail)
+    monkeypatch.setattr("models.training.distributed.fabric.join", fail)
     assert train._together(make_vit(), Processes(1, 2, 2)) == 2
     assert capfd.readouterr().err == (
         "process 2 of 2 did not find the others (The client socket has timed out after "

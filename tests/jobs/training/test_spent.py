@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import torch
 
-from models.config import parse_model
-from models.registry import blank_network
-from thingsviz.jobs.folder import files
-from thingsviz.jobs.folder.arrays import write_arrays
-from thingsviz.jobs.folder.weights import best_file
-from thingsviz.jobs.training import stages
-from thingsviz.jobs.training.material import open_material
-from thingsviz.jobs.training.spent import count_parameters, metered, peak_bytes, spent
+from models.catalog.config import parse_model
+from models.catalog.registry import blank_network
+from thingsviz.jobs import json_files
+from thingsviz.jobs.arrays import write_arrays
+from thingsviz.jobs.weights import best_file
+from thingsviz.pipeline import run as stages
+from thingsviz.pipeline.resource_usage import count_parameters, metered, peak_bytes, spent
+from thingsviz.pipeline.training_data import open_material
 
 
 @pytest.fixture
@@ -29,7 +29,7 @@ def interrupted():
 
 
 def test_seconds_of_all_starts_add_up_also_after_an_interruption(job):
-    files.write_json(job.file("manifest.json"), {"seed": 3, "fit_seconds": 100.0})
+    json_files.write_json(job.file("manifest.json"), {"seed": 3, "fit_seconds": 100.0})
     with pytest.raises(KeyboardInterrupt), metered(job):
         interrupted()
     manifest = job.manifest()
@@ -39,7 +39,7 @@ def test_seconds_of_all_starts_add_up_also_after_an_interruption(job):
 
 
 def test_memory_is_that_of_this_process_at_its_largest(job):
-    files.write_json(job.file("manifest.json"), {"peak_bytes": 1})
+    json_files.write_json(job.file("manifest.json"), {"peak_bytes": 1})
     with metered(job):
         pass
     assert 50e6 < job.manifest()["peak_bytes"] <= peak_bytes() < 1e12
@@ -58,7 +58,7 @@ def test_a_job_without_weights_or_notes_says_nothing(job):
 
 def test_an_older_job_tells_its_seconds_by_its_metrics(job):
     for t in (5.0, 9.5):
-        files.append_line(job.file("metrics.jsonl"), {"kind": "step", "step": 1, "time": t})
+        json_files.append_line(job.file("metrics.jsonl"), {"kind": "step", "step": 1, "time": t})
     assert spent(job).seconds == 4.5
 
 
@@ -79,7 +79,7 @@ def test_a_training_notes_what_it_took(make_vit, run):
 
 def test_the_peak_is_this_programs_own():
     """getrusage would say at least what the program that started it held."""
-    code = "from thingsviz.jobs.training.spent import peak_bytes; print(peak_bytes())"
+    code = "from thingsviz.pipeline.resource_usage import peak_bytes; print(peak_bytes())"
     ballast = bytearray(600 * 2**20)
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert 10e6 < int(run.stdout) < len(ballast) < peak_bytes()

@@ -9,7 +9,7 @@ import pytest
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from thingsviz.core.errors import ConfigError
-from thingsviz.ui.access.doors import ADDRESS, USER, Doors
+from thingsviz.ui.access.middleware import ADDRESS, USER, Doors
 from thingsviz.ui.access.policy import read_policy
 
 HEADER = {"THINGSVIZ_ACCESS": "header", "THINGSVIZ_TRUSTED_PROXIES": "127.0.0.1, ::1, 10.0.0.2"}

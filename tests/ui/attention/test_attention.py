@@ -7,31 +7,31 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from models.patches import PatchGrid, TokenIndex
-from models.token_map import from_index
+from models.transformer.patches import PatchGrid, TokenIndex
+from models.transformer.token_map import from_index
 from tests.ui.made_jobs import made_job
-from thingsviz.analysis.maps import Amount
-from thingsviz.analysis.maps_gap import EVEN
-from thingsviz.analysis.regions import Regions
+from thingsviz.analysis.maps.auc_gap import EVEN
+from thingsviz.analysis.maps.by_region import Amount
+from thingsviz.analysis.regions.regions import Regions
 from thingsviz.core.errors import DataError
-from thingsviz.data.betas import BetaStore
-from thingsviz.data.paths import open_dataset
-from thingsviz.figures.heads import HeadsChoice
-from thingsviz.jobs.mapping.files import MapSet, fingerprint
-from thingsviz.ui.attention import agreement, beside, film, report
+from thingsviz.data.store.beta_store import BetaStore
+from thingsviz.data.things.layout import open_dataset
+from thingsviz.explain.map_files import MapSet, fingerprint
+from thingsviz.figures.brain.heads import HeadsChoice
+from thingsviz.ui.attention import agreement, film, report_figure, second_map
 from thingsviz.ui.attention import data as attention_data
-from thingsviz.ui.attention import make as attention_make
+from thingsviz.ui.attention import make_maps as attention_make
 from thingsviz.ui.attention.agreement import Other
 from thingsviz.ui.attention.data import Wanted
-from thingsviz.ui.attention.pick import Look
-from thingsviz.ui.attention.regions import nifti
-from thingsviz.ui.attention.trust import (
+from thingsviz.ui.attention.evidence import (
     best_words,
     even_words,
     mark_words,
     trust_table,
     with_even,
 )
+from thingsviz.ui.attention.pickers import Look
+from thingsviz.ui.attention.regions import nifti
 
 FACTS = {
     "made": {"occlusion": {"seconds": 2.0}},
@@ -154,9 +154,9 @@ def other_maps(store, name, patch):
 def test_maps_over_other_patches_stand_side_by_side_voxel_by_voxel(wanted, store):
     other, tokens = other_maps(store, "coarse", (12, 14, 10))
     look = Look(wanted, 1, False, HeadsChoice(smoothing_mm=0), "left", False)
-    name, second, head = beside._like(look, other)
+    name, second, head = second_map._like(look, other)
     assert (name, second.layer, head) == ("coarse, layer 1, head 1", 0, 0), "it has no head 2"
-    several, names = beside.pair(look, beside.Second(name, second, head), store)
+    several, names = second_map.pair(look, second_map.Second(name, second, head), store)
     assert several.shape == (4, *store.mask.shape)
     assert names[2:] == ("more in Layer 1, head 2 (chosen)", f"more in {name}")
     there = np.zeros(store.mask.shape, bool)
@@ -165,7 +165,7 @@ def test_maps_over_other_patches_stand_side_by_side_voxel_by_voxel(wanted, store
     np.testing.assert_allclose(several[0] - several[1], several[2] - several[3], atol=1e-4)
     assert (several[3] > 0)[there].all()
     assert not (several[3] > 0)[store.mask & ~there].any()
-    assert "of the mass lies elsewhere" in beside.difference_words(several, store.mask)
+    assert "of the mass lies elsewhere" in second_map.difference_words(several, store.mask)
 
 
 def test_permuted_labels_have_a_column():
@@ -259,11 +259,11 @@ def test_the_reports_200_voxels_come_from_whole_patches_or_a_part_of_one(wanted)
     inside = np.asarray((tokens.share > 0).sum(1)).ravel()
     first = int(inside.argmax())
     mass = tokens.to_voxels(np.eye(tokens.n_tokens)[first])
-    assert report.patches_of(mass, wanted) == 1
+    assert report_figure.patches_of(mass, wanted) == 1
     weights = np.zeros(tokens.n_tokens)
     order = np.argsort(-inside)[:3]
     weights[order] = (3, 2, 1)
     needed = 1 + int((np.cumsum(inside[order]) < 200).sum())
-    assert report.patches_of(tokens.to_voxels(weights), wanted) == needed
-    assert report._span([1]) == "1 patch"
-    assert report._span([1, 4, 1200]) == "1 to 1,200 patches"
+    assert report_figure.patches_of(tokens.to_voxels(weights), wanted) == needed
+    assert report_figure._span([1]) == "1 patch"
+    assert report_figure._span([1, 4, 1200]) == "1 to 1,200 patches"

@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from thingsviz.analysis.maps import BACKGROUND, NO_REGION
-from thingsviz.analysis.maps_gap import EVEN
-from thingsviz.ui.attention import story
+from thingsviz.analysis.maps.auc_gap import EVEN
+from thingsviz.analysis.maps.by_region import BACKGROUND, NO_REGION
+from thingsviz.ui.attention import summary
 from thingsviz.ui.attention.data import Shown
 
 FLAT = np.full(4, 0.25)
@@ -39,7 +39,7 @@ def rows(q=(0.01, 0.5)):
 
 
 def told(found=None, table=None, known=None, method="attention"):
-    several = story.answers(
+    several = summary.answers(
         found or shown(),
         0,
         rows() if table is None else table,
@@ -74,7 +74,7 @@ def test_nothing_above_chance_is_said_and_the_largest_region_named():
 
 
 def test_small_shares_keep_a_decimal():
-    assert [story.percent(v) for v in (0.004, 0.05, 0.254, 1.0)] == [
+    assert [summary.percent(v) for v in (0.004, 0.05, 0.254, 1.0)] == [
         "0.4 %",
         "5.0 %",
         "25 %",

@@ -10,8 +10,8 @@ import psutil
 import pytest
 
 from tests.figures.brains import GRID, bump, mask
-from thingsviz.figures.orders import DrawingError, Job, Order
-from thingsviz.figures.volume import Choice
+from thingsviz.figures.brain.draw_orders import DrawingError, Job, Order
+from thingsviz.figures.brain.volume import Choice
 from thingsviz.ui.brain import drawing
 from thingsviz.ui.brain.drawing import Draughtsman, Studio
 
@@ -20,7 +20,8 @@ JOB = Job(Order("scene", "light", Choice(0.0, "value", 4.0)), bump(), mask(), GR
 READ = "import sys, os, time; n = int.from_bytes(sys.stdin.buffer.read(8), 'little'); "
 READ += "sys.stdin.buffer.read(n); "
 ANSWER = (
-    "from thingsviz.figures.orders import *; send(sys.stdout.buffer, pack_reply(Reply(b'drawn')))"
+    "from thingsviz.figures.brain.draw_orders import *; "
+    "send(sys.stdout.buffer, pack_reply(Reply(b'drawn')))"
 )
 
 

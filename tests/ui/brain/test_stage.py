@@ -5,8 +5,8 @@ import re
 import pytest
 
 from tests.figures.brains import GRID, bump, mask
-from thingsviz.figures.style import palette
-from thingsviz.figures.volume import Choice, volume_info
+from thingsviz.figures.base.style import palette
+from thingsviz.figures.brain.volume import Choice, volume_info
 from thingsviz.ui.brain.stage import FOLDER, legend, stage_page
 from thingsviz.ui.brain.volume_form import Look, describe
 

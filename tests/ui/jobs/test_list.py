@@ -2,9 +2,9 @@ import pytest
 
 from tests.figures.plain import scores
 from tests.ui.strips import is_complete
-from thingsviz.figures.scores import Question, score_info
-from thingsviz.jobs.folder.store import STATES, JobStatus
-from thingsviz.ui.jobs.list import LOOKS, JobLine, ago, headline, score_help, score_text
+from thingsviz.figures.scores.scores import Question, score_info
+from thingsviz.jobs.job_folder import STATES, JobStatus
+from thingsviz.ui.job_choice.job_list import LOOKS, JobLine, ago, headline, score_help, score_text
 
 
 def line(state="done", score=None):

@@ -7,8 +7,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from thingsviz.jobs.folder.store import JobFolder
-from thingsviz.ui.scores.predicted import Job, _places, predicted
+from thingsviz.jobs.job_folder import JobFolder
+from thingsviz.ui.job_choice.scored_model import Job, _places, predicted
 
 
 @pytest.fixture

@@ -2,12 +2,12 @@ import numpy as np
 import pytest
 
 from tests.figures.plain import TARGETS, predictions, scores
-from thingsviz.analysis.ranking import rank_trials
-from thingsviz.analysis.scoring import constant_confidence
-from thingsviz.figures.scatter import Trial
-from thingsviz.figures.scores import Question
-from thingsviz.jobs.folder.config import parse_config
-from thingsviz.jobs.folder.store import JobFolder
+from thingsviz.analysis.scores.metrics import constant_confidence
+from thingsviz.analysis.scores.ranking import rank_trials
+from thingsviz.figures.scores.scatter import Trial
+from thingsviz.figures.scores.scores import Question
+from thingsviz.jobs.job_folder import JobFolder
+from thingsviz.jobs.recipe import parse_config
 from thingsviz.ui.scores.confidence_story import constant_of
 from thingsviz.ui.scores.predictions_view import View, rows_of, table_of
 from thingsviz.ui.scores.trial_predictions import ranking_of, response
@@ -75,8 +75,8 @@ def test_trials_are_ranked_over_the_job_s_properties(view):
 
 
 def test_an_averaged_response_is_the_mean_over_the_image_s_trials(tiny):
-    from thingsviz.data.betas import BetaStore
-    from thingsviz.data.paths import Dataset
+    from thingsviz.data.store.beta_store import BetaStore
+    from thingsviz.data.things.layout import Dataset
 
     store = BetaStore.open(Dataset(tiny / "tiny"), "sub-01")
     image = store.trials.query("trial_type == 'test'")["image_filename"].iloc[0]

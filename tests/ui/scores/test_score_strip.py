@@ -4,15 +4,21 @@ from streamlit.testing.v1 import AppTest
 from tests.figures.plain import class_scores
 from tests.figures.plain import scores as ratings
 from tests.ui.strips import bare_scores, is_complete
-from thingsviz.figures.scores import CLASS_REFERENCES, METRICS, REFERENCES, Question, headline
-from thingsviz.ui.help import GLOSSARY
-from thingsviz.ui.scores.strip import METRIC_TERMS, REFERENCE_TERMS
+from thingsviz.figures.scores.scores import (
+    CLASS_REFERENCES,
+    METRICS,
+    REFERENCES,
+    Question,
+    headline,
+)
+from thingsviz.ui.job_choice.score_strip import METRIC_TERMS, REFERENCE_TERMS
+from thingsviz.ui.shell.glossary import GLOSSARY
 
 
 def strip(model, metric, theme, limits):
     from tests.figures.plain import scores
-    from thingsviz.figures.scores import Question, score_info
-    from thingsviz.ui.scores.strip import score_strip
+    from thingsviz.figures.scores.scores import Question, score_info
+    from thingsviz.ui.job_choice.score_strip import score_strip
 
     info = score_info(scores(), model, Question(metric=metric))
     score_strip(info, theme, "test", could_not_show=limits)
@@ -79,8 +85,8 @@ def test_what_could_not_be_shown_is_below_and_kept_plain():
 
 def class_strip():
     from tests.figures.plain import class_scores
-    from thingsviz.figures.scores import headline, score_info
-    from thingsviz.ui.scores.strip import score_line, score_strip
+    from thingsviz.figures.scores.scores import headline, score_info
+    from thingsviz.ui.job_choice.score_strip import score_line, score_strip
 
     scores = class_scores()
     info = score_info(scores, "logistic", headline(scores))

@@ -1,8 +1,8 @@
 import pytest
 
 from tests.figures.plain import scores
-from thingsviz.figures.scores import Question, score_info
-from thingsviz.ui.scores.strip import (
+from thingsviz.figures.scores.scores import Question, score_info
+from thingsviz.ui.job_choice.score_strip import (
     interval_text,
     limits_of,
     n_text,

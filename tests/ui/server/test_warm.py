@@ -11,9 +11,9 @@ import pytest
 from tests import loops
 from tests.ui.made_jobs import made_job
 from thingsviz.core import log
-from thingsviz.ui import job_index
-from thingsviz.ui.jobs import look
-from thingsviz.ui.server import warm
+from thingsviz.ui.caches import job_index
+from thingsviz.ui.job_choice import filters
+from thingsviz.ui.server import startup
 
 
 @pytest.fixture
@@ -26,22 +26,24 @@ def told(caplog, monkeypatch):
 def test_the_first_visit_finds_all_jobs_read(tiny_env, told):
     for name in ("one", "two"):
         made_job(name)
-    warm.warm()
+    startup.warm()
     index = job_index.index(str(tiny_env))
     assert index.n_read == 2
     assert told.records[-1].facts["jobs"] == 2
-    assert {entry.name for entry in look.all_jobs()} == {"one", "two"}
+    assert {entry.name for entry in filters.all_jobs()} == {"one", "two"}
 
 
 def test_scores_of_a_list_are_read_newest_first(tiny_env, monkeypatch):
     for name, state in (("old", "done"), ("failed", "failed"), ("new", "done")):
         made_job(name, state)
-    entries, read = look.all_jobs(), []
-    monkeypatch.setattr("thingsviz.ui.jobs.list.line_of", lambda entry: read.append(entry.name))
-    warm.read_headlines(entries)
+    entries, read = filters.all_jobs(), []
+    monkeypatch.setattr(
+        "thingsviz.ui.job_choice.job_list.line_of", lambda entry: read.append(entry.name)
+    )
+    startup.read_headlines(entries)
     assert read == [entry.name for entry in entries if entry.name != "failed"]
-    monkeypatch.setattr(warm, "HEADLINES", 1)
-    warm.read_headlines(entries)
+    monkeypatch.setattr(startup, "HEADLINES", 1)
+    startup.read_headlines(entries)
     assert read[2:] == read[:1]
 
 
@@ -49,8 +51,8 @@ def test_what_fails_is_told_and_no_more(told, monkeypatch):
     def broken():
         raise OSError("the disk is gone")
 
-    monkeypatch.setattr(look, "all_jobs", broken)
-    warm.warm()
+    monkeypatch.setattr(filters, "all_jobs", broken)
+    startup.warm()
     assert "could not be warmed" in told.text
     assert "the disk is gone" in told.text
 
@@ -62,10 +64,10 @@ def test_the_server_does_not_wait_for_it(monkeypatch):
         begun.set()
         go_on.wait(20)
 
-    monkeypatch.setattr(warm, "warm", slow)
+    monkeypatch.setattr(startup, "warm", slow)
 
     async def serve():
-        async with warm.lifespan(None):
+        async with startup.lifespan(None):
             assert begun.wait(20)
             return "answers"
 
@@ -77,14 +79,14 @@ def test_an_error_of_a_page_is_told_with_its_traceback(told):
     try:
         raise KeyError("nothing")
     except KeyError as error:
-        warm.tell(error)
+        startup.tell(error)
     assert "a page's script failed" in told.text
     assert "KeyError" in told.text
 
 
 def test_warming_declares_no_component(monkeypatch):
     """Streamlit would not serve what is declared outside of a page's run."""
-    from thingsviz.ui import component
+    from thingsviz.ui.shell import component
 
     declared = []
     monkeypatch.setattr(

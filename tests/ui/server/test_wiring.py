@@ -6,7 +6,7 @@ import pytest
 import streamlit as st
 
 from tests.loops import run
-from thingsviz.ui.server.wiring import RootAddress, root, root_script
+from thingsviz.ui.server.root_address import RootAddress, root, root_script
 
 PAGE = b"<html><head><title>x</title></head><body></body></html>"
 

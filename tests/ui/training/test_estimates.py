@@ -1,10 +1,10 @@
 import pytest
 
-from models.cost import Cost
-from thingsviz.data.betas import BetaStore
-from thingsviz.data.paths import Dataset
-from thingsviz.data.splits import Audit
-from thingsviz.jobs.folder.config import parse_config
+from models.cost.estimate import Cost
+from thingsviz.data.store.beta_store import BetaStore
+from thingsviz.data.things.layout import Dataset
+from thingsviz.data.trials.splits import Audit
+from thingsviz.jobs.recipe import parse_config
 from thingsviz.ui.training.estimates import (
     Estimate,
     Parts,

@@ -1,11 +1,11 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from models.errors import ModelError
-from models.presets import PRESETS
+from models.base.errors import ModelError
+from models.presets.presets import PRESETS
 from thingsviz.core.errors import ConfigError
-from thingsviz.data.ratings import TARGETS_10
-from thingsviz.jobs.folder.config import dump_config, parse_config
+from thingsviz.data.things.ratings import TARGETS_10
+from thingsviz.jobs.recipe import dump_config, parse_config
 from thingsviz.ui.training.job_form import dividing, recipe_of, sides
 
 GRID = (72, 91, 75)
@@ -19,8 +19,8 @@ def whole_form(recipe):
     import pandas as pd
     import streamlit as st
 
-    from thingsviz.data.ratings import TARGETS_12, mean_column
-    from thingsviz.jobs.folder.config import parse_config
+    from thingsviz.data.things.ratings import TARGETS_12, mean_column
+    from thingsviz.jobs.recipe import parse_config
     from thingsviz.ui.training import job_form
 
     trials = pd.DataFrame({mean_column(t): [1.0] for t in [*TARGETS_12, "size"]})
@@ -128,7 +128,7 @@ def test_ratings_without_nameability_take_a_preset_s_ten():
     def form():
         import streamlit as st
 
-        from thingsviz.data.ratings import TARGETS_10
+        from thingsviz.data.things.ratings import TARGETS_10
         from thingsviz.ui.training.form_fields import form_key
         from thingsviz.ui.training.question_form import question_form
 

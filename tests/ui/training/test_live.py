@@ -1,6 +1,6 @@
-from thingsviz.jobs.folder.store import JobStatus
-from thingsviz.ui.training import live
-from thingsviz.ui.training.live import progress_text, stopped_text
+from thingsviz.jobs.job_folder import JobStatus
+from thingsviz.ui.training import watch
+from thingsviz.ui.training.watch import progress_text, stopped_text
 
 
 def test_progress_says_epoch_batch_and_time_left():
@@ -32,15 +32,19 @@ def test_a_stopped_job_says_where_and_why():
 
 def test_a_look_without_a_new_point_draws_nothing(monkeypatch):
     drawings = []
-    live.drawn.cache_clear()
+    watch.drawn.cache_clear()
     monkeypatch.setattr(
-        live, "draw_curves", lambda info, theme: drawings.append(theme) or object()
+        watch, "draw_curves", lambda info, theme: drawings.append(theme) or object()
     )
     rows = [{"kind": "epoch", "epoch": 1, "step": 5, "train_loss": 0.5, "validation_loss": 0.6}]
-    first = live.drawn(live.curves_info(rows, "MSE", 1.0), "light")
-    assert live.drawn(live.curves_info([dict(row) for row in rows], "MSE", 1.0), "light") is first
+    first = watch.drawn(watch.curves_info(rows, "MSE", 1.0), "light")
+    assert (
+        watch.drawn(watch.curves_info([dict(row) for row in rows], "MSE", 1.0), "light") is first
+    )
     assert drawings == ["light"]
-    live.drawn(live.curves_info([*rows, rows[0] | {"epoch": 2, "step": 10}], "MSE", 1.0), "light")
-    live.drawn(live.curves_info(rows, "MSE", 1.0), "dark")
+    watch.drawn(
+        watch.curves_info([*rows, rows[0] | {"epoch": 2, "step": 10}], "MSE", 1.0), "light"
+    )
+    watch.drawn(watch.curves_info(rows, "MSE", 1.0), "dark")
     assert drawings == ["light", "light", "dark"]
-    live.drawn.cache_clear()
+    watch.drawn.cache_clear()

@@ -2,8 +2,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from thingsviz.core.errors import ConfigError
-from thingsviz.data.ratings import TARGETS_10, TARGETS_12
-from thingsviz.jobs.folder.config import RATING_SCALES, SPLIT_KINDS
+from thingsviz.data.things.ratings import TARGETS_10, TARGETS_12
+from thingsviz.jobs.recipe import RATING_SCALES, SPLIT_KINDS
 from thingsviz.ui.training.form_fields import form_key
 from thingsviz.ui.training.question_form import SCALES, SPLITS, shares_of
 

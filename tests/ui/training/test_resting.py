@@ -3,9 +3,9 @@ from math import comb
 
 import pytest
 
-from thingsviz.jobs.folder.config import parse_config
-from thingsviz.jobs.folder.store import JobFolder
-from thingsviz.ui.training.resting import Resting, resting_of, resting_text
+from thingsviz.jobs.job_folder import JobFolder
+from thingsviz.jobs.recipe import parse_config
+from thingsviz.ui.shell.resting import Resting, resting_of, resting_text
 
 CLASSES = {"learns": "concepts", "model": {"name": "mlp"}, "split": {"kind": "trial"}}
 

@@ -1,7 +1,7 @@
 import pytest
 
 from tests.pages.test_train import page, started  # noqa: F401
-from thingsviz.data.splits import Audit, Balance
+from thingsviz.data.trials.splits import Audit, Balance
 from thingsviz.ui.training.form_fields import form_key
 from thingsviz.ui.training.split_audit import Audited, counts_text, r_text, share_text
 

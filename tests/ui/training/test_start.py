@@ -1,7 +1,7 @@
 import pytest
 
-from models.config import FitConfig
-from thingsviz.ui.training.start import start_text
+from models.catalog.config import FitConfig
+from thingsviz.ui.training.notes import start_text
 
 
 def rows(*gains, kept=0):

@@ -5,11 +5,11 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from thingsviz.core.entities import TrialKey
 from thingsviz.core.errors import ThingsvizError
-from thingsviz.data.betas import BetaStore
-from thingsviz.data.paths import open_dataset
-from thingsviz.ui.trials.index import repeats, trial_index
+from thingsviz.core.trial_key import TrialKey
+from thingsviz.data.store.beta_store import BetaStore
+from thingsviz.data.things.layout import open_dataset
+from thingsviz.ui.caches.trial_cache import repeats, trial_index
 from thingsviz.ui.trials.pickers import parse_key
 
 

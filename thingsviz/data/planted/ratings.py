@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from thingsviz.data.planted.concepts import PROPERTIES, Concepts, archetypes
-from thingsviz.data.ratings import LABEL_TARGETS, mean_column, sd_column
+from thingsviz.data.things.ratings import LABEL_TARGETS, mean_column, sd_column
 
 FloatArray = NDArray[np.float64]
 N_RATERS = 37  # median of the published N-ratings

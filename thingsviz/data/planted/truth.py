@@ -18,7 +18,7 @@ from thingsviz.data.planted.regions import REGIONS, Anatomy
 from thingsviz.data.planted.responses import Brain
 from thingsviz.data.planted.subject import Subject
 from thingsviz.data.planted.tuning import SMOOTH_FWHM_MM, Tuning
-from thingsviz.data.ratings import mean_column
+from thingsviz.data.things.ratings import mean_column
 
 FloatArray = NDArray[np.float64]
 KEYS = ["session", "run", "trial"]

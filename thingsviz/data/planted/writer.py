@@ -145,7 +145,7 @@ class LayoutWriter:
             "DatasetType": "derivative",
             "Simulated": True,
             "Space": "T1w",
-            "GeneratedBy": [{"Name": "thingsviz.jobs.plant"}],
+            "GeneratedBy": [{"Name": "thingsviz.commands.simulate"}],
             "Planted": planted,
         }
         text = json.dumps(about, indent=1, ensure_ascii=False)

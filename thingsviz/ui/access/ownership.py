@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from thingsviz.core.errors import JobError, ThingsvizError
-from thingsviz.jobs.engine.ticket import os_user
-from thingsviz.jobs.folder.about import owner_of, read_about, write_about
-from thingsviz.jobs.folder.store import JobFolder
-from thingsviz.ui.access import doors
+from thingsviz.jobs.about import owner_of, read_about, write_about
+from thingsviz.jobs.job_folder import JobFolder
+from thingsviz.queue.ticket import os_user
+from thingsviz.ui.access import middleware
 from thingsviz.ui.access.visitor import need, visitor
 
 
 def current_user() -> str:
     """Return the name under which the visitor's jobs go: on one's own machine the login's."""
     name = visitor().name
-    return os_user() if name in {"", doors.LOCAL} else name
+    return os_user() if name in {"", middleware.LOCAL} else name
 
 
 def claim(job: JobFolder) -> None:

@@ -11,7 +11,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from pathlib import Path
 from typing import Literal, cast, get_args
 
-from models.settings import did_you_mean
+from models.base.settings import did_you_mean
 from thingsviz.core.errors import ConfigError
 
 Mode = Literal["local", "open", "header", "oidc"]

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 import streamlit as st
 
 from thingsviz.core.errors import ThingsvizError
-from thingsviz.ui.access import doors
+from thingsviz.ui.access import middleware
 from thingsviz.ui.access.policy import Policy, Role, allows, read_policy
 
 WORDS: dict[Role, str] = {
@@ -42,14 +42,14 @@ def visitor(policy: Policy | None = None) -> Visitor:
     """Return who is in front of the page; doors.Doors has settled it before the page runs."""
     policy = policy or read_policy()
     elsewhere = st.context.ip_address  # None on this machine itself
-    address = _header(doors.ADDRESS) or (elsewhere if isinstance(elsewhere, str) else "")
-    name = _header(doors.USER)
+    address = _header(middleware.ADDRESS) or (elsewhere if isinstance(elsewhere, str) else "")
+    name = _header(middleware.USER)
     if policy.mode == "local":
         # without the doors (a page run on its own) Streamlit knows whether this is the machine
-        known = name == doors.LOCAL or not isinstance(elsewhere, str)
-        return Visitor(doors.LOCAL, "administer" if known else None, address)
+        known = name == middleware.LOCAL or not isinstance(elsewhere, str)
+        return Visitor(middleware.LOCAL, "administer" if known else None, address)
     if policy.mode == "open":
-        return Visitor(doors.ANONYMOUS, policy.open_role, address)
+        return Visitor(middleware.ANONYMOUS, policy.open_role, address)
     if policy.mode == "oidc":
         name = _logged_in()
     return Visitor(name, policy.role_of(name) if name else None, address)

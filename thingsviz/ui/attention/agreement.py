@@ -8,25 +8,26 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from thingsviz.analysis.maps import shares
-from thingsviz.analysis.maps_subjects import SubjectMap, on_common_voxels
+from thingsviz.analysis.maps.by_region import shares
+from thingsviz.analysis.maps.subjects import SubjectMap, on_common_voxels
 from thingsviz.core.errors import DataError, ThingsvizError
-from thingsviz.data.betas import BetaStore
-from thingsviz.figures.map_agreement import (
+from thingsviz.data.store.beta_store import BetaStore
+from thingsviz.explain.map_files import MapSet
+from thingsviz.explain.method_list import METHODS
+from thingsviz.figures.maps.map_agreement import (
     AgreementInfo,
     agreement_info,
     draw_agreement,
     head_profiles_info,
 )
-from thingsviz.inference.method_list import METHODS
-from thingsviz.jobs.mapping.files import MapSet
-from thingsviz.ui import cache, charts
 from thingsviz.ui.attention.data import Wanted, shown, values_of
-from thingsviz.ui.attention.pick import Look
+from thingsviz.ui.attention.pickers import Look
 from thingsviz.ui.brain.slices import regions
-from thingsviz.ui.cache import stamp
-from thingsviz.ui.frame import PageContext, plain
-from thingsviz.ui.state import Key
+from thingsviz.ui.caches import dataset_cache
+from thingsviz.ui.caches.dataset_cache import stamp
+from thingsviz.ui.shell import charts
+from thingsviz.ui.shell.frame import PageContext, plain
+from thingsviz.ui.shell.ui_state import Key
 
 Array = NDArray[np.float64]
 MOST_HEADS = 32
@@ -124,7 +125,7 @@ def others(look: Look) -> list[Other]:
     Of attention each layer counts; maps of older weights are left out.
     """
     own, found = look.wanted, []
-    jobs = [own.maps.job, *(j for j in cache.jobs() if j.name != own.maps.job.name)]
+    jobs = [own.maps.job, *(j for j in dataset_cache.jobs() if j.name != own.maps.job.name)]
     for job in jobs[:MOST_JOBS]:
         maps = MapSet(job, own.maps.part if own.maps.part == "test" else "test")
         if own.method not in maps.methods():
@@ -143,7 +144,7 @@ def others(look: Look) -> list[Other]:
 
 
 def _store(name: str, own: Wanted, maps: MapSet) -> BetaStore:
-    from thingsviz.jobs.training.material import find_dataset
+    from thingsviz.pipeline.training_data import find_dataset
 
     if name == own.maps.job.name:
         return own.store

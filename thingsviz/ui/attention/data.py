@@ -10,21 +10,22 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from models.token_map import TokenMap
-from thingsviz.analysis import maps, maps_null
-from thingsviz.analysis.maps import Amount
-from thingsviz.analysis.regions import Regions
+from models.transformer.token_map import TokenMap
+from thingsviz.analysis.maps import by_region as maps
+from thingsviz.analysis.maps import spin_null
+from thingsviz.analysis.maps.by_region import Amount
+from thingsviz.analysis.regions.regions import Regions
 from thingsviz.core.errors import DataError
-from thingsviz.data.betas import BetaStore
-from thingsviz.figures.heads import HeadsChoice, Volumes, head_volumes
-from thingsviz.figures.orders import Job, Order, Reply
-from thingsviz.inference.method_list import METHODS, SHARES
-from thingsviz.jobs.folder.store import JobFolder
-from thingsviz.jobs.folder.weights import best_file
-from thingsviz.jobs.mapping.files import MapSet, fingerprint
+from thingsviz.data.store.beta_store import BetaStore
+from thingsviz.explain.map_files import MapSet, fingerprint
+from thingsviz.explain.method_list import METHODS, SHARES
+from thingsviz.figures.brain.draw_orders import Job, Order, Reply
+from thingsviz.figures.brain.heads import HeadsChoice, Volumes, head_volumes
+from thingsviz.jobs.job_folder import JobFolder
+from thingsviz.jobs.weights import best_file
 from thingsviz.ui.brain.drawing import studio
 from thingsviz.ui.brain.slices import CEILING, regions
-from thingsviz.ui.cache import Stamp, stamp
+from thingsviz.ui.caches.dataset_cache import Stamp, stamp
 
 Array = NDArray[np.float64]
 
@@ -157,9 +158,9 @@ def _table(
     rows = maps.region_table(mass, found.uniform, named, amount, ceiling)
     counts = maps.counted(mass[None], amount)[0]
     turned = _turns(store.fingerprint, name, _store=store, _named=named)
-    rows["p"] = maps_null.p_values(counts, found.uniform, turned, len(named.names))
+    rows["p"] = spin_null.p_values(counts, found.uniform, turned, len(named.names))
     rows.loc[rows["uniform"] <= 0, "p"] = np.nan
-    rows["q"] = maps_null.false_discovery(rows["p"].to_numpy(float))
+    rows["q"] = spin_null.false_discovery(rows["p"].to_numpy(float))
     if found.uniform_background > 1e-9 and amount.by == "all":
         outside = float(found.background[head])
         rows = maps.with_background(outside, found.uniform_background, rows)
@@ -167,8 +168,8 @@ def _table(
 
 
 @st.cache_resource(max_entries=4, show_spinner="Turning the regions …")
-def _turns(data: str, name: str, _store: BetaStore, _named: Regions) -> maps_null.Turns:
-    return maps_null.turns(_store.mask, _named.labels)
+def _turns(data: str, name: str, _store: BetaStore, _named: Regions) -> spin_null.Turns:
+    return spin_null.turns(_store.mask, _named.labels)
 
 
 def volumes(wanted: Wanted, smoothing_mm: float) -> Volumes:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import streamlit as st
 
-from thingsviz.figures.heads import Volumes
-from thingsviz.jobs.folder.weights import kept_epochs
-from thingsviz.jobs.mapping.files import EpochMaps
+from thingsviz.explain.map_files import EpochMaps
+from thingsviz.figures.brain.heads import Volumes
+from thingsviz.jobs.weights import kept_epochs
 from thingsviz.ui import actions
-from thingsviz.ui.attention import make
-from thingsviz.ui.attention.beside import layers_of
+from thingsviz.ui.attention import make_maps
 from thingsviz.ui.attention.data import current_fingerprint, drawn_of
-from thingsviz.ui.attention.pick import Look
+from thingsviz.ui.attention.pickers import Look
+from thingsviz.ui.attention.second_map import layers_of
 from thingsviz.ui.attention.view import order_of
-from thingsviz.ui.frame import PageContext, guard, plain
-from thingsviz.ui.state import Key
+from thingsviz.ui.shell.frame import PageContext, guard, plain
+from thingsviz.ui.shell.ui_state import Key
 
 TITLES = {"layers": "Layers", "epochs": "Epochs of the training"}
 
@@ -46,7 +46,7 @@ def kinds_of(look: Look) -> tuple[str, ...]:
 
 
 def _epochs(page: PageContext, look: Look) -> None:
-    from thingsviz.jobs.mapping.epochs import epoch_volumes  # torch: 2 s
+    from thingsviz.explain.epochs import epoch_volumes  # torch: 2 s
 
     wanted = look.wanted
     there = EpochMaps(wanted.maps.job, wanted.maps.part, wanted.maps.target)
@@ -64,7 +64,7 @@ def _epochs(page: PageContext, look: Look) -> None:
     label = "Make the maps of all kept epochs"
     if st.button(label, icon=icon, disabled=bool(refused), help=help_):
         with guard():
-            make.start_epochs(wanted.maps, wanted.method)
+            make_maps.start_epochs(wanted.maps, wanted.method)
             st.rerun()
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from thingsviz.analysis.parcellation import FOLDER, parcellations, read_parcellation
-from thingsviz.analysis.regions import Regions
-from thingsviz.data.betas import BetaStore
+from thingsviz.analysis.regions.parcellation import FOLDER, parcellations, read_parcellation
+from thingsviz.analysis.regions.regions import Regions
+from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.ui import actions
 from thingsviz.ui.brain import slices
-from thingsviz.ui.cache import Stamp, stamp
-from thingsviz.ui.frame import PageContext, guard, plain
-from thingsviz.ui.state import Key
+from thingsviz.ui.caches.dataset_cache import Stamp, stamp
+from thingsviz.ui.shell.frame import PageContext, guard, plain
+from thingsviz.ui.shell.ui_state import Key
 
 OWN = "of the data"
 

@@ -11,17 +11,17 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from thingsviz.analysis.maps import LEAST_CEILING, NO_REGION, Amount
-from thingsviz.analysis.regions import Regions
-from thingsviz.data.betas import BetaStore
-from thingsviz.figures.map_regions import draw_regions, regions_info
-from thingsviz.ui import charts
+from thingsviz.analysis.maps.by_region import LEAST_CEILING, NO_REGION, Amount
+from thingsviz.analysis.regions.regions import Regions
+from thingsviz.data.store.beta_store import BetaStore
+from thingsviz.figures.maps.map_regions import draw_regions, regions_info
 from thingsviz.ui.attention.data import Shown, shown, table
 from thingsviz.ui.attention.parcellation_pick import pick_regions
-from thingsviz.ui.attention.pick import Look
-from thingsviz.ui.frame import PageContext, plain
-from thingsviz.ui.help import glossary
-from thingsviz.ui.state import Key
+from thingsviz.ui.attention.pickers import Look
+from thingsviz.ui.shell import charts
+from thingsviz.ui.shell.frame import PageContext, plain
+from thingsviz.ui.shell.glossary import glossary
+from thingsviz.ui.shell.ui_state import Key
 
 AMOUNTS = {
     "all mass": Amount(),

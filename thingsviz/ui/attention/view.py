@@ -8,22 +8,22 @@ from typing import Any
 
 import streamlit as st
 
-from thingsviz.figures.heads import describe, heads_info
-from thingsviz.figures.map_slices import draw_map_slices, map_slices_info
-from thingsviz.figures.orders import Kind, Order, Reply
-from thingsviz.figures.style import palette
-from thingsviz.figures.views import VIEWS, camera
-from thingsviz.inference.method_list import METHODS
-from thingsviz.ui import charts
-from thingsviz.ui.attention.beside import Second, difference_words, pair
+from thingsviz.explain.method_list import METHODS
+from thingsviz.figures.base.style import palette
+from thingsviz.figures.base.views import VIEWS, camera
+from thingsviz.figures.brain.draw_orders import Kind, Order, Reply
+from thingsviz.figures.brain.heads import describe, heads_info
+from thingsviz.figures.maps.map_slices import draw_map_slices, map_slices_info
 from thingsviz.ui.attention.data import drawn, drawn_of, shown, volumes
-from thingsviz.ui.attention.pick import Look
+from thingsviz.ui.attention.pickers import Look
+from thingsviz.ui.attention.second_map import Second, difference_words, pair
 from thingsviz.ui.brain import stage, volume_data
 from thingsviz.ui.brain.drawing import studio
 from thingsviz.ui.brain.slices import regions
-from thingsviz.ui.frame import PageContext, guard, plain
-from thingsviz.ui.help import glossary
-from thingsviz.ui.state import Key
+from thingsviz.ui.shell import charts
+from thingsviz.ui.shell.frame import PageContext, guard, plain
+from thingsviz.ui.shell.glossary import glossary
+from thingsviz.ui.shell.ui_state import Key
 
 HEIGHT = 470  # pixels: heads and the words above them fit one screen
 

@@ -14,7 +14,7 @@ from typing import IO
 
 import streamlit as st
 
-from thingsviz.figures.orders import (
+from thingsviz.figures.brain.draw_orders import (
     DrawingError,
     Job,
     Reply,
@@ -25,7 +25,7 @@ from thingsviz.figures.orders import (
 )
 
 ROOT = Path(__file__).parents[3]
-COMMAND = (sys.executable, "-m", "thingsviz.figures.draw_worker")
+COMMAND = (sys.executable, "-m", "thingsviz.figures.brain.draw_worker")
 # a drawing takes about half a second; the first one of a process starts Python and VTK too
 LIMIT_S = 30.0
 WAIT_S = 20.0

@@ -6,11 +6,11 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from thingsviz.analysis.regions import Regions, regions_of
-from thingsviz.data.betas import BetaStore
-from thingsviz.figures.slices import Voxel, start_voxel
-from thingsviz.figures.slices_packet import Geometry, pack, pack_geometry
-from thingsviz.ui.component import show_slices_packet
+from thingsviz.analysis.regions.regions import Regions, regions_of
+from thingsviz.data.store.beta_store import BetaStore
+from thingsviz.figures.brain.slices import Voxel, start_voxel
+from thingsviz.figures.brain.slices_packet import Geometry, pack, pack_geometry
+from thingsviz.ui.shell.component import show_slices_packet
 
 CEILING = "nc_singletrial"
 

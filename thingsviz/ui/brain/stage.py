@@ -17,15 +17,15 @@ from typing import Any
 
 import streamlit as st
 
-from thingsviz.figures.caption import patches, signed
-from thingsviz.figures.orders import Reply
-from thingsviz.figures.style import Theme, diverging, palette
-from thingsviz.figures.views import VIEWS, Frame, camera, sides
-from thingsviz.figures.volume import VolumeInfo
-from thingsviz.figures.vtkjs_viewer import packed_viewer
-from thingsviz.ui import state
+from thingsviz.figures.base.style import Theme, diverging, palette
+from thingsviz.figures.base.views import VIEWS, Frame, camera, sides
+from thingsviz.figures.brain.caption import patches, signed
+from thingsviz.figures.brain.draw_orders import Reply
+from thingsviz.figures.brain.volume import VolumeInfo
+from thingsviz.figures.brain.vtkjs_viewer import packed_viewer
 from thingsviz.ui.brain.volume_form import Look
-from thingsviz.ui.state import Key
+from thingsviz.ui.shell import ui_state
+from thingsviz.ui.shell.ui_state import Key
 
 FOLDER = Path(__file__).parent / "stage"
 HEIGHT = 580  # pixels
@@ -89,7 +89,7 @@ def send(key: Key, data: dict[str, Any]) -> None:
     what can in its sessions (enforceSerializableSessionState): so it is forgotten at once.
     """
     _COURIER(key=key, data=data)
-    state.forget(key)
+    ui_state.forget(key)
 
 
 def viewer() -> Callable[..., object]:
@@ -115,4 +115,4 @@ def mount(component: Callable[..., object], height: int = HEIGHT) -> None:
             "use_container_width": True,
         },
     )
-    state.forget(Key.W_3D_STAGE)
+    ui_state.forget(Key.W_3D_STAGE)

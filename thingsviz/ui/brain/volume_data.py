@@ -11,16 +11,10 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from thingsviz.data.betas import BetaStore
-from thingsviz.figures.orders import Job, Order, Reply
-from thingsviz.figures.views import Frame, frame_of
-from thingsviz.figures.volume import (
-    Choice,
-    Volume,
-    VolumeInfo,
-    smooth_in_brain,
-    volume_info,
-)
+from thingsviz.data.store.beta_store import BetaStore
+from thingsviz.figures.base.views import Frame, frame_of
+from thingsviz.figures.brain.draw_orders import Job, Order, Reply
+from thingsviz.figures.brain.volume import Choice, Volume, VolumeInfo, smooth_in_brain, volume_info
 from thingsviz.ui.brain.drawing import studio
 
 

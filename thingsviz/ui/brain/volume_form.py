@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from thingsviz.figures.style import BETA_UNIT
-from thingsviz.figures.views import VIEWS, Frame
-from thingsviz.figures.volume import Choice, Triple, VolumeInfo
-from thingsviz.ui import state
-from thingsviz.ui.state import Key
+from thingsviz.figures.base.style import BETA_UNIT
+from thingsviz.figures.base.views import VIEWS, Frame
+from thingsviz.figures.brain.volume import Choice, Triple, VolumeInfo
+from thingsviz.ui.shell import ui_state
+from thingsviz.ui.shell.ui_state import Key
 
 SURFACES, PICTURE = "surfaces", "volume"
 KINDS = {SURFACES: "Surfaces to turn", PICTURE: "Volume rendering"}
@@ -160,8 +160,8 @@ def _coordinate(axis: int, frame: Frame) -> float:
     """Ask for one coordinate within the brain's box, in mm."""
     low, high = (frame.centre[axis] + sign * frame.half[axis] for sign in (-1, 1))
     key = (Key.W_3D_X, Key.W_3D_Y, Key.W_3D_Z)[axis]
-    if not low <= float(state.get(key, low)) <= high:  # left by a subject with a larger brain
-        state.forget(key)
+    if not low <= float(ui_state.get(key, low)) <= high:  # left by a subject with a larger brain
+        ui_state.forget(key)
     start = round(frame.centre[axis])
     return st.number_input(
         f"{'xyz'[axis]}, mm",

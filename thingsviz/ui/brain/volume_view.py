@@ -7,17 +7,17 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from thingsviz.data.names import base_name
-from thingsviz.figures.caption import threshold_text
-from thingsviz.figures.orders import Kind, Order
-from thingsviz.figures.volume import VolumeInfo
+from thingsviz.data.things.image_names import base_name
+from thingsviz.figures.brain.caption import threshold_text
+from thingsviz.figures.brain.draw_orders import Kind, Order
+from thingsviz.figures.brain.volume import VolumeInfo
 from thingsviz.ui.brain import stage, volume_data
 from thingsviz.ui.brain.drawing import studio
 from thingsviz.ui.brain.volume_data import Trials
 from thingsviz.ui.brain.volume_form import PICTURE, SURFACES, Look, choose_look, describe
-from thingsviz.ui.frame import PageContext, guard, plain
-from thingsviz.ui.help import glossary
-from thingsviz.ui.trials.index import trial_index
+from thingsviz.ui.caches.trial_cache import trial_index
+from thingsviz.ui.shell.frame import PageContext, guard, plain
+from thingsviz.ui.shell.glossary import glossary
 
 
 class Subject(NamedTuple):

@@ -7,15 +7,16 @@ from pathlib import Path
 
 import streamlit as st
 
-from thingsviz.jobs.engine.tasks import Task, tasks
-from thingsviz.jobs.folder.store import jobs_root
-from thingsviz.ui import actions, state
-from thingsviz.ui.cache import stamp
-from thingsviz.ui.frame import PageContext, guard, plain
-from thingsviz.ui.state import Key
-from thingsviz.ui.task_bar import stop_button
+from thingsviz.jobs.job_folder import jobs_root
+from thingsviz.queue.background_tasks import Task, tasks
+from thingsviz.ui import actions
+from thingsviz.ui.caches.dataset_cache import stamp
+from thingsviz.ui.shell import ui_state
+from thingsviz.ui.shell.frame import PageContext, guard, plain
+from thingsviz.ui.shell.task_bar import stop_button
+from thingsviz.ui.shell.ui_state import Key
 
-KIND = "again"
+KIND = "replicate"
 REPORTS = ".reports"
 MINUTES = 20
 EVERY_S = 1.5
@@ -103,8 +104,8 @@ def _follow(page: PageContext) -> None:
         st.progress(share, text=plain(task.message))
         stop_button(task, "w_again_stop")
     seen = stamp(out_folder(page) / "report.html").mtime_ns
-    if state.get(Key.AGAIN_SEEN) != seen:
-        state.put(Key.AGAIN_SEEN, seen)
+    if ui_state.get(Key.AGAIN_SEEN) != seen:
+        ui_state.put(Key.AGAIN_SEEN, seen)
         st.rerun(scope="app")
 
 

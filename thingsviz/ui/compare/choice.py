@@ -5,13 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from thingsviz.core.errors import JobError, ThingsvizError
-from thingsviz.jobs.folder.store import open_job
-from thingsviz.jobs.reports.comparable import Finished, Group, comparable, read_finished, why_not
-from thingsviz.ui import cache, query, state
-from thingsviz.ui.cache import stamp
-from thingsviz.ui.frame import PageContext, page_path, plain
-from thingsviz.ui.jobs import list as jobs_list
-from thingsviz.ui.state import Key
+from thingsviz.jobs.job_folder import open_job
+from thingsviz.reports.comparable import Finished, Group, comparable, read_finished, why_not
+from thingsviz.ui.caches import dataset_cache
+from thingsviz.ui.caches.dataset_cache import stamp
+from thingsviz.ui.job_choice import job_list as jobs_list
+from thingsviz.ui.shell import deep_link, ui_state
+from thingsviz.ui.shell.frame import PageContext, page_path, plain
+from thingsviz.ui.shell.ui_state import Key
 
 MOST = 6
 SHOWN = 8
@@ -24,14 +25,14 @@ def choose_jobs(page: PageContext) -> tuple[Finished, ...]:
         _none(page)
         return ()
     wanted = _wanted(page, names)
-    state.put(Key.W_COMPARED, wanted)
+    ui_state.put(Key.W_COMPARED, wanted)
     picked = st.multiselect(
         "Trainings to compare",
         names,
         key=str(Key.W_COMPARED),
         max_selections=MOST,
         placeholder="Choose two or more",
-        on_change=state.copy,
+        on_change=ui_state.copy,
         args=(Key.W_COMPARED, Key.COMPARED),
         help="Finished trainings of this subject. They are comparable when they answer the same "
         "question on the same test trials; the first one decides.",
@@ -52,15 +53,15 @@ def _none(page: PageContext) -> None:
 
 def _wanted(page: PageContext, names: list[str]) -> list[str]:
     """Take the jobs that the address or the session asks for; say which of them are not there."""
-    asked = query.asked().get("jobs")
+    asked = deep_link.asked().get("jobs")
     if asked is not None:
-        state.put(Key.COMPARED, [name for name in asked.split(",") if name][: 2 * MOST])
-    wanted = list(dict.fromkeys(state.get(Key.COMPARED, [])))
+        ui_state.put(Key.COMPARED, [name for name in asked.split(",") if name][: 2 * MOST])
+    wanted = list(dict.fromkeys(ui_state.get(Key.COMPARED, [])))
     missing = [name for name in wanted if name not in names]
     for name in missing[:MOST]:
         st.warning(plain(_why_missing(name)), icon=":material/link_off:")
     there = [name for name in wanted if name in names][:MOST]
-    state.put(Key.COMPARED, there)
+    ui_state.put(Key.COMPARED, there)
     return there
 
 
@@ -68,7 +69,7 @@ def _why_missing(name: str) -> str:
     try:
         job = open_job(name)
         status = job.status().state
-        whose = cache.job_subject(job)
+        whose = dataset_cache.job_subject(job)
     except ThingsvizError:
         return f"There is no job {name[:80]!r} any more: it was deleted, or the address is wrong."
     if status != "done":
@@ -79,7 +80,7 @@ def _why_missing(name: str) -> str:
 
 def _write_address(page: PageContext, picked: list[str]) -> None:
     data = {"dataset": page.dataset.name, "subject": page.subject}
-    query.write(**data, **({"jobs": ",".join(picked)} if picked else {}))
+    deep_link.write(**data, **({"jobs": ",".join(picked)} if picked else {}))
 
 
 def _kept(picked: list[str], names: list[str]) -> tuple[Finished, ...]:
@@ -125,7 +126,7 @@ def load(name: str) -> Finished:
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
-def _load(name: str, files: tuple[cache.Stamp, ...]) -> Finished:
+def _load(name: str, files: tuple[dataset_cache.Stamp, ...]) -> Finished:
     try:
         return read_finished(open_job(name))
     except KeyError as error:

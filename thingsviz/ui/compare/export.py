@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from thingsviz.jobs.folder.store import open_job
-from thingsviz.jobs.reports.compared import class_tests, pair_tests
-from thingsviz.jobs.reports.html_job import comparison_report
-from thingsviz.ui.cache import Stamp, stamp
+from thingsviz.jobs.job_folder import open_job
+from thingsviz.reports.comparison import class_tests, pair_tests
+from thingsviz.reports.html_job import comparison_report
+from thingsviz.ui.caches.dataset_cache import Stamp, stamp
 from thingsviz.ui.compare.page import View
 
 FILES = ("config.json", "scores.json", "predictions.parquet", "manifest.json")

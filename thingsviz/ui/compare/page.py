@@ -7,15 +7,15 @@ from typing import Any, NamedTuple
 import pandas as pd
 import streamlit as st
 
-from thingsviz.core.signs import PERCENT
-from thingsviz.figures.comparison import (
+from thingsviz.core.typography import PERCENT
+from thingsviz.figures.scores.comparison import (
     CURVES,
     draw_overlay,
     draw_side_by_side,
     overlay_info,
     side_by_side_info,
 )
-from thingsviz.figures.scores import (
+from thingsviz.figures.scores.scores import (
     METRICS,
     SMALLER_IS_BETTER,
     Question,
@@ -26,13 +26,14 @@ from thingsviz.figures.scores import (
     references_of,
     score_info,
 )
-from thingsviz.jobs.folder.store import open_job
-from thingsviz.jobs.reports.comparable import Finished, naming
-from thingsviz.ui import cache_jobs, charts
-from thingsviz.ui.frame import PageContext, plain
-from thingsviz.ui.help import glossary
-from thingsviz.ui.scores.strip import absence, limits_of, value_text
-from thingsviz.ui.state import Key
+from thingsviz.jobs.job_folder import open_job
+from thingsviz.reports.comparable import Finished, naming
+from thingsviz.ui.caches import job_cache
+from thingsviz.ui.job_choice.score_strip import absence, limits_of, value_text
+from thingsviz.ui.shell import charts
+from thingsviz.ui.shell.frame import PageContext, plain
+from thingsviz.ui.shell.glossary import glossary
+from thingsviz.ui.shell.ui_state import Key
 
 OFFERED = ("r", "mse_unit")
 NAMING = "Concept named (Top-{k})"
@@ -188,7 +189,7 @@ def show_limits(view: View) -> None:
     classifiers = [job for job in view.jobs if job.learns != "ratings"]
     first = classifiers[0] if view.naming and classifiers else view.jobs[0]
     info = score_info(first.scores, first.model, view.question)
-    said = cache_jobs.could_not_show(open_job(first.name))
+    said = job_cache.could_not_show(open_job(first.name))
     lines = limits_of(said, info) if info else list(said)
     lines = [line for line in lines if not line.startswith(("It is ", "That the decoder reads"))]
     if view.naming:
@@ -216,7 +217,7 @@ def _nothing_shown(view: View) -> list[str]:
 def show_curves(view: View, page: PageContext) -> None:
     """Overlay the curves of the networks."""
     st.subheader("Learning", anchor=False)
-    rows = {name: cache_jobs.metrics(open_job(name)) for name in view.names}
+    rows = {name: job_cache.metrics(open_job(name)) for name in view.names}
     offered = [what for what in CURVES if overlay_info(rows, what, "epochs").curves]
     if not offered:
         st.caption("None of these was trained over several epochs: there is no curve to compare.")

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 import pandas as pd
 import streamlit as st
 
-from thingsviz.jobs.folder.titles import setting_text, title_of
-from thingsviz.jobs.reports.compared import settings_that_differ
+from thingsviz.jobs.setting_titles import setting_text, title_of
+from thingsviz.reports.comparison import settings_that_differ
 from thingsviz.ui.compare.page import View
 from thingsviz.ui.training.question_form import LEARNS, SCALES, SPLITS
 

@@ -8,17 +8,17 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from thingsviz.analysis.comparison import hits_sentence, sentence, share_gain
-from thingsviz.figures.differences import differences_info, draw_differences
-from thingsviz.figures.scores import METRICS, Question
-from thingsviz.jobs.folder.store import open_job
-from thingsviz.jobs.reports.comparable import Finished
-from thingsviz.jobs.reports.compared import class_tests, pair_tests
-from thingsviz.ui import charts
-from thingsviz.ui.cache import stamp
+from thingsviz.analysis.scores.paired_tests import hits_sentence, sentence, share_gain
+from thingsviz.figures.scores.differences import differences_info, draw_differences
+from thingsviz.figures.scores.scores import METRICS, Question
+from thingsviz.jobs.job_folder import open_job
+from thingsviz.reports.comparable import Finished
+from thingsviz.reports.comparison import class_tests, pair_tests
+from thingsviz.ui.caches.dataset_cache import stamp
 from thingsviz.ui.compare.page import View
-from thingsviz.ui.frame import PageContext, plain
-from thingsviz.ui.help import glossary
+from thingsviz.ui.shell import charts
+from thingsviz.ui.shell.frame import PageContext, plain
+from thingsviz.ui.shell.glossary import glossary
 
 N_DRAWS = 1000
 

@@ -5,17 +5,18 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from thingsviz.figures.agreement import agreement_info, both_info, draw_agreement, draw_both
-from thingsviz.figures.ratings import readable
-from thingsviz.figures.scatter import Trial, trial_of
-from thingsviz.jobs.reports.comparable import Finished, aligned
-from thingsviz.jobs.reports.compared import agreements, told_apart
-from thingsviz.ui import cache, charts
+from thingsviz.figures.scores.agreement import agreement_info, both_info, draw_agreement, draw_both
+from thingsviz.figures.scores.ratings import readable
+from thingsviz.figures.scores.scatter import Trial, trial_of
+from thingsviz.reports.comparable import Finished, aligned
+from thingsviz.reports.comparison import agreements, told_apart
+from thingsviz.ui.caches import dataset_cache
 from thingsviz.ui.compare.page import View
 from thingsviz.ui.compare.tests import pick_pair
-from thingsviz.ui.frame import PageContext, plain
-from thingsviz.ui.scores.strip import value_text
-from thingsviz.ui.trials.trial_link import link_to_trial
+from thingsviz.ui.job_choice.score_strip import value_text
+from thingsviz.ui.shell import charts
+from thingsviz.ui.shell.frame import PageContext, plain
+from thingsviz.ui.shell.trial_link import link_to_trial
 
 N_SHOWN = 5
 WIDTH = 64
@@ -90,7 +91,7 @@ def _trial(page: PageContext, trial: Trial, words: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         picture = page.dataset.image_file(trial.image_filename)
         if picture is not None:
-            shown = cache.picture(picture)
+            shown = dataset_cache.picture(picture)
             st.image(shown, width=WIDTH, alt=f"Picture of {readable(trial.concept)}")
         with st.container(width="stretch", gap="xxsmall"):
             link_to_trial(page, trial)

@@ -9,21 +9,23 @@ from pathlib import Path
 import streamlit as st
 
 from thingsviz.core.errors import DataError, JobError, ThingsvizError
-from thingsviz.jobs.folder import files
-from thingsviz.jobs.folder.about import About, owner_of, read_about
-from thingsviz.jobs.folder.bin import size_of
-from thingsviz.jobs.folder.store import ALIVE, JobFolder, JobStatus, jobs_root, open_job
-from thingsviz.ui import actions, cache, query, state
+from thingsviz.jobs import json_files
+from thingsviz.jobs.about import About, owner_of, read_about
+from thingsviz.jobs.job_folder import ALIVE, JobFolder, JobStatus, jobs_root, open_job
+from thingsviz.queue.trash import size_of
+from thingsviz.ui import actions
 from thingsviz.ui.access.ownership import may_change, whose
-from thingsviz.ui.frame import guard, page_path, plain
-from thingsviz.ui.jobs import look as jobs_look
-from thingsviz.ui.jobs.list import LOOKS, ago
-from thingsviz.ui.jobs.look import megabytes
-from thingsviz.ui.jobs.travel import data_missing, take_buttons
-from thingsviz.ui.state import Key
+from thingsviz.ui.caches import dataset_cache
+from thingsviz.ui.job_choice import filters as jobs_look
+from thingsviz.ui.job_choice.filters import megabytes
+from thingsviz.ui.job_choice.job_list import LOOKS, ago
+from thingsviz.ui.jobs.import_export import data_missing, take_buttons
+from thingsviz.ui.shell import deep_link, ui_state
+from thingsviz.ui.shell.frame import guard, page_path, plain
+from thingsviz.ui.shell.ui_state import Key
 from thingsviz.ui.training import job_form
 from thingsviz.ui.training.estimates import duration
-from thingsviz.ui.training.live import RESUME_HELP, STOP_HELP, progress_text
+from thingsviz.ui.training.watch import RESUME_HELP, STOP_HELP, progress_text
 
 LOG_LINES = 25
 FOLLOW_S = 2.0
@@ -54,7 +56,7 @@ def show_detail(name: str) -> None:
 def _live(job: JobFolder, about: About, state_then: str) -> None:
     """Follow a job while it lives; draw all anew when its state changes or it is closed."""
     status = _status(job)
-    if status.state != state_then or state.get(Key.JOBS_SHOWN) != job.name:
+    if status.state != state_then or ui_state.get(Key.JOBS_SHOWN) != job.name:
         st.rerun()
     _head(job, about, status)
     _facts(job, status)
@@ -104,7 +106,7 @@ def _resources(job: JobFolder) -> str:
     if now:
         return now
     try:
-        used = files.read_json(job.file("usage.json")) or {}
+        used = json_files.read_json(job.file("usage.json")) or {}
         peak, cpu = float(used["peak_mb"]), float(used["cpu_s"])
     except (JobError, KeyError, TypeError, ValueError):
         return ""
@@ -161,7 +163,7 @@ def _act(job: JobFolder, label: str, icon: str, help_: str, mine: bool) -> None:
     except ThingsvizError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return
-    cache.forget_folders()
+    dataset_cache.forget_folders()
     st.rerun()
 
 
@@ -169,7 +171,7 @@ def _do(job: JobFolder, label: str) -> None:
     if label == "Stop":
         actions.stop_training(job)
     elif label == "Delete":
-        state.put(Key.JOBS_DELETED, str(actions.delete_job(job).path.name))
+        ui_state.put(Key.JOBS_DELETED, str(actions.delete_job(job).path.name))
         leave()
     else:
         actions.resume_training(job)
@@ -194,19 +196,19 @@ def open_variant(job: JobFolder) -> None:
     """Fill the Train page's form with a job's recipe, and go there."""
     config = job.config()
     name = Path(config.dataset).name
-    known = next((one for one in cache.datasets() if one.dataset.name == name), None)
+    known = next((one for one in dataset_cache.datasets() if one.dataset.name == name), None)
     if known is None or config.subject not in known.subjects:
         msg = f"{job.name} was trained on {name}, {config.subject}, which is not here"
         raise DataError(msg)
-    store = cache.store(known.dataset, config.subject)
+    store = dataset_cache.store(known.dataset, config.subject)
     job_form.repeat(config, store.grid.shape)
-    state.put(Key.DATASET, name)
-    state.put(Key.SUBJECT, config.subject)
-    state.forget(Key.JOB)
+    ui_state.put(Key.DATASET, name)
+    ui_state.put(Key.SUBJECT, config.subject)
+    ui_state.forget(Key.JOB)
     st.switch_page(page_path("train.py"))
 
 
 def leave() -> None:
     """Show no job above the list."""
-    state.forget(Key.JOBS_SHOWN)
-    query.write()
+    ui_state.forget(Key.JOBS_SHOWN)
+    deep_link.write()

@@ -9,24 +9,25 @@ from typing import Literal
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from thingsviz.jobs.engine import launch
-from thingsviz.jobs.engine.queue import Row
-from thingsviz.jobs.folder.index import Entry
-from thingsviz.jobs.folder.store import ALIVE, jobs_root
-from thingsviz.ui import cache, query, state
+from thingsviz.jobs.index import Entry
+from thingsviz.jobs.job_folder import ALIVE, jobs_root
+from thingsviz.queue import submit
+from thingsviz.queue.database import Row
 from thingsviz.ui.access.ownership import current_user
-from thingsviz.ui.frame import guard, plain
+from thingsviz.ui.caches import dataset_cache
+from thingsviz.ui.job_choice import filters as jobs_look
+from thingsviz.ui.job_choice import studies as jobs_studies
+from thingsviz.ui.job_choice.filters import EVERYBODY, Board, Wish
+from thingsviz.ui.job_choice.job_list import LOOKS, ago, line_of, score_help, score_text
+from thingsviz.ui.job_choice.studies import STUDY, name_in_line
 from thingsviz.ui.jobs import detail as jobs_detail
-from thingsviz.ui.jobs import look as jobs_look
-from thingsviz.ui.jobs import room as jobs_room
-from thingsviz.ui.jobs import studies as jobs_studies
-from thingsviz.ui.jobs import travel as jobs_travel
-from thingsviz.ui.jobs.list import LOOKS, ago, line_of, score_help, score_text
-from thingsviz.ui.jobs.look import EVERYBODY, Board, Wish
-from thingsviz.ui.jobs.studies import STUDY, name_in_line
-from thingsviz.ui.state import Key
+from thingsviz.ui.jobs import disk_space as jobs_room
+from thingsviz.ui.jobs import import_export as jobs_travel
+from thingsviz.ui.shell import deep_link, ui_state
+from thingsviz.ui.shell.frame import guard, plain
+from thingsviz.ui.shell.ui_state import Key
 from thingsviz.ui.training.estimates import duration
-from thingsviz.ui.training.live import progress_text
+from thingsviz.ui.training.watch import progress_text
 
 A_PAGE = 12
 FOLLOW_S = 2.0
@@ -62,7 +63,7 @@ def show_jobs() -> None:
         st.info("There are no trainings here yet.", icon=":material/info:")
     else:
         follow = st.fragment(_list, run_every=FOLLOW_S if board.busy else None)
-        follow(state.get(Key.JOBS_SHOWN) or "", board.busy, [board])
+        follow(ui_state.get(Key.JOBS_SHOWN) or "", board.busy, [board])
     st.divider()
     with guard():
         jobs_travel.show_bring()
@@ -72,10 +73,10 @@ def show_jobs() -> None:
 
 def _asked() -> str:
     """Return the job that the address or the session is about."""
-    asked = query.asked().get("job")
-    name = str(asked or state.get(Key.JOBS_SHOWN) or "")
-    state.put(Key.JOBS_SHOWN, name)
-    query.write(**({"job": name} if name else {}))
+    asked = deep_link.asked().get("job")
+    name = str(asked or ui_state.get(Key.JOBS_SHOWN) or "")
+    ui_state.put(Key.JOBS_SHOWN, name)
+    deep_link.write(**({"job": name} if name else {}))
     return name
 
 
@@ -85,18 +86,18 @@ def _list(name: str, busy: bool, first_look: list[Board]) -> None:
     `first_look` holds the board of the page's own run, which is taken out of it.
     """
     board = first_look.pop() if first_look else jobs_look.board()
-    if board.busy != busy or not board.entries or (state.get(Key.JOBS_SHOWN) or "") != name:
+    if board.busy != busy or not board.entries or (ui_state.get(Key.JOBS_SHOWN) or "") != name:
         st.rerun()  # a job was chosen above the list, or following has to begin or end
     wish = _filter(board)
     line = jobs_look.line(str(jobs_root()))
     if "queued" in board.counts:
-        launch.tend()
+        submit.tend()
     found = jobs_look.chosen(board, wish)
     first = _first(len(found))
     if not found:
         st.caption("No training fits this filter.")
         return
-    planted = {one.dataset.name for one in cache.datasets() if one.simulated}
+    planted = {one.dataset.name for one in dataset_cache.datasets() if one.simulated}
     with st.container(gap="xxsmall"):
         with _cells():
             for head, width in HEADS.items():
@@ -142,7 +143,7 @@ def _first(n: int) -> int:
     pages = max(1, -(-n // A_PAGE))
     if pages == 1:
         return 0
-    number = min(int(state.get(Key.JOBS_PAGE, 1)), pages)
+    number = min(int(ui_state.get(Key.JOBS_PAGE, 1)), pages)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         first = (number - 1) * A_PAGE
         st.caption(f"{first + 1:,} to {min(first + A_PAGE, n):,} of {n:,}", width="content")
@@ -156,7 +157,7 @@ def _first(n: int) -> int:
                 type="tertiary",
                 key=f"w_jobs_{label}",
                 disabled=not 1 <= to <= pages,
-                on_click=state.put,
+                on_click=ui_state.put,
                 args=(Key.JOBS_PAGE, to),
             )
     return first
@@ -184,7 +185,7 @@ def _title(entry: Entry, *, chosen: bool) -> None:
             entry.title,
             type="tertiary",
             key=f"w_jobs_row_{entry.name}",
-            on_click=state.put,
+            on_click=ui_state.put,
             args=(Key.JOBS_SHOWN, entry.name),
             width=TITLE,
         )

@@ -6,13 +6,13 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from thingsviz.analysis.ceilings import repeat_ceiling, repeats_of_images
-from thingsviz.data.betas import BetaStore
-from thingsviz.figures.slices import draw_slices, slices_info, start_voxel
-from thingsviz.ui import charts
-from thingsviz.ui.frame import PageContext, plain
-from thingsviz.ui.help import glossary
-from thingsviz.ui.state import Key
+from thingsviz.analysis.scores.ceilings import repeat_ceiling, repeats_of_images
+from thingsviz.data.store.beta_store import BetaStore
+from thingsviz.figures.brain.slices import draw_slices, slices_info, start_voxel
+from thingsviz.ui.shell import charts
+from thingsviz.ui.shell.frame import PageContext, plain
+from thingsviz.ui.shell.glossary import glossary
+from thingsviz.ui.shell.ui_state import Key
 
 PUBLISHED = "nc_singletrial"
 READ = (

@@ -7,11 +7,11 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from thingsviz.figures.ratings import readable
-from thingsviz.figures.scatter import Trial
-from thingsviz.jobs.folder.store import JobFolder
-from thingsviz.ui.frame import PageContext, plain
-from thingsviz.ui.trials.trial_link import link_to_trial
+from thingsviz.figures.scores.ratings import readable
+from thingsviz.figures.scores.scatter import Trial
+from thingsviz.jobs.job_folder import JobFolder
+from thingsviz.ui.shell.frame import PageContext, plain
+from thingsviz.ui.shell.trial_link import link_to_trial
 
 N_SHOWN = 5
 FIRST = 5

@@ -9,22 +9,23 @@ from typing import Any, NamedTuple
 import pandas as pd
 import streamlit as st
 
-from thingsviz.analysis.class_differences import hit_sentence
-from thingsviz.analysis.class_table import rows_at
-from thingsviz.figures.classes import draw_mixed, draw_top, mixed_info, top_info
-from thingsviz.figures.ratings import readable
-from thingsviz.figures.scores import Question, score_info
-from thingsviz.jobs.folder import files
-from thingsviz.jobs.folder.config import JobConfig
-from thingsviz.jobs.folder.store import JobFolder
-from thingsviz.ui import cache, cache_jobs, charts
-from thingsviz.ui.frame import PageContext, plain
-from thingsviz.ui.help import glossary
+from thingsviz.analysis.classes.differences import hit_sentence
+from thingsviz.analysis.classes.hit_table import rows_at
+from thingsviz.figures.scores.classes import draw_mixed, draw_top, mixed_info, top_info
+from thingsviz.figures.scores.ratings import readable
+from thingsviz.figures.scores.scores import Question, score_info
+from thingsviz.jobs import json_files
+from thingsviz.jobs.job_folder import JobFolder
+from thingsviz.jobs.recipe import JobConfig
+from thingsviz.ui.caches import dataset_cache, job_cache
+from thingsviz.ui.job_choice.score_strip import limits_of, score_strip
 from thingsviz.ui.scores import predictions_view
 from thingsviz.ui.scores.class_trials import show_trials
 from thingsviz.ui.scores.predictions_view import View, choose_averaging, choose_part, rows_of
-from thingsviz.ui.scores.strip import limits_of, score_strip
-from thingsviz.ui.state import Key
+from thingsviz.ui.shell import charts
+from thingsviz.ui.shell.frame import PageContext, plain
+from thingsviz.ui.shell.glossary import glossary
+from thingsviz.ui.shell.ui_state import Key
 
 WORDS = {
     "concepts": "concepts",
@@ -57,11 +58,11 @@ def open_view(page: PageContext, job: JobFolder) -> View | None:
 
 
 def _open(job: JobFolder) -> ClassView | None:
-    config, rows, scores = job.config(), cache.predictions(job), cache_jobs.scores(job)
+    config, rows, scores = job.config(), dataset_cache.predictions(job), job_cache.scores(job)
     if rows is None or scores is None:
         st.error(f"{plain(job.name)} is done but has no guesses: start it again on Train.")
         return None
-    record = files.read_json(job.file("scores.json")) or {}
+    record = json_files.read_json(job.file("scores.json")) or {}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         part = choose_part(list(scores["part"].drop_duplicates()))
         averaging = choose_averaging(scores[scores["part"] == part])
@@ -103,7 +104,7 @@ def _headline(view: ClassView, page: PageContext) -> None:
     if info is None:
         st.info("This job has no such score; choose other trials above.", icon=":material/info:")
         return
-    limits = limits_of(cache_jobs.could_not_show(view.job), info)
+    limits = limits_of(job_cache.could_not_show(view.job), info)
     score_strip(info, page.theme, "classes", save_as=view.save_as, could_not_show=limits)
     paired = paired_sentences(view.job.differences(), view.where, view.k)
     st.caption("\n".join(f"- {plain(text)}" for text in [*paired, _rank_text(view)] if text))

@@ -5,20 +5,21 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from thingsviz.analysis.scoring import constant_confidence, spread_ratio
-from thingsviz.figures.confidence import (
+from thingsviz.analysis.scores.metrics import constant_confidence, spread_ratio
+from thingsviz.figures.scores.confidence import (
     RATIO,
     REPORT,
     ConfidenceInfo,
     confidence_info,
     draw_confidence,
 )
-from thingsviz.figures.scores import score_info
-from thingsviz.ui import cache_jobs, charts
-from thingsviz.ui.frame import PageContext, plain
-from thingsviz.ui.help import glossary
+from thingsviz.figures.scores.scores import score_info
+from thingsviz.ui.caches import job_cache
+from thingsviz.ui.job_choice.score_strip import sentence_of, value_text, whole_text
 from thingsviz.ui.scores.predictions_view import View
-from thingsviz.ui.scores.strip import sentence_of, value_text, whole_text
+from thingsviz.ui.shell import charts
+from thingsviz.ui.shell.frame import PageContext, plain
+from thingsviz.ui.shell.glossary import glossary
 
 
 def show_confidence(view: View, page: PageContext) -> None:
@@ -28,7 +29,7 @@ def show_confidence(view: View, page: PageContext) -> None:
     if info is None:
         st.caption("The ratings of these properties have no SD: confidence cannot be computed.")
         return
-    whole = whole_text(info, cache_jobs.could_not_show(view.job))
+    whole = whole_text(info, job_cache.could_not_show(view.job))
     constant = constant_of(view)
     with st.container(horizontal=True, gap="large"):
         _value(f"{view.model}", info.value, whole)

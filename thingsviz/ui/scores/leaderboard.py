@@ -9,11 +9,12 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from thingsviz.analysis.regions import regions_of
-from thingsviz.core.signs import minus
-from thingsviz.data.betas import BetaStore
-from thingsviz.data.voxels import region_columns
-from thingsviz.figures.leaderboard import (
+from thingsviz.analysis.regions.regions import regions_of
+from thingsviz.core.typography import minus
+from thingsviz.data.store.beta_store import BetaStore
+from thingsviz.data.things.voxel_metadata import region_columns
+from thingsviz.figures.brain.slices import draw_slices, slices_info, start_voxel
+from thingsviz.figures.scores.leaderboard import (
     LEVEL,
     draw_heat,
     heat_info,
@@ -21,14 +22,14 @@ from thingsviz.figures.leaderboard import (
     region_volume,
     words_of,
 )
-from thingsviz.figures.slices import draw_slices, slices_info, start_voxel
-from thingsviz.jobs.folder.kept import newest, read_kept
-from thingsviz.ui import cache, charts
-from thingsviz.ui.cache import Stamp, stamp
-from thingsviz.ui.frame import PageContext, plain
-from thingsviz.ui.help import glossary
-from thingsviz.ui.state import Key
-from thingsviz.ui.task_bar import task_bar
+from thingsviz.jobs.result_cache import newest, read_kept
+from thingsviz.ui.caches import dataset_cache
+from thingsviz.ui.caches.dataset_cache import Stamp, stamp
+from thingsviz.ui.shell import charts
+from thingsviz.ui.shell.frame import PageContext, plain
+from thingsviz.ui.shell.glossary import glossary
+from thingsviz.ui.shell.task_bar import task_bar
+from thingsviz.ui.shell.ui_state import Key
 
 WHOLE = "whole brain"
 WHY = (
@@ -56,10 +57,10 @@ def boards(page: PageContext) -> pd.DataFrame | None:
     """Return the boards of all subjects of the dataset that have one, below each other."""
     found = []
     for subject in page.dataset.subjects():
-        state = cache.state_of(page.dataset, subject)
+        state = dataset_cache.state_of(page.dataset, subject)
         if state.state not in {"ready", "stale"}:
             continue
-        path = _board_file(cache.store(page.dataset, subject).fingerprint)
+        path = _board_file(dataset_cache.store(page.dataset, subject).fingerprint)
         board = None if path is None else _rows(stamp(path))
         if board is not None:
             found.append(board)

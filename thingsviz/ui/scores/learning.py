@@ -8,15 +8,15 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from models.registry import MODELS
-from thingsviz.figures.learning import AXES, draw_learning, learning_info
-from thingsviz.jobs.folder.kept import folder_of, read_kept
-from thingsviz.ui import charts
-from thingsviz.ui.cache import Stamp, stamp
-from thingsviz.ui.frame import PageContext
-from thingsviz.ui.help import glossary
-from thingsviz.ui.state import Key
-from thingsviz.ui.task_bar import task_bar
+from models.catalog.registry import MODELS
+from thingsviz.figures.scores.learning import AXES, draw_learning, learning_info
+from thingsviz.jobs.result_cache import folder_of, read_kept
+from thingsviz.ui.caches.dataset_cache import Stamp, stamp
+from thingsviz.ui.shell import charts
+from thingsviz.ui.shell.frame import PageContext
+from thingsviz.ui.shell.glossary import glossary
+from thingsviz.ui.shell.task_bar import task_bar
+from thingsviz.ui.shell.ui_state import Key
 
 OFFERED = ("ridge", "concept_decoder")
 WHY = (

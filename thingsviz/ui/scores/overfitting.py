@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from thingsviz.analysis.overfitting import MARKS, PATIENCE, answer, best_epoch, stopped_at
-from thingsviz.figures.overfitting import NAMES, draw_study, study_info
-from thingsviz.jobs.engine.console import left_text
-from thingsviz.jobs.training.overfitting_study import (
+from thingsviz.analysis.curves.overfitting import MARKS, PATIENCE, answer, best_epoch, stopped_at
+from thingsviz.figures.training.overfitting import NAMES, draw_study, study_info
+from thingsviz.queue.progress_bar import left_text
+from thingsviz.studies.overfitting import (
     StudyConfig,
     cells_of,
     parse_study,
@@ -20,11 +20,11 @@ from thingsviz.jobs.training.overfitting_study import (
     seconds_left,
     study_folder,
 )
-from thingsviz.ui import charts
-from thingsviz.ui.frame import PageContext, plain
-from thingsviz.ui.state import Key
-from thingsviz.ui.task_bar import task_bar
-from thingsviz.ui.training.resting import Resting, resting_text
+from thingsviz.ui.shell import charts
+from thingsviz.ui.shell.frame import PageContext, plain
+from thingsviz.ui.shell.resting import Resting, resting_text
+from thingsviz.ui.shell.task_bar import task_bar
+from thingsviz.ui.shell.ui_state import Key
 
 WHY = (
     "Trains the report's three classifiers on a quarter, half and all of the training trials, "

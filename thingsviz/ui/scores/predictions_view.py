@@ -8,19 +8,21 @@ from typing import Any, NamedTuple
 import pandas as pd
 import streamlit as st
 
-from thingsviz.data.ratings import rating_range
-from thingsviz.figures.property_scores import draw_property_scores, property_scores_info
-from thingsviz.figures.scatter import draw_scatter, scatter_info
-from thingsviz.figures.scores import METRICS, REFERENCES, Question, ScoreInfo, score_info
-from thingsviz.jobs.folder.config import JobConfig
-from thingsviz.jobs.folder.index import Entry
-from thingsviz.jobs.folder.store import JobFolder
-from thingsviz.ui import cache, cache_jobs, charts, job_index, state
-from thingsviz.ui.frame import PageContext, page_path, plain
-from thingsviz.ui.help import glossary
-from thingsviz.ui.jobs import list as jobs_list
-from thingsviz.ui.scores.strip import METRIC_TERMS, p_text, score_line, score_strip
-from thingsviz.ui.state import Key
+from thingsviz.data.things.ratings import rating_range
+from thingsviz.figures.scores.property_scores import draw_property_scores, property_scores_info
+from thingsviz.figures.scores.scatter import draw_scatter, scatter_info
+from thingsviz.figures.scores.scores import METRICS, REFERENCES, Question, ScoreInfo, score_info
+from thingsviz.jobs.index import Entry
+from thingsviz.jobs.job_folder import JobFolder
+from thingsviz.jobs.recipe import JobConfig
+from thingsviz.ui.caches import dataset_cache, job_cache, job_index
+from thingsviz.ui.job_choice import job_list as jobs_list
+from thingsviz.ui.job_choice.score_strip import METRIC_TERMS, p_text, score_line, score_strip
+from thingsviz.ui.shell import charts
+from thingsviz.ui.shell import ui_state as state
+from thingsviz.ui.shell.frame import PageContext, page_path, plain
+from thingsviz.ui.shell.glossary import glossary
+from thingsviz.ui.shell.ui_state import Key
 
 SCORED = 20
 PARTS = {
@@ -75,7 +77,7 @@ def pick_job(page: PageContext) -> JobFolder | None:
         )
     if name != chosen or asked is None:
         jobs_list.choose(page, str(name))
-    return next(job for job in cache.jobs() if job.name == name)
+    return next(job for job in dataset_cache.jobs() if job.name == name)
 
 
 def _is_done(entry: Entry) -> bool:
@@ -105,7 +107,7 @@ def _link_to_train(job: str) -> None:
 
 def open_view(job: JobFolder) -> View | None:
     """Load a job's results and let the visitor choose part, averaging and metric."""
-    config, rows, scores = job.config(), cache.predictions(job), cache_jobs.scores(job)
+    config, rows, scores = job.config(), dataset_cache.predictions(job), job_cache.scores(job)
     if rows is None or scores is None:
         st.error(f"{plain(job.name)} is done but has no predictions: start it again on Train.")
         return None
@@ -179,7 +181,7 @@ def show_headline(view: View, page: PageContext) -> None:
         sentence = "This job has no such score; choose other trials or another score above."
         st.info(sentence, icon=":material/info:")
         return
-    sentences = cache_jobs.could_not_show(view.job)
+    sentences = job_cache.could_not_show(view.job)
     score_strip(info, page.theme, "mean", save_as=view.save_as, could_not_show=sentences)
     show_naming(view)
 
@@ -192,7 +194,7 @@ def show_naming(view: View) -> None:
         chance = info.reference("chance") if info else None
         if info is not None and chance:
             words = f"Concepts named through these ratings, of {round(k / chance):,}"
-            score_line(info, cache_jobs.could_not_show(view.job), [words, p_text(info.p)])
+            score_line(info, job_cache.could_not_show(view.job), [words, p_text(info.p)])
             return
 
 
@@ -215,7 +217,7 @@ def show_scatter(view: View, page: PageContext) -> int | None:
     target = str(target or view.config.targets[0])
     own = score_info(view.scores, view.model, view.question._replace(target=target))
     if own is not None:
-        score_line(own, cache_jobs.could_not_show(view.job))
+        score_line(own, job_cache.could_not_show(view.job))
     info = scatter_info(view.rows, target)
     scale = rating_range(target)
     figure = draw_scatter(info, page.theme, f"{scale.low:g} to {scale.high:g}")

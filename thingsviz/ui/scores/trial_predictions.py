@@ -7,20 +7,20 @@ import pandas as pd
 import streamlit as st
 from numpy.typing import NDArray
 
-from thingsviz.analysis.ranking import Ranking, chance_of_profiles, rank_trials
-from thingsviz.core.entities import TrialKey
+from thingsviz.analysis.scores.ranking import Ranking, chance_of_profiles, rank_trials
 from thingsviz.core.errors import DataError
-from thingsviz.data.betas import BetaStore
-from thingsviz.data.ratings import mean_column, sd_column
-from thingsviz.figures.ratings import draw_ratings, ratings_info, readable
-from thingsviz.figures.scatter import Trial, trial_of
-from thingsviz.figures.slices import draw_slices, slices_info
-from thingsviz.ui import charts
+from thingsviz.core.trial_key import TrialKey
+from thingsviz.data.store.beta_store import BetaStore
+from thingsviz.data.things.ratings import mean_column, sd_column
+from thingsviz.figures.brain.slices import draw_slices, slices_info
+from thingsviz.figures.scores.ratings import draw_ratings, ratings_info, readable
+from thingsviz.figures.scores.scatter import Trial, trial_of
 from thingsviz.ui.brain.slices import regions, start_of
-from thingsviz.ui.frame import PageContext, guard, plain
+from thingsviz.ui.job_choice.score_strip import value_text
 from thingsviz.ui.scores.predictions_view import View
-from thingsviz.ui.scores.strip import value_text
-from thingsviz.ui.trials.trial_link import link_to_trial
+from thingsviz.ui.shell import charts
+from thingsviz.ui.shell.frame import PageContext, guard, plain
+from thingsviz.ui.shell.trial_link import link_to_trial
 
 N_SHOWN = 5
 EXPLAINED = {

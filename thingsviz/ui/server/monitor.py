@@ -18,8 +18,8 @@ from starlette.routing import Route
 
 import thingsviz
 from thingsviz.core.errors import ThingsvizError
-from thingsviz.data.paths import datasets_root
-from thingsviz.jobs.folder.store import jobs_root
+from thingsviz.data.things.layout import datasets_root
+from thingsviz.jobs.job_folder import jobs_root
 
 # less than this and a training's next checkpoint may not fit
 FEWEST_BYTES = 500_000_000

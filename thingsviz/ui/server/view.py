@@ -8,13 +8,13 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from thingsviz.jobs.engine import audit, diagnostics
-from thingsviz.jobs.folder.index import Entry
-from thingsviz.ui.frame import guard, page_path, plain
-from thingsviz.ui.jobs import look as jobs_look
-from thingsviz.ui.jobs.list import ago
-from thingsviz.ui.jobs.look import megabytes
+from thingsviz.jobs.index import Entry
+from thingsviz.queue import audit_log, diagnostics
+from thingsviz.ui.job_choice import filters as jobs_look
+from thingsviz.ui.job_choice.filters import megabytes
+from thingsviz.ui.job_choice.job_list import ago
 from thingsviz.ui.server import monitor
+from thingsviz.ui.shell.frame import guard, page_path, plain
 
 EVERY_S = 10.0
 N_AUDIT = 200
@@ -121,7 +121,7 @@ def _people() -> None:
 
     policy = read_policy()
     st.markdown(f"Let in: {ACCESS[policy.mode]}.")
-    entries = audit.latest(N_AUDIT)
+    entries = audit_log.latest(N_AUDIT)
     if not entries:
         st.caption("Nobody has started or changed anything yet.")
         return

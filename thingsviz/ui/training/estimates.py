@@ -7,13 +7,13 @@ from typing import NamedTuple
 import psutil
 import streamlit as st
 
-from models.config import RidgeConfig
-from models.cost import Cost, Size, estimate
-from thingsviz.data.betas import BetaStore
-from thingsviz.data.labels import concepts_shown
-from thingsviz.data.splits import Audit, audit, make_split
-from thingsviz.jobs.folder.config import JobConfig
-from thingsviz.ui.frame import PageContext
+from models.catalog.config import RidgeConfig
+from models.cost.estimate import Cost, Size, estimate
+from thingsviz.data.store.beta_store import BetaStore
+from thingsviz.data.trials.labels import concepts_shown
+from thingsviz.data.trials.splits import Audit, audit, make_split
+from thingsviz.jobs.recipe import JobConfig
+from thingsviz.ui.shell.frame import PageContext
 
 # Python, torch and the data's tables before the first weight [measured by the models' authors]
 BASE_BYTES = 0.6e9

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, get_args, get_origin
 import streamlit as st
 from pydantic.fields import FieldInfo
 
-from models.settings import Settings
+from models.base.settings import Settings
 from thingsviz.core.errors import ConfigError
 
 Kind = Literal["choice", "switch", "integer", "number", "sizes"]

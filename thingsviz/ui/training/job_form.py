@@ -8,18 +8,19 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from models.config import CONFIGS, FitConfig, parse_fit, parse_model
-from models.errors import ModelError
-from models.feature_maps import FIRST, LAST, map_shape
-from models.presets import PRESETS
-from models.registry import MODELS
-from models.settings import Settings
+from models.base.errors import ModelError
+from models.base.settings import Settings
+from models.catalog.config import CONFIGS, FitConfig, parse_fit, parse_model
+from models.catalog.registry import MODELS
+from models.presets.presets import PRESETS
+from models.transformer.feature_maps import FIRST, LAST, map_shape
 from thingsviz.core.errors import ConfigError, ThingsvizError
-from thingsviz.data.ratings import available
-from thingsviz.jobs.folder.config import JobConfig, dump_config, parse_config
-from thingsviz.ui import actions, cache
-from thingsviz.ui.frame import PageContext, plain
-from thingsviz.ui.jobs import list as jobs_list
+from thingsviz.data.things.ratings import available
+from thingsviz.jobs.recipe import JobConfig, dump_config, parse_config
+from thingsviz.ui import actions
+from thingsviz.ui.caches import dataset_cache
+from thingsviz.ui.job_choice import job_list as jobs_list
+from thingsviz.ui.shell.frame import PageContext, plain
 from thingsviz.ui.training.estimates import show_estimate
 from thingsviz.ui.training.form_fields import Field, fields_of, fill, form_key, prime, widget
 from thingsviz.ui.training.presets import preset_choice, recipe_from
@@ -237,7 +238,7 @@ def begin(page: PageContext, config: JobConfig) -> None:
     except ThingsvizError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return
-    cache.forget_folders()
+    dataset_cache.forget_folders()
     jobs_list.choose(page, job.name)
 
 

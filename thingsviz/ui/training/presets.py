@@ -7,15 +7,15 @@ from typing import Any
 
 import streamlit as st
 
-from models.class_presets import CLASS_PRESETS
-from models.errors import ModelError
-from models.presets import PRESETS, Preset
-from models.registry import MODELS
+from models.base.errors import ModelError
+from models.catalog.registry import MODELS
+from models.presets.presets import PRESETS, Preset
+from models.presets.report import CLASS_PRESETS
 from thingsviz.core.errors import ThingsvizError
-from thingsviz.jobs.folder.config import JobConfig
-from thingsviz.ui import state
-from thingsviz.ui.frame import PageContext, plain
-from thingsviz.ui.state import Key
+from thingsviz.jobs.recipe import JobConfig
+from thingsviz.ui.shell import ui_state
+from thingsviz.ui.shell.frame import PageContext, plain
+from thingsviz.ui.shell.ui_state import Key
 from thingsviz.ui.training.estimates import time_text, whole_estimate
 
 # the report drew single trials; it trained on ratings as given in its §3, on (r − 1) / 6 in its §4
@@ -70,7 +70,7 @@ def presets(page: PageContext) -> dict[str, tuple[str, JobConfig]]:
 
 
 def _fill_from_preset(page: PageContext, fill: Fill) -> None:
-    found = presets(page).get(str(state.get(Key.W_PRESET)))
+    found = presets(page).get(str(ui_state.get(Key.W_PRESET)))
     if found is not None:
         fill(found[1], page.store.grid.shape)
 

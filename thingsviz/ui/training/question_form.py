@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import streamlit as st
 
 from thingsviz.core.errors import ConfigError
-from thingsviz.data.ratings import TARGETS_10, TARGETS_12
-from thingsviz.jobs.folder.config import JobConfig
+from thingsviz.data.things.ratings import TARGETS_10, TARGETS_12
+from thingsviz.jobs.recipe import JobConfig
 from thingsviz.ui.training.form_fields import form_key, prime
 
 GROUP = "question"

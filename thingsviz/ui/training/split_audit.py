@@ -8,20 +8,20 @@ from typing import Any, NamedTuple
 
 import streamlit as st
 
-from thingsviz.analysis.power import (
+from thingsviz.analysis.scores.power import (
     concepts_needed,
     hits_needed,
     smallest_r,
     smallest_share,
     trials_needed,
 )
-from thingsviz.analysis.verdict import Verdict, verdicts
+from thingsviz.analysis.scores.split_verdict import Verdict, verdicts
 from thingsviz.core.errors import ThingsvizError
-from thingsviz.data.betas import BetaStore
-from thingsviz.data.labels import label_map
-from thingsviz.data.paths import Dataset
-from thingsviz.data.splits import Audit, Balance, audit, class_balance, make_split
-from thingsviz.ui.frame import PageContext, plain
+from thingsviz.data.store.beta_store import BetaStore
+from thingsviz.data.things.layout import Dataset
+from thingsviz.data.trials.labels import label_map
+from thingsviz.data.trials.splits import Audit, Balance, audit, class_balance, make_split
+from thingsviz.ui.shell.frame import PageContext, plain
 from thingsviz.ui.training.form_fields import form_key, prime
 
 GROUP = "question"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from thingsviz.ui import actions
-from thingsviz.ui.frame import plain
+from thingsviz.ui.shell.frame import plain
 
 
 def start_button(label: str, *, ready: bool) -> bool:

@@ -8,16 +8,17 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
-from thingsviz.data.betas import BetaStore
-from thingsviz.data.names import base_name
-from thingsviz.figures.ratings import draw_ratings, ratings_info, readable
-from thingsviz.ui import cache, state
+from thingsviz.data.store.beta_store import BetaStore
+from thingsviz.data.things.image_names import base_name
+from thingsviz.figures.scores.ratings import draw_ratings, ratings_info, readable
 from thingsviz.ui.brain.slices import regions, show_slices
-from thingsviz.ui.frame import PageContext, page_path, plain
-from thingsviz.ui.help import glossary
-from thingsviz.ui.scores.predicted import choose_job, predicted
-from thingsviz.ui.state import Key
-from thingsviz.ui.trials.index import repeats, trial_index
+from thingsviz.ui.caches import dataset_cache
+from thingsviz.ui.caches.trial_cache import repeats, trial_index
+from thingsviz.ui.job_choice.scored_model import choose_job, predicted
+from thingsviz.ui.shell import ui_state
+from thingsviz.ui.shell.frame import PageContext, page_path, plain
+from thingsviz.ui.shell.glossary import glossary
+from thingsviz.ui.shell.ui_state import Key
 from thingsviz.ui.trials.pickers import go_by
 
 Colour = Literal["blue", "violet", "gray"]
@@ -40,7 +41,7 @@ def shown_trial(page: PageContext, row: int) -> Shown:
     """Gather what the panels need; how many showings are averaged lasts while the image stays."""
     index = trial_index(page.store)
     image, found = index.images[row], repeats(index, row)
-    kept = state.get(Key.N_AVERAGED)
+    kept = ui_state.get(Key.N_AVERAGED)
     n = kept[1] if kept and kept[0] == image else 1
     at = found.index(row)
     in_order = found[at:] + found[:at]
@@ -61,7 +62,10 @@ def show_picture(page: PageContext, shown: Shown) -> None:
         st.caption(what)
     else:
         st.image(
-            cache.picture(path), caption=what, alt=f"The picture shown: {name}", width="stretch"
+            dataset_cache.picture(path),
+            caption=what,
+            alt=f"The picture shown: {name}",
+            width="stretch",
         )
     n = len(shown.showings)
     st.caption("Shown once." if n == 1 else f"Shown {n} times: see below.")
@@ -126,7 +130,7 @@ def average_slider(shown: Shown) -> None:
     """Show how many showings of the picture are averaged, where there are several."""
     if len(shown.showings) < 2:
         return
-    state.put(Key.W_N_AVERAGED, len(shown.averaged))
+    ui_state.put(Key.W_N_AVERAGED, len(shown.averaged))
     st.slider(
         "Average over showings of this picture",
         1,
@@ -140,7 +144,7 @@ def average_slider(shown: Shown) -> None:
 
 
 def _averaged(image: str) -> None:
-    state.put(Key.N_AVERAGED, (image, state.get(Key.W_N_AVERAGED)))
+    ui_state.put(Key.N_AVERAGED, (image, ui_state.get(Key.W_N_AVERAGED)))
 
 
 def _values(store: BetaStore, rows: tuple[int, ...]) -> NDArray[np.floating]:
@@ -158,7 +162,7 @@ def show_showings(page: PageContext, shown: Shown) -> None:
     """List all showings of the picture, each a click away."""
     index = trial_index(page.store)
     labels = {str(index.keys[row]): index.keys[row] for row in shown.showings}
-    state.put(Key.W_SHOWING, str(index.keys[shown.row]))
+    ui_state.put(Key.W_SHOWING, str(index.keys[shown.row]))
     st.pills(
         f"The {len(labels)} showings of this picture",
         tuple(labels),

@@ -7,17 +7,17 @@ from typing import Any
 
 import streamlit as st
 
-from thingsviz.core.entities import TrialKey
 from thingsviz.core.errors import ThingsvizError
-from thingsviz.data.betas import BetaStore
-from thingsviz.data.names import base_name
-from thingsviz.figures.ratings import readable
-from thingsviz.ui import query, state
-from thingsviz.ui.component import show_link_button
-from thingsviz.ui.frame import PageContext, plain
-from thingsviz.ui.help import glossary
-from thingsviz.ui.state import Key
-from thingsviz.ui.trials.index import TrialIndex, repeats, trial_index
+from thingsviz.core.trial_key import TrialKey
+from thingsviz.data.store.beta_store import BetaStore
+from thingsviz.data.things.image_names import base_name
+from thingsviz.figures.scores.ratings import readable
+from thingsviz.ui.caches.trial_cache import TrialIndex, repeats, trial_index
+from thingsviz.ui.shell import deep_link, ui_state
+from thingsviz.ui.shell.component import show_link_button
+from thingsviz.ui.shell.frame import PageContext, plain
+from thingsviz.ui.shell.glossary import glossary
+from thingsviz.ui.shell.ui_state import Key
 
 PARTS = ("session", "run", "trial")
 WAYS = ("position", "concept", "image")
@@ -31,13 +31,13 @@ def pick_trial(page: PageContext) -> int:
         st.warning(plain(complaint), icon=":material/link_off:")
     _remember(index.keys[row])
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
-        state.put(Key.W_PICK_BY, state.get(Key.PICK_BY, WAYS[0]))
+        ui_state.put(Key.W_PICK_BY, ui_state.get(Key.PICK_BY, WAYS[0]))
         way = st.segmented_control(
             "Pick by",
             WAYS,
             key=str(Key.W_PICK_BY),
             required=True,
-            on_change=state.copy,
+            on_change=ui_state.copy,
             args=(Key.W_PICK_BY, Key.PICK_BY),
             help=glossary("trial"),
         )
@@ -60,7 +60,7 @@ def _current(store: BetaStore, index: TrialIndex, asked: Mapping[str, str]) -> t
         except ThingsvizError as error:
             return 0, f"The address does not lead to a trial: {error}. This is the first one."
     try:
-        return store.row(TrialKey(*state.get(Key.TRIAL, ()))), ""
+        return store.row(TrialKey(*ui_state.get(Key.TRIAL, ()))), ""
     except (ThingsvizError, TypeError):
         return 0, ""
 
@@ -78,8 +78,8 @@ def parse_key(asked: Mapping[str, str]) -> TrialKey:
 
 
 def _write_address(page: PageContext, key: TrialKey) -> None:
-    job = state.get(Key.JOB)
-    query.write(
+    job = ui_state.get(Key.JOB)
+    deep_link.write(
         dataset=page.dataset.name,
         subject=page.subject,
         session=f"{key.session:02d}",
@@ -90,7 +90,7 @@ def _write_address(page: PageContext, key: TrialKey) -> None:
 
 
 def _remember(key: TrialKey) -> None:
-    state.put(Key.TRIAL, (key.session, key.run, key.trial))
+    ui_state.put(Key.TRIAL, (key.session, key.run, key.trial))
 
 
 def _steps(index: TrialIndex, row: int) -> None:
@@ -122,7 +122,7 @@ def go_to(key: TrialKey) -> None:
 
 def _select(label: str, options: tuple[Any, ...], current: Any, key: Key, **more: Any) -> None:  # noqa: ANN401
     """Show a selectbox that stands on `current`, whatever it stood on before."""
-    state.put(key, current)
+    ui_state.put(key, current)
     st.selectbox(label, options, key=str(key), **more)
 
 
@@ -138,11 +138,11 @@ def _by_position(index: TrialIndex, row: int) -> None:
 
 def _positioned(index: TrialIndex) -> None:
     """Go where the three selectboxes stand; what a new session or run lacks becomes its first."""
-    session = state.get(Key.W_SESSION)
+    session = ui_state.get(Key.W_SESSION)
     runs = index.runs[session]
-    run = state.get(Key.W_RUN) if state.get(Key.W_RUN) in runs else runs[0]
+    run = ui_state.get(Key.W_RUN) if ui_state.get(Key.W_RUN) in runs else runs[0]
     trials = index.trials[session, run]
-    trial = state.get(Key.W_TRIAL) if state.get(Key.W_TRIAL) in trials else trials[0]
+    trial = ui_state.get(Key.W_TRIAL) if ui_state.get(Key.W_TRIAL) in trials else trials[0]
     go_to(TrialKey(session, run, trial))
 
 
@@ -187,7 +187,7 @@ def _showings(label: str, index: TrialIndex, rows: tuple[int, ...], row: int, ke
 
 
 def _first_of(index: TrialIndex, key: Key) -> None:
-    name = state.get(key)
+    name = ui_state.get(key)
     if name is not None:
         groups = index.of_concept if key == Key.W_CONCEPT else index.of_image
         go_to(index.keys[groups[name][0]])
@@ -195,4 +195,4 @@ def _first_of(index: TrialIndex, key: Key) -> None:
 
 def go_by(labels: Mapping[str, TrialKey], key: Key) -> None:
     """Go to the trial whose label a widget stands on."""
-    go_to(labels[state.get(key)])
+    go_to(labels[ui_state.get(key)])

@@ -8,11 +8,11 @@ from pathlib import Path
 import streamlit as st
 
 from thingsviz.core.errors import ThingsvizError
-from thingsviz.jobs.studies.config import StudyConfig
-from thingsviz.jobs.studies.folder import StudyFolder, list_studies
-from thingsviz.jobs.studies.rows import CandidateRow, Reader
-from thingsviz.ui.cache import Stamp, stamp
-from thingsviz.ui.frame import PageContext
+from thingsviz.studies.config import StudyConfig
+from thingsviz.studies.rows import CandidateRow, Reader
+from thingsviz.studies.study_folder import StudyFolder, list_studies
+from thingsviz.ui.caches.dataset_cache import Stamp, stamp
+from thingsviz.ui.shell.frame import PageContext
 
 
 class Shared:

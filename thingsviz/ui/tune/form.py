@@ -8,27 +8,22 @@ from typing import Any
 
 import streamlit as st
 
-from models.config import RidgeConfig
-from models.cost import Size, estimate
-from models.errors import ModelError
-from models.presets import PRESETS
-from models.registry import MODELS
+from models.base.errors import ModelError
+from models.catalog.config import RidgeConfig
+from models.catalog.registry import MODELS
+from models.cost.estimate import Size, estimate
+from models.presets.presets import PRESETS
 from thingsviz.core.errors import ConfigError, ThingsvizError
-from thingsviz.data.betas import BetaStore
-from thingsviz.data.splits import make_split
-from thingsviz.jobs.folder.config import JobConfig, parse_config
-from thingsviz.jobs.studies.config import StudyConfig, objectives_of, parse_study
-from thingsviz.jobs.studies.space import (
-    Choice,
-    Range,
-    Value,
-    Whole,
-    suggested_space,
-    with_values,
-)
-from thingsviz.ui import actions, cache, state
-from thingsviz.ui.frame import PageContext, plain
-from thingsviz.ui.state import Key
+from thingsviz.data.store.beta_store import BetaStore
+from thingsviz.data.trials.splits import make_split
+from thingsviz.jobs.recipe import JobConfig, parse_config
+from thingsviz.studies.config import StudyConfig, objectives_of, parse_study
+from thingsviz.studies.space import Choice, Range, Value, Whole, suggested_space, with_values
+from thingsviz.ui import actions
+from thingsviz.ui.caches import dataset_cache
+from thingsviz.ui.shell import ui_state
+from thingsviz.ui.shell.frame import PageContext, plain
+from thingsviz.ui.shell.ui_state import Key
 from thingsviz.ui.training import job_form
 from thingsviz.ui.training.estimates import duration
 from thingsviz.ui.training.form_fields import form_key, prime
@@ -82,8 +77,8 @@ def _base(page: PageContext) -> JobConfig:
     """Let the visitor choose a preset or an earlier training; fill the editor when it changes."""
     titles = {key: f"preset: {preset.title}" for key, preset in PRESETS.items()}
     titles[RIDGE] = f"preset: {MODELS['ridge'].summary.split(':')[0]}"
-    for job in cache.jobs()[:MOST_JOBS]:
-        if (cache.job_subject(job) or ("", ""))[1] == page.subject and _is_here(page, job):
+    for job in dataset_cache.jobs()[:MOST_JOBS]:
+        if (dataset_cache.job_subject(job) or ("", ""))[1] == page.subject and _is_here(page, job):
             titles[f"{JOB}{job.name}"] = f"training {job.name}"
     key = prime(form_key("tune", "base"), next(iter(titles)))
     if st.session_state[key] not in titles:
@@ -97,21 +92,21 @@ def _base(page: PageContext) -> JobConfig:
         help="The settings that the study begins with: a preset, or an earlier training.",
     )
     base = base_of(page, str(chosen))
-    if state.get(Key.TUNE_BASE) != (chosen, page.dataset.name):
-        state.put(Key.TUNE_BASE, (chosen, page.dataset.name))
+    if ui_state.get(Key.TUNE_BASE) != (chosen, page.dataset.name):
+        ui_state.put(Key.TUNE_BASE, (chosen, page.dataset.name))
         tune_space.fill_space(suggested_space(base))
     return base
 
 
 def _is_here(page: PageContext, job: Any) -> bool:  # noqa: ANN401
-    whose = cache.job_subject(job)
+    whose = dataset_cache.job_subject(job)
     return whose is not None and whose[0].rstrip("/").rsplit("/", 1)[-1] == page.dataset.name
 
 
 def base_of(page: PageContext, chosen: str) -> JobConfig:
     """Return the recipe of a choice; a patch that does not divide the grid moves to the next."""
     if chosen.startswith(JOB):
-        found = {job.name: job for job in cache.jobs()}
+        found = {job.name: job for job in dataset_cache.jobs()}
         config = found[chosen.removeprefix(JOB)].config()
         return config.model_copy(update={"role": "training", "study": None})
     if chosen == RIDGE:

@@ -7,17 +7,17 @@ import time
 import streamlit as st
 
 from thingsviz.core.errors import ThingsvizError
-from thingsviz.jobs.folder.store import ALIVE
-from thingsviz.jobs.studies.config import StudyConfig
-from thingsviz.jobs.studies.folder import StudyFolder, open_study
-from thingsviz.ui import query, state
-from thingsviz.ui.frame import PageContext, guard, plain
-from thingsviz.ui.jobs.list import BADGE_WIDTH, LOOKS, ago
-from thingsviz.ui.state import Key
+from thingsviz.jobs.job_folder import ALIVE
+from thingsviz.studies.config import StudyConfig
+from thingsviz.studies.study_folder import StudyFolder, open_study
+from thingsviz.ui.job_choice.job_list import BADGE_WIDTH, LOOKS, ago
+from thingsviz.ui.shell import deep_link, ui_state
+from thingsviz.ui.shell.frame import PageContext, guard, plain
+from thingsviz.ui.shell.ui_state import Key
 from thingsviz.ui.tune import data as tune_data
 from thingsviz.ui.tune import form as tune_form
-from thingsviz.ui.tune import live as tune_live
 from thingsviz.ui.tune import result as tune_result
+from thingsviz.ui.tune import watch as tune_live
 
 WHAT_IT_IS = (
     "A study trains many candidates that differ in a few settings, and compares them on the "
@@ -46,15 +46,15 @@ def _study(page: PageContext, folder: StudyFolder) -> None:
     tune_result.show_result(page, folder)
     tune_live.watch_study(page, folder, config)
     if st.button("New study", icon=":material/add:", key="w_tune_new"):
-        state.forget(Key.STUDY)
+        ui_state.forget(Key.STUDY)
         _write(page, "")
         st.rerun()
 
 
 def current(page: PageContext) -> StudyFolder | None:
     """Return the study of the address or the session, if it belongs to the data shown."""
-    asked = query.asked().get("study")
-    name = asked or state.get(Key.STUDY)
+    asked = deep_link.asked().get("study")
+    name = asked or ui_state.get(Key.STUDY)
     found = None
     if name:
         try:
@@ -68,21 +68,21 @@ def current(page: PageContext) -> StudyFolder | None:
             words = f"The study {found.name} is not one of {page.dataset.name}, {page.subject}."
             st.warning(plain(words), icon=":material/link_off:")
         found = None
-    state.put(Key.STUDY, found.name if found else None)
+    ui_state.put(Key.STUDY, found.name if found else None)
     _write(page, found.name if found else "")
     return found
 
 
 def choose(page: PageContext, name: str) -> None:
     """Make a study the one that the page is about."""
-    state.put(Key.STUDY, name)
+    ui_state.put(Key.STUDY, name)
     _write(page, name)
     st.rerun()
 
 
 def _write(page: PageContext, name: str) -> None:
     data = {"dataset": page.dataset.name, "subject": page.subject}
-    query.write(**data, **({"study": name} if name else {}))
+    deep_link.write(**data, **({"study": name} if name else {}))
 
 
 def _running_now(page: PageContext) -> None:

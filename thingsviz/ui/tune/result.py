@@ -8,13 +8,13 @@ import pandas as pd
 import streamlit as st
 
 from thingsviz.core.errors import ThingsvizError
-from thingsviz.core.signs import minus
-from thingsviz.jobs.folder.store import open_job
-from thingsviz.jobs.studies.folder import StudyFolder
-from thingsviz.ui import cache_jobs
-from thingsviz.ui.frame import PageContext, page_path, plain
-from thingsviz.ui.jobs import list as jobs_list
-from thingsviz.ui.scores.strip import score_strip
+from thingsviz.core.typography import minus
+from thingsviz.jobs.job_folder import open_job
+from thingsviz.studies.study_folder import StudyFolder
+from thingsviz.ui.caches import job_cache
+from thingsviz.ui.job_choice import job_list as jobs_list
+from thingsviz.ui.job_choice.score_strip import score_strip
+from thingsviz.ui.shell.frame import PageContext, page_path, plain
 from thingsviz.ui.training.estimates import duration
 
 Row = dict[str, Any]
@@ -52,11 +52,11 @@ def _strip(page: PageContext, name: str) -> None:
         job = open_job(name)
     except ThingsvizError:
         return
-    scores = cache_jobs.scores(job)
+    scores = job_cache.scores(job)
     info = None if scores is None else jobs_list.headline(scores, job.config().model.name)
     if info is not None:
         st.markdown(f"**{plain(name)}**, the best of the study, on test trials")
-        limits = cache_jobs.could_not_show(job)
+        limits = job_cache.could_not_show(job)
         score_strip(info, page.theme, f"study_{name}", could_not_show=limits)
     st.page_link(
         page_path("predictions.py"),

@@ -12,9 +12,9 @@ from pydantic.fields import FieldInfo
 
 from thingsviz.core import json_in
 from thingsviz.core.errors import ConfigError
-from thingsviz.jobs.folder.config import JobConfig
-from thingsviz.jobs.folder.titles import title_of
-from thingsviz.jobs.studies.space import (
+from thingsviz.jobs.recipe import JobConfig
+from thingsviz.jobs.setting_titles import title_of
+from thingsviz.studies.space import (
     Choice,
     Number,
     Range,
@@ -24,8 +24,8 @@ from thingsviz.jobs.studies.space import (
     kind_of,
     shown,
 )
-from thingsviz.ui import state
-from thingsviz.ui.state import Key
+from thingsviz.ui.shell import ui_state
+from thingsviz.ui.shell.ui_state import Key
 from thingsviz.ui.training.form_fields import SIZES, form_key
 
 CHOICE, WHOLE, WHOLE_LOG = "one of", "whole number", "whole number, log scale"
@@ -128,7 +128,7 @@ def _options(annotation: Any) -> list[Any]:  # noqa: ANN401
 
 def fill_space(space: Mapping[str, Range]) -> None:
     """Enter a space into the editor."""
-    state.put(Key.TUNE_ROWS, list(range(len(space))))
+    ui_state.put(Key.TUNE_ROWS, list(range(len(space))))
     for row, (name, values) in enumerate(space.items()):
         _enter(row, line_of(name, values))
 
@@ -145,7 +145,7 @@ def _key(row: int, part: str) -> str:
 def space_editor(base: JobConfig) -> dict[str, Any]:
     """Show the rows and return the space that stands in them, or raise one sentence."""
     known = fields_that_vary(base.model.name)
-    rows = [r for r in state.get(Key.TUNE_ROWS, []) if st.session_state.get(_key(r, "name"))]
+    rows = [r for r in ui_state.get(Key.TUNE_ROWS, []) if st.session_state.get(_key(r, "name"))]
     rows = [r for r in rows if st.session_state[_key(r, "name")] in known]
     lines = [_row(row, known) for row in rows]
     taken = {line.name for line in lines}
@@ -210,11 +210,11 @@ def _row(row: int, known: Mapping[str, FieldInfo]) -> Line:
 
 
 def _add(name: str, model: str) -> None:
-    rows = list(state.get(Key.TUNE_ROWS, []))
+    rows = list(ui_state.get(Key.TUNE_ROWS, []))
     row = max(rows, default=-1) + 1
     _enter(row, start_line(name, fields_that_vary(model)[name]))
-    state.put(Key.TUNE_ROWS, [*rows, row])
+    ui_state.put(Key.TUNE_ROWS, [*rows, row])
 
 
 def _remove(row: int) -> None:
-    state.put(Key.TUNE_ROWS, [r for r in state.get(Key.TUNE_ROWS, []) if r != row])
+    ui_state.put(Key.TUNE_ROWS, [r for r in ui_state.get(Key.TUNE_ROWS, []) if r != row])

@@ -1,0 +1,1 @@
+"""What every family of decoders shares: arrays, settings, errors, files, readouts."""

@@ -1,0 +1,1 @@
+"""Every family of decoders by name: its settings class and what builds it."""

@@ -1,0 +1,104 @@
+"""The settings of all models together; importing them costs no torch."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, cast
+
+from pydantic import Field, ValidationError
+
+from models.base.errors import ModelError
+from models.base.settings import Settings, did_you_mean, sentence
+from models.classify.config import (
+    CNN3DConfig,
+    IdentificationConfig,
+    LDAConfig,
+    LogisticConfig,
+    MLPConfig,
+    MultinomialRidgeConfig,
+)
+from models.linear.config import MeanConfig, RidgeConfig
+from models.linear.peers import BandedRidgeConfig, EncodingInversionConfig
+from models.subspace.concept_decoder_config import ConceptDecoderConfig, QuadraticDecoderConfig
+from models.training.config import FitConfig
+from models.transformer.cnn_vit_config import CNNViTConfig
+from models.transformer.vit3d_config import ViT3DConfig
+
+__all__ = [
+    "CONFIGS",
+    "BandedRidgeConfig",
+    "CNN3DConfig",
+    "CNNViTConfig",
+    "ConceptDecoderConfig",
+    "EncodingInversionConfig",
+    "FitConfig",
+    "IdentificationConfig",
+    "LDAConfig",
+    "LogisticConfig",
+    "MLPConfig",
+    "MeanConfig",
+    "ModelConfig",
+    "MultinomialRidgeConfig",
+    "QuadraticDecoderConfig",
+    "RidgeConfig",
+    "ViT3DConfig",
+    "parse_fit",
+    "parse_model",
+]
+
+ModelConfig = Annotated[
+    ViT3DConfig
+    | CNNViTConfig
+    | LogisticConfig
+    | MLPConfig
+    | CNN3DConfig
+    | LDAConfig
+    | MultinomialRidgeConfig
+    | IdentificationConfig
+    | RidgeConfig
+    | ConceptDecoderConfig
+    | QuadraticDecoderConfig
+    | BandedRidgeConfig
+    | EncodingInversionConfig
+    | MeanConfig,
+    Field(discriminator="name"),
+]
+
+
+CONFIGS: dict[str, type[Settings]] = {
+    "vit3d": ViT3DConfig,
+    "cnn_vit": CNNViTConfig,
+    "logistic": LogisticConfig,
+    "mlp": MLPConfig,
+    "cnn3d": CNN3DConfig,
+    "lda": LDAConfig,
+    "multinomial_ridge": MultinomialRidgeConfig,
+    "identification": IdentificationConfig,
+    "concept_decoder": ConceptDecoderConfig,
+    "quadratic_decoder": QuadraticDecoderConfig,
+    "banded_ridge": BandedRidgeConfig,
+    "encoding_inversion": EncodingInversionConfig,
+    "ridge": RidgeConfig,
+    "mean": MeanConfig,
+}
+
+
+def parse_model(data: dict[str, Any]) -> ModelConfig:
+    """Turn a dict (from JSON, a form or a script) into a model config, or raise one sentence."""
+    name = data.get("name")
+    if not isinstance(name, str) or name not in CONFIGS:
+        guess = did_you_mean(str(name), CONFIGS)
+        msg = f"model.name {name!r} is not a model{guess}: use one of {', '.join(CONFIGS)}"
+        raise ModelError(msg)
+    config = CONFIGS[name]
+    try:
+        return cast("ModelConfig", config.model_validate(data))
+    except ValidationError as error:
+        raise ModelError(sentence(error, "model", config.model_fields)) from None
+
+
+def parse_fit(data: dict[str, Any]) -> FitConfig:
+    """Turn a dict into training settings, or raise one sentence."""
+    try:
+        return FitConfig.model_validate(data)
+    except ValidationError as error:
+        raise ModelError(sentence(error, "fit", FitConfig.model_fields)) from None

@@ -1,0 +1,1 @@
+"""Decoders of the concept: networks on voxels, projections, discriminants, identification."""

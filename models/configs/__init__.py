@@ -1,1 +1,0 @@
-"""One module a family of architectures: its settings, their bounds and their words."""

@@ -1,0 +1,1 @@
+"""Linear decoders of ratings: ridge, banded ridge, encoding inversion, the mean."""

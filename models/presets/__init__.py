@@ -1,0 +1,1 @@
+"""Named recipes that a form or a command offers."""

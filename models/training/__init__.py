@@ -1,0 +1,1 @@
+"""Fit a network: batches, losses, optimizers, checkpoints, resuming."""

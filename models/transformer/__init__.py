@@ -1,0 +1,1 @@
+"""Transformers on patches of the brain: ViT3D, CNN + ViT."""

@@ -1,0 +1,159 @@
+"""The table of a classifier's scores: top-k for several k, mean rank, the curve over every k."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import stdtrit
+
+from thingsviz.analysis.classes.hits import (
+    Guesses,
+    Null,
+    chance_curve,
+    hits_at,
+    p_at_least,
+    permutation,
+    prior_curve,
+    share_interval,
+)
+from thingsviz.analysis.scores.resampling import FEWEST, Interval, interval
+
+Row = dict[str, Any]
+KS = (1, 2, 3, 5, 10, 20, 50, 100)
+RANK = "mean_rank"
+TARGET = "mean"  # a classifier has no properties: its one score stands where theirs is averaged
+
+
+class Place(NamedTuple):
+    """Where a score stands: the model, the part of the split, how many repeats are averaged."""
+
+    model: str
+    part: str
+    n_averaged: str
+
+
+def ks_of(n_classes: int) -> tuple[int, ...]:
+    """Return the k that get rows of their own: those below the number of classes."""
+    return tuple(k for k in KS if k < n_classes)
+
+
+def class_rows(place: Place, data: Guesses, *, chance: bool, n_draws: int) -> list[Row]:
+    """Score one model on one part: top-k and mean rank; `chance` adds what guessing reaches."""
+    null = permutation(data, n_draws)
+    rows = []
+    for k in ks_of(data.n_classes):
+        hit = data.own <= k
+        span = share_interval(hit, data.concepts)
+        p = float(p_at_least([hit.sum()], null.hits[:, k - 1 : k])[0])
+        rows.append(_row(place, f"top{k}", (float(hit.mean()), *span, p, int(hit.sum())), data))
+        if chance:
+            rows.append(_chance_row(place, k, data, null))
+    return [*rows, *_rank_rows(place, data, null, chance=chance)]
+
+
+def _rank_rows(place: Place, data: Guesses, null: Null, *, chance: bool) -> list[Row]:
+    value, low, high = mean_rank(data)
+    p = p_at_least([-value - 1e-12], -null.mean_rank[:, None])[0]
+    rows = [_row(place, RANK, (value, low, high, float(p), None), data)]
+    if chance:
+        middle = ((data.n_classes + 1) / 2, *interval(null.mean_rank), math.nan, None)
+        rows.append(_row(place._replace(model="chance"), RANK, middle, data))
+    return rows
+
+
+def prior_rows(place: Place, data: Guesses, trained: NDArray[np.integer]) -> list[Row]:
+    """Score the guess that ignores the brain: the most frequent training classes."""
+    curve = prior_curve(data.true, trained)
+    found = []
+    for k in ks_of(data.n_classes):
+        cells = (float(curve[k - 1]), math.nan, math.nan, math.nan, curve[k - 1] * len(data.true))
+        found.append(_row(place, f"top{k}", cells, data))
+    return found
+
+
+def _chance_row(place: Place, k: int, data: Guesses, null: Null) -> Row:
+    """Chance is k of n classes; its band is where 95 % of shuffled concepts lie."""
+    n = len(data.true)
+    cells = (k / data.n_classes, *interval(null.hits[:, k - 1] / n), math.nan)
+    return _row(place._replace(model="chance"), f"top{k}", (*cells, k / data.n_classes * n), data)
+
+
+def mean_rank(data: Guesses) -> tuple[float, float, float]:
+    """Return the mean rank of the true class with a 95 % interval over concepts (t)."""
+    names, index = np.unique(data.concepts, return_inverse=True)
+    value, n = float(data.own.mean()), len(names)
+    if n < FEWEST:
+        return value, math.nan, math.nan
+    rest = np.bincount(index, weights=data.own - value)
+    se = math.sqrt(n / (n - 1) * float((rest**2).sum())) / len(data.own)
+    reach = float(stdtrit(n - 1, 0.975)) * se
+    return value, max(value - reach, 1.0), min(value + reach, float(data.n_classes))
+
+
+def class_curve(place: Place, data: Guesses, *, full: bool, n_draws: int) -> Row:
+    """Return hits at every k; `full` adds intervals, p and the band of shuffled concepts."""
+    hits = hits_at(data.own, data.n_classes)
+    row: Row = {**place._asdict(), "n_trials": len(data.true), "hits": hits.tolist()}
+    if not full:
+        return row
+    null = permutation(data, n_draws)
+    spans = [_span(data, k, hits) for k in range(1, data.n_classes + 1)]
+    band = [interval(null.hits[:, k] / len(data.true)) for k in range(data.n_classes)]
+    row |= {"low": [s.low for s in spans], "high": [s.high for s in spans]}
+    row |= {"p": p_at_least(hits, null.hits).tolist()}
+    row |= {"chance": chance_curve(data.n_classes).tolist()}
+    row |= {"chance_low": [b.low for b in band], "chance_high": [b.high for b in band]}
+    return row
+
+
+def _span(data: Guesses, k: int, hits: NDArray[np.int64]) -> Interval:
+    return share_interval(data.own <= k, data.concepts)
+
+
+def prior_line(place: Place, data: Guesses, trained: NDArray[np.integer]) -> Row:
+    """Return the expected hits of the prior-only guess at every k."""
+    hits = prior_curve(data.true, trained) * len(data.true)
+    return {**place._asdict(), "n_trials": len(data.true), "hits": hits.tolist()}
+
+
+def rows_at(curves: Sequence[Row], rows: Sequence[Row], k: int) -> list[Row]:
+    """Return rows of top-k for any k from the curves; `rows` say how many concepts were tested."""
+    concepts = {(row["part"], row["n_averaged"]): row["n_concepts"] for row in rows}
+    found = []
+    for curve in curves:
+        row = {name: curve[name] for name in ("model", "part", "n_averaged", "n_trials")}
+        row |= {"target": TARGET, "metric": f"top{k}", "low": None, "high": None, "p": None}
+        row |= {"n_concepts": concepts.get((curve["part"], curve["n_averaged"]), 0)}
+        hits = curve["hits"][k - 1]
+        own: Row = {name: curve[name][k - 1] for name in ("low", "high", "p") if name in curve}
+        found.append({**row, "value": hits / curve["n_trials"], **own, "hits": hits})
+        if "chance" in curve:
+            names = {"value": "chance", "low": "chance_low", "high": "chance_high"}
+            band: Row = {name: curve[there][k - 1] for name, there in names.items()}
+            found.append({**row, "model": "chance", **band, "p": None, "hits": None})
+    return found
+
+
+def _row(
+    place: Place,
+    metric: str,
+    cells: tuple[float, float, float, float, float | None],
+    data: Guesses,
+) -> Row:
+    value, low, high, p = (cell if math.isfinite(cell) else None for cell in cells[:4])
+    return {
+        **place._asdict(),
+        "target": TARGET,
+        "metric": metric,
+        "value": value,
+        "low": low,
+        "high": high,
+        "p": p,
+        "n_trials": len(data.true),
+        "n_concepts": len(np.unique(data.concepts)),
+        "hits": cells[4],
+    }

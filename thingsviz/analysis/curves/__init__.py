@@ -1,0 +1,1 @@
+"""Scores over training size, epochs and models."""

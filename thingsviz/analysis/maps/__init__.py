@@ -1,0 +1,1 @@
+"""Maps of importance as numbers: by region, against truth, against chance."""

@@ -1,0 +1,1 @@
+"""Regions of the brain: atlas, ROIs, parcels, smoothing."""

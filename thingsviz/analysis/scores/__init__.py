@@ -1,0 +1,1 @@
+"""Scores of decoded ratings beside their references."""

@@ -1,0 +1,1 @@
+"""The console commands, one a module; started, never imported by the rest."""

@@ -1,0 +1,159 @@
+"""Command: train the report's classifiers longer, on fewer trials, with L2: which overfit."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from models.base.errors import ModelError
+from models.catalog.registry import build_network
+from thingsviz.core.errors import EXIT_BAD_INPUT, ConfigError, JobError, ThingsvizError
+from thingsviz.core.progress import Progress, Report
+from thingsviz.jobs import json_files
+from thingsviz.jobs.job_folder import try_lock
+from thingsviz.pipeline.fit import default_threads
+from thingsviz.queue.progress_bar import Console, left_text
+from thingsviz.studies.overfitting import (
+    ROWS,
+    Cell,
+    Halved,
+    StudyConfig,
+    cells_of,
+    drawn,
+    fit_of,
+    halved,
+    model_of,
+    parse_study,
+    read_study,
+    rows_of,
+    seconds_left,
+    study_material,
+)
+
+EXIT_INTERRUPTED = 130
+CURVES = ("train_loss", "validation_loss", "validation_top1", "validation_top10")
+Row = dict[str, Any]
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run or continue a study; its folder holds the recipe, or --dataset makes one."""
+    arguments = _parser().parse_args(argv)
+    folder = arguments.study.absolute()
+    try:
+        config = _recipe(folder, arguments)
+        with Console("overfitting", arguments.progress, tells_left=False) as console:
+            _alone(folder, config, console)
+    except (ThingsvizError, ModelError) as error:
+        print(f"overfitting: {error}", file=sys.stderr)
+        return EXIT_BAD_INPUT
+    except OSError as error:
+        words = json_files.disk_sentence(error, folder) or f"{folder}: {error.strerror or error}"
+        print(f"overfitting: {words}", file=sys.stderr)
+        return EXIT_BAD_INPUT
+    except KeyboardInterrupt:
+        print("overfitting: interrupted; start it again to go on from here", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    print(folder)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m thingsviz.commands.overfitting")
+    parser.description = __doc__
+    add = parser.add_argument
+    add("study", type=Path, metavar="STUDY_DIR", help="folder of the study, made if need be")
+    add("--dataset", help="for a new study: name or folder of a dataset with a prepared subject")
+    add("--subject", default="sub-01", help="label of the subject (default: sub-01)")
+    add("--learns", default="concepts", help="concepts, categories27 or categories53")
+    add("--sessions", type=int, help="only the first sessions; the report had 1")
+    add("--split", default="image", help="how trials are split (default: image; report: trial)")
+    add("--epochs", type=int, default=15, help="epochs of each training (default: 15)")
+    add("--progress", type=Path, help=argparse.SUPPRESS)
+    return parser
+
+
+def _recipe(folder: Path, arguments: argparse.Namespace) -> StudyConfig:
+    known = read_study(folder)
+    if known is not None:
+        return known
+    if arguments.dataset is None:
+        msg = f"{str(folder)!r} holds no study: name a --dataset to begin one"
+        raise ConfigError(msg)
+    split = {"kind": arguments.split, "fractions": (0.7, 0.1, 0.2)}
+    data = {"dataset": arguments.dataset, "subject": arguments.subject, "split": split}
+    data |= {"learns": arguments.learns, "epochs": arguments.epochs}
+    config = parse_study({**data, "n_sessions": arguments.sessions})
+    study_material(config, folder)  # what is wrong with the data is said before a folder is made
+    folder.mkdir(parents=True, exist_ok=True)
+    json_files.write_sealed(folder / "config.json", config.model_dump(mode="json"))
+    return config
+
+
+def _alone(folder: Path, config: StudyConfig, report: Report) -> None:
+    handle = try_lock(folder / "lock")
+    if handle is None:
+        msg = f"the study in {str(folder)!r} is already running: wait for it"
+        raise JobError(msg)
+    try:
+        run_study(folder, config, report)
+    finally:
+        os.close(handle)
+
+
+def run_study(folder: Path, config: StudyConfig, report: Report) -> None:
+    """Do all trainings that have no row yet; the rows are kept one by one."""
+    import torch
+
+    torch.set_num_threads(default_threads())
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    done = {(row["model"], row["share"], row["l2"]) for row in rows_of(folder)}
+    todo = list(cells_of(config))
+    report(Progress(len(done), len(todo), "z-scoring sessions"))
+    material = study_material(config, folder)
+    data, about = halved(material, config), {"simulated": material.dataset.simulated}
+    for n, cell in enumerate(todo):
+        if cell not in done:
+            report(Progress(n, len(todo), f"{_words(cell)}{_left(config, rows_of(folder))}"))
+            json_files.append_line(folder / ROWS, train_cell(data, config, cell) | about)
+    report(Progress(len(todo), len(todo), "done"))
+
+
+def train_cell(data: Halved, config: StudyConfig, cell: Cell) -> Row:
+    """Train one classifier; return its losses and hits epoch by epoch, and what it took."""
+    from models.training.loop import FitData, fit_network
+
+    started = time.monotonic()
+    Y, train = data.answers, drawn(data.train, cell.share, config)
+    network = build_network(model_of(config, cell.model), data.mask, Y.shape[1], seed=config.seed)
+    parts = FitData(data.X, Y, train, data.validation)
+    result = fit_network(network, parts, fit_of(config, cell))
+    curves = {name: [row[name] for row in result.history] for name in CURVES}
+    return {
+        **cell._asdict(),
+        "n_train": len(train),
+        "n_validation": len(data.validation),
+        "n_classes": Y.shape[1],
+        "n_parameters": sum(p.numel() for p in network.parameters()),
+        "trained_classes": int(Y[train].any(0).sum()),
+        "seconds": time.monotonic() - started,
+        **curves,
+    }
+
+
+def _words(cell: Cell) -> str:
+    decay = f", L2 {cell.l2:g}" if cell.l2 else ""
+    return f"{cell.model} on {100 * cell.share:.0f} % of the training trials{decay}"
+
+
+def _left(config: StudyConfig, rows: list[Row]) -> str:
+    left_s = seconds_left(config, rows)
+    return "" if left_s is None else f" · about {left_text(left_s)}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

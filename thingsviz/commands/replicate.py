@@ -1,0 +1,93 @@
+"""Train all that the replicated study trained, and write one HTML file of it.
+
+Trainings that are done are reused, so that a second run goes on where the first one ended.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+from pathlib import Path
+from types import FrameType
+
+from models.base.errors import ModelError
+from thingsviz.core.errors import EXIT_BAD_INPUT, ConfigError, ThingsvizError
+from thingsviz.jobs import json_files
+from thingsviz.jobs.manifest import git_commit, now
+from thingsviz.jobs.recipe import parse_config
+from thingsviz.pipeline.training_data import find_dataset, open_store
+from thingsviz.queue.progress_bar import Console
+from thingsviz.replication.document import write_report
+from thingsviz.replication.run import Step, plan, remembered, run_all, write_record
+
+INTERRUPTED = 130
+SHORT_MIN = 4.0
+MOST_MIN = 100_000.0
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    options = _parser().parse_args(argv)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        with Console("the report, again", options.progress) as console:
+            _run(options, console)
+    except (ThingsvizError, ModelError) as error:
+        print(error, file=sys.stderr)
+        return EXIT_BAD_INPUT
+    except OSError as error:
+        print(json_files.disk_sentence(error, options.out) or str(error), file=sys.stderr)
+        return EXIT_BAD_INPUT
+    except KeyboardInterrupt:
+        print("interrupted: run it again to go on, trainings that are done stay", file=sys.stderr)
+        return INTERRUPTED
+    print(f"the report stands in {options.out / 'report.html'}", file=sys.stderr)
+    return 0
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    raise KeyboardInterrupt
+
+
+def _run(options: argparse.Namespace, console: Console) -> None:
+    minutes = SHORT_MIN if options.short else options.minutes
+    if minutes is not None and not 0 < minutes <= MOST_MIN:
+        msg = f"--minutes is {minutes:g}: give a number above 0, or leave it out for no limit"
+        raise ConfigError(msg)
+    recipe = parse_config({"dataset": options.dataset, "subject": options.subject})
+    dataset = find_dataset(recipe)
+    store = open_store(dataset, options.subject)
+    options.out.mkdir(parents=True, exist_ok=True)
+    facts = {"dataset": options.dataset, "subject": options.subject, "minutes": minutes}
+    facts |= {"fingerprint": store.fingerprint, "shape": list(store.grid.shape)}
+    steps = remembered(options.out, facts)
+    if steps is None:
+        steps = plan(store, options.dataset, options.subject, minutes and 60 * minutes)
+    facts |= {"simulated": dataset.simulated, "started_at": now(), "git_commit": git_commit()}
+
+    def keep(found: list[Step]) -> None:
+        write_record(options.out, found, facts)
+        write_report(options.out, found, facts)
+
+    keep(steps)
+    run_all(steps, console, keep)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m thingsviz.commands.replicate",
+        description="Run the report's own settings again and write one HTML report of them.",
+    )
+    add = parser.add_argument
+    add("out", type=Path, metavar="OUT", help="folder for report.html and again.json")
+    add("--dataset", required=True, metavar="NAME", help="a dataset's name or path")
+    add("--subject", default="sub-01", metavar="SUB", help="the subject (sub-01)")
+    add("--minutes", type=float, metavar="N", help="cut the trainings to about N minutes in all")
+    add("--short", action="store_true", help=f"the same as --minutes {SHORT_MIN:g}")
+    add("--progress", type=Path, metavar="FILE", help="keep progress in this JSON file")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

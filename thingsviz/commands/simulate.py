@@ -1,0 +1,61 @@
+"""`python -m thingsviz.commands.simulate`: the command line that plants a SIMULATED subject."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from thingsviz.core.errors import EXIT_BAD_INPUT, ThingsvizError
+from thingsviz.data.planted import Order, Sources, is_planted, plant
+from thingsviz.data.planted.presets import PRESETS
+from thingsviz.data.planted.responses import RESPONSES
+from thingsviz.queue.progress_bar import Console
+
+INTERRUPTED = 130
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command; returns the exit code."""
+    options = _parser().parse_args(argv)
+    if options.if_missing and is_planted(options.out):
+        return 0
+    try:
+        with Console("planting", options.progress) as console:
+            plant(options.out, _order(options), console)
+    except ThingsvizError as error:
+        print(error, file=sys.stderr)
+        return EXIT_BAD_INPUT
+    except KeyboardInterrupt:
+        print("planting was interrupted: nothing is left behind", file=sys.stderr)
+        return INTERRUPTED
+    print(f"planted a SIMULATED subject in {options.out}", file=sys.stderr)
+    return 0
+
+
+def _order(options: argparse.Namespace) -> Order:
+    sources = Sources(options.images, options.design, options.ratings)
+    return Order(options.preset, options.seed, options.snr, options.response, sources)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m thingsviz.commands.simulate",
+        description="Plant a SIMULATED THINGS-fMRI subject with known truth.",
+    )
+    add = parser.add_argument
+    add("out", type=Path, metavar="OUT", help="dataset folder to make")
+    add("--preset", default="demo", metavar="|".join(PRESETS), help="size and signal")
+    add("--seed", type=int, default=1, metavar="N", help="equal seeds give equal bytes")
+    add("--snr", type=float, metavar="X", help="factor on the preset's noise ceilings; 0: none")
+    add("--response", default="linear", metavar="|".join(RESPONSES), help="form of the response")
+    add("--images", type=Path, metavar="DIR", help="photographs (dog.jpg) instead of icons")
+    add("--design", type=Path, metavar="DIR", help="a subject's conditions files")
+    add("--ratings", type=Path, metavar="FILE", help="a published ratings table")
+    add("--if-missing", action="store_true", help="do nothing when OUT is planted already")
+    add("--progress", type=Path, metavar="FILE", help="keep progress in this JSON file")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

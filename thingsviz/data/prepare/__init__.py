@@ -1,0 +1,1 @@
+"""From published files to a store: plan, read, check, publish."""

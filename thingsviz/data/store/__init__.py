@@ -1,0 +1,1 @@
+"""The prepared store of betas on disk: its files, seals and state."""

@@ -1,0 +1,1 @@
+"""The published layout of THINGS-fMRI: file names, tables, ratings, categories."""

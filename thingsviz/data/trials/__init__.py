@@ -1,0 +1,1 @@
+"""What a model is given of the trials: splits, labels, standardised responses."""

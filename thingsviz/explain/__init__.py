@@ -1,0 +1,1 @@
+"""Where a finished job looks: map methods, their files, their tests."""

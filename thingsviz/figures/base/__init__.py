@@ -1,0 +1,1 @@
+"""Style, lettering and files that all figures share."""

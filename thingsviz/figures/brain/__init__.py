@@ -1,0 +1,1 @@
+"""Slices, surfaces and volumes of the brain."""

@@ -1,0 +1,1 @@
+"""Figures of importance maps and their tests."""

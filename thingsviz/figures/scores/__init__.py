@@ -1,0 +1,1 @@
+"""Figures of scores, ratings and comparisons."""

@@ -1,1 +1,0 @@
-"""Who runs what, where and when: queue, places, limits, SLURM, and what is said meanwhile."""

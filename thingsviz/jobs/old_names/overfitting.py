@@ -1,0 +1,6 @@
+"""The name that `thingsviz.commands.overfitting` had; saved scripts call it."""
+
+import runpy
+
+if __name__ == "__main__":
+    runpy.run_module("thingsviz.commands.overfitting", run_name="__main__", alter_sys=True)

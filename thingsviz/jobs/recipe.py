@@ -1,0 +1,174 @@
+"""The recipe of a training: all that decides its result, as JSON without unknown words."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from models.base.errors import ModelError
+from models.base.settings import sentence
+from models.catalog.config import CONFIGS, FitConfig, ModelConfig, RidgeConfig, parse_model
+from models.catalog.registry import MODELS
+from thingsviz.core.errors import ConfigError
+from thingsviz.jobs import schema
+
+SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+SPLIT_KINDS = ("trial", "image", "concept", "session", "test_images", "unseen_concepts")
+# These bring their own test trials, whatever the fractions.
+PROTOCOLS = ("test_images", "unseen_concepts")
+# These test concepts of which the training saw no trial.
+NEW_CONCEPTS = ("unseen_concepts", "concept")
+RATING_SCALES = ("unit", "raw", "z")
+Learns = Literal["ratings", "concepts", "categories27", "categories53"]
+SplitKind = Literal["trial", "image", "concept", "session", "test_images", "unseen_concepts"]
+RatingScale = Literal["unit", "raw", "z"]
+TARGETS_12 = (
+    *("nameability", "consistency", "manmade", "precious", "lives", "heavy"),
+    *("natural", "moves", "grasp", "hold", "be-moved", "pleasant"),
+)
+
+
+class Strict(BaseModel):
+    """Settings are immutable, and unknown names are refused instead of ignored."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class SplitConfig(Strict):
+    """Which trials train, validate and test; `fractions` are (train, validation, test)."""
+
+    kind: SplitKind = "unseen_concepts"
+    fractions: tuple[float, float, float] = (0.8, 0.1, 0.1)
+    seed: int = Field(0, ge=0, le=2**31 - 1)
+
+    @model_validator(mode="after")
+    def _something_to_test(self) -> Self:
+        if self.kind not in PROTOCOLS and self.fractions[2] == 0:
+            msg = f"fractions {self.fractions} leave no trials for the test: give it a share"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _shares(self) -> Self:
+        if min(self.fractions) < 0 or abs(sum(self.fractions) - 1) > 1e-6 or not self.fractions[0]:
+            msg = (
+                f"fractions {self.fractions} must be shares of trials that add up to 1, "
+                "such as (0.8, 0.1, 0.1)"
+            )
+            raise ValueError(msg)
+        return self
+
+
+class JobConfig(Strict):
+    """One training. `seed` is that of split and fit too, unless those name their own."""
+
+    version: Literal[3] = 3
+    name: str = "training"
+    dataset: str = Field(min_length=1, max_length=4096)
+    subject: str = "sub-01"
+    # What the decoder puts out: ratings of the targets, or which class it was (data/labels.py).
+    learns: Learns = "ratings"
+    targets: tuple[str, ...] = Field(TARGETS_12, min_length=1, max_length=64)
+    rating_scale: RatingScale = "unit"
+    split: SplitConfig = Field(default_factory=lambda: SplitConfig.model_validate({}))
+    standardise: Literal["session", "none"] = "session"
+    model: ModelConfig = RidgeConfig()
+    fit: FitConfig = FitConfig()
+    seed: int = Field(0, ge=0, le=2**31 - 1)
+    # A study's candidate never predicts the test part; `study` names the study it belongs to.
+    role: Literal["training", "candidate"] = "training"
+    study: str | None = Field(None, max_length=80)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_seed(cls, data: Any) -> Any:  # noqa: ANN401
+        if not isinstance(data, dict) or "seed" not in data:
+            return data
+        return {
+            **data,
+            **{
+                part: _with_default(data.get(part), seed=data["seed"]) for part in ("split", "fit")
+            },
+        }
+
+    @model_validator(mode="before")
+    @classmethod
+    def _loss_of_classes(cls, data: Any) -> Any:  # noqa: ANN401
+        """Classes are learned by cross-entropy, unless the recipe names a loss itself."""
+        if not isinstance(data, dict) or data.get("learns", "ratings") == "ratings":
+            return data
+        return {**data, "fit": _with_default(data.get("fit"), loss="cross_entropy")}
+
+    @model_validator(mode="after")
+    def _learnable(self) -> Self:
+        spec, classes = MODELS[self.model.name], self.learns != "ratings"
+        if not spec.can_learn(self.learns):
+            others = ", ".join(name for name, m in MODELS.items() if m.can_learn(self.learns))
+            msg = f"model {spec.name!r} cannot learn {self.learns}: choose from {others}"
+            raise ValueError(msg)
+        if spec.kind == "network" and (self.fit.loss == "cross_entropy") != classes:
+            fitting = "cross_entropy" if classes else "mse or huber"
+            msg = f"fit.loss {self.fit.loss!r} does not fit learns {self.learns!r}: use {fitting}"
+            raise ValueError(msg)
+        if self.learns == "concepts" and self.split.kind in NEW_CONCEPTS:
+            return self._can_name_unseen()
+        return self
+
+    def _can_name_unseen(self) -> Self:
+        if self.model.name != "identification":
+            msg = (
+                f"split.kind {self.split.kind!r} tests concepts that were never trained, which no "
+                "classifier of concepts can name: use the split test_images or image, or learn "
+                "ratings or categories, or take the model identification"
+            )
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _sensible(self) -> Self:
+        check_name(self.name)
+        doubled = sorted({t for t in self.targets if self.targets.count(t) > 1})
+        if doubled:
+            msg = f"targets names {', '.join(doubled)} more than once: name each property once"
+            raise ValueError(msg)
+        return self
+
+
+def check_name(name: str) -> str:
+    """Return a name that is safe as a folder, or say what a name may be."""
+    if not SAFE_NAME.fullmatch(name):
+        msg = (
+            f"job name {name[:100]!r} cannot be a folder: use 1 to 80 letters, digits, dots, "
+            "dashes and underscores, beginning with a letter or digit"
+        )
+        raise ValueError(msg)
+    return name
+
+
+def _with_default(part: Any, **defaults: Any) -> Any:  # noqa: ANN401
+    """Give a part of a recipe what it does not say itself."""
+    if isinstance(part, BaseModel):
+        part = part.model_dump(exclude_unset=True)
+    return {**defaults, **(part or {})} if part is None or isinstance(part, dict) else part
+
+
+def parse_config(data: Any, where: str = "config") -> JobConfig:  # noqa: ANN401
+    """Turn a dict (from JSON, a form or a script) into a recipe, or raise one sentence."""
+    try:
+        data = schema.upgraded("recipe", data, where) if isinstance(data, dict) else data
+        # A model's own parser knows the names that a wrong one may have meant.
+        if isinstance(data, dict) and isinstance(data.get("model"), dict):
+            parse_model(data["model"])
+        return JobConfig.model_validate(data)
+    except ModelError as error:
+        raise ConfigError(f"{where}: {error}") from None
+    except ValidationError as error:
+        known = {*JobConfig.model_fields, *SplitConfig.model_fields, *FitConfig.model_fields}
+        raise ConfigError(sentence(error, where, known, CONFIGS)) from None
+
+
+def dump_config(config: JobConfig) -> dict[str, Any]:
+    """Return the recipe as plain JSON values; `parse_config` makes the same recipe of it."""
+    return config.model_dump(mode="json")

@@ -1,1 +1,0 @@
-"""What a reader takes home: pages in HTML, tables, bundles, comparisons."""

@@ -1,1 +1,0 @@
-"""What a training does between its recipe and its predictions."""

@@ -1,0 +1,1 @@
+"""What a training does between its recipe and its scores."""

@@ -1,0 +1,1 @@
+"""The pipeline where concepts are decoded."""

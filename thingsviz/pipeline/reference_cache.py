@@ -1,0 +1,73 @@
+"""Whether files that jobs share still hold what was written: a CRC-32 of each is kept."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from thingsviz.core.errors import JobError
+from thingsviz.core.sums import crc, crc_of_file
+from thingsviz.data.things.layout import Dataset
+from thingsviz.jobs import json_files, kinds
+
+RECORD = "scores.json"
+FILES = "files"
+ORACLE_SUM = "parquet_crc32"
+
+
+def keep(folder: Path, record: dict[str, Any]) -> None:
+    """Write the record of a folder last, with the checksums of all its other files."""
+    sums = {path.name: crc_of_file(path) for path in sorted(folder.iterdir()) if path.is_file()}
+    json_files.write_sealed(folder / RECORD, {**record, FILES: sums})
+
+
+def kept(folder: Path) -> dict[str, Any] | None:
+    """Return a folder's record; None where there is none, or where anything of it is damaged."""
+    try:
+        data = json_files.read_json(folder / RECORD)
+    except JobError:
+        return None
+    if data is None or not kinds.ROWS.fits(data.get("rows")):
+        return None
+    sums = data.get(FILES)
+    if not isinstance(sums, dict):
+        return None
+    sound = all(_crc(folder / name) == expected for name, expected in sums.items())
+    return data if sound else None
+
+
+def _crc(path: Path) -> str | None:
+    try:
+        return crc_of_file(path)
+    except (OSError, ValueError):
+        return None
+
+
+def table(folder: Path, name: str) -> pd.DataFrame:
+    """Read a table of such a folder, or say that it is damaged."""
+    sums = (json_files.read_json(folder / RECORD) or {}).get(FILES, {})
+    return _parquet(folder / name, sums.get(name), f"delete {str(folder)!r} to compute it anew")
+
+
+def oracle_table(dataset: Dataset, subject: str) -> pd.DataFrame | None:
+    """Return what the oracle of a planted subject predicts; None for measured data."""
+    folder = dataset.planted_dir(subject)
+    if not (folder / "oracle.parquet").is_file():
+        return None
+    said = json_files.read_json(folder / "oracle.json") or {}
+    return _parquet(folder / "oracle.parquet", said.get(ORACLE_SUM), "plant the subject again")
+
+
+def _parquet(path: Path, expected: object, remedy: str) -> pd.DataFrame:
+    try:
+        data = path.read_bytes()
+        if expected not in (None, crc(data)):
+            msg = "its checksum does not fit"
+            raise ValueError(msg)
+        return pd.read_parquet(io.BytesIO(data))
+    except (OSError, ValueError) as error:
+        msg = f"{path} cannot be read ({error}): {remedy}"
+        raise JobError(msg) from None

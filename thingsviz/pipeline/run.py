@@ -1,0 +1,83 @@
+"""The stages of a job after its recipe is known to be sound: fit, predict, compare, write down."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from thingsviz.analysis.scores.differences import comparison_sentences
+from thingsviz.analysis.scores.limits import free_confidence, sentences
+from thingsviz.data.trials.splits import audit
+from thingsviz.jobs import schema
+from thingsviz.jobs.manifest import add_to_manifest, begin_manifest, keep_predictions, now
+from thingsviz.jobs.weights import load_predict
+from thingsviz.pipeline.classes.run import finish_classes
+from thingsviz.pipeline.fit import default_threads, fit
+from thingsviz.pipeline.ratings.naming import naming, with_places
+from thingsviz.pipeline.ratings.predictions import predict_parts, scored_parts
+from thingsviz.pipeline.references import differences, reference_rows, score
+from thingsviz.pipeline.resource_usage import metered
+from thingsviz.pipeline.training_data import Material
+from thingsviz.queue.reporter import Clerk, Interruptible
+
+
+def run(clerk: Clerk, material: Material) -> None:
+    """Go through all stages that are not done yet; any of them may raise StoppedError."""
+    clerk.announce("reading the data")
+    begin_manifest(clerk.job, material, default_threads(), clerk.others.n_processes)
+    with metered(clerk.job):
+        fit(clerk, material)
+    if material.config.role == "candidate":
+        return
+    if material.labels is not None:
+        finish_classes(clerk, material)
+        return
+    predictions = _predict_once(clerk, material)
+    _score(clerk, material, predictions)
+
+
+def _predict_once(clerk: Clerk, material: Material) -> pd.DataFrame:
+    """Predict with the best weights; the only place that looks at test trials, once a job."""
+    job = clerk.job
+    known = job.predictions()
+    if known is not None:
+        return known
+    clerk.announce("predicting the test trials")
+    touched = [*job.manifest().get("test_set_touched", []), now()]
+    add_to_manifest(job, test_set_touched=touched)
+    X = Interruptible(material.responses, clerk)
+    found = with_places(material, predict_parts(material, load_predict(job, material, X)))
+    keep_predictions(job, found)
+    return found
+
+
+def _score(clerk: Clerk, material: Material, predictions: pd.DataFrame) -> None:
+    clerk.announce("scoring")
+    config, job = material.config, clerk.job
+    rows = score(config.model.name, predictions, material, chance=True)
+    X = Interruptible(material.responses, clerk)
+    references = reference_rows(material, X, clerk.announce, clerk.check)
+    rows += [row for row in references if row["model"] != config.model.name]
+    compared = differences(material, predictions)
+    checked = audit(material.store.trials, material.split)
+    named = naming(material, predictions)
+    limits = sentences(rows, checked, config.split.kind, material.dataset.simulated)
+    record: dict[str, Any] = {
+        "rows": rows + named,
+        "differences": compared,
+        "could_not_show": [*comparison_sentences(compared), *limits],
+        "audit": checked._asdict(),
+        "constant_confidence": _free(material, predictions),
+    }
+    schema.write("scores", job.file("scores.json"), record)
+
+
+def _free(material: Material, predictions: pd.DataFrame) -> dict[str, Any]:
+    """Return what the report's confidence gives a constant, for each part that is judged."""
+    targets = material.config.targets
+    return {
+        scored.where.part: free_confidence(scored.data, targets)
+        for scored in scored_parts(predictions, targets)
+        if scored.where.n_averaged == "single"
+    }

@@ -1,0 +1,1 @@
+"""Who runs what, where and when: queue, processes, limits, SLURM, messages."""

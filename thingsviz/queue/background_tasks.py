@@ -1,0 +1,217 @@
+"""How planting and preparing run in the background of the Home page: a folder a task."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from thingsviz.core import files as core_files
+from thingsviz.core.errors import JobError
+from thingsviz.core.locks import is_locked
+from thingsviz.core.progress import Progress, Report, silent
+from thingsviz.jobs import json_files, kinds
+from thingsviz.jobs.job_folder import jobs_root, try_lock
+from thingsviz.queue.submit import spawn
+
+KINDS = (
+    "simulate",
+    "prepare",
+    "maps",
+    "replicate",
+    "leaderboard",
+    "learning_curves",
+    "overfitting",
+)
+KEPT = 20
+TASK = {
+    "kind": kinds.TEXT,
+    "args": kinds.WORDS,
+    "started_at": kinds.NUMBER,
+    "owner": kinds.TEXT,
+    "pid": kinds.COUNT,
+}
+# The shell notes how the command ended; the task's lock is free only after that.
+SHELL = 'trap : INT; out="$0"; "$@"; echo $? > "$out.part"; mv "$out.part" "$out"'
+
+
+@dataclass(frozen=True)
+class Task:
+    """One background command: `state` is running, done or failed; `message` is for the user."""
+
+    id: str
+    kind: str
+    args: tuple[str, ...]
+    started_at: float
+    state: str
+    progress: Progress
+    message: str
+    owner: str = ""
+
+
+def tasks_root() -> Path:
+    """Return where tasks are kept."""
+    return jobs_root() / ".tasks"
+
+
+def start_task(kind: str, args: Sequence[str], owner: str = "") -> Task:
+    """Run `python -m thingsviz.commands.KIND ARGS --progress FILE` detached; returns at once."""
+    if kind not in KINDS:
+        msg = f"task {kind!r} is not one of {', '.join(KINDS)}"
+        raise JobError(msg)
+    name = f"{time.strftime('%Y%m%d-%H%M%S')}-{kind}-{secrets.token_hex(2)}"
+    folder = tasks_root() / name
+    try:
+        folder.mkdir(parents=True)
+        _launch(folder, kind, tuple(args), owner)
+        _forget_old()
+    except OSError as error:
+        sentence = json_files.disk_sentence(error, folder.parent)
+        raise JobError(sentence or f"{kind} cannot be started: {error}") from None
+    return read_task(folder)
+
+
+def _launch(folder: Path, kind: str, args: tuple[str, ...], owner: str) -> None:
+    handle = try_lock(folder / "lock")
+    if handle is None:
+        msg = f"{folder} is in use: try again"
+        raise JobError(msg)
+    command = [sys.executable, "-m", f"thingsviz.commands.{kind}", *args]
+    command += ["--progress", str(folder / "progress.json")]
+    try:
+        row = {"kind": kind, "args": list(args), "started_at": time.time(), "owner": owner}
+        json_files.write_sealed(folder / "task.json", row)
+        shell = ["/bin/sh", "-c", SHELL, str(folder / "exit"), *command]
+        pid = spawn(shell, folder / "log.txt", handle)
+        json_files.write_sealed(folder / "task.json", {**row, "pid": pid})
+    finally:
+        os.close(handle)
+
+
+def tasks() -> list[Task]:
+    """Return all tasks that are kept, the newest first."""
+    folders = sorted(tasks_root().glob("*/task.json"), reverse=True)
+    return [_task_or_fault(path.parent) for path in folders]
+
+
+def _task_or_fault(folder: Path) -> Task:
+    """Read a task; one whose record is damaged has failed, and holds up no page."""
+    try:
+        return read_task(folder)
+    except JobError as error:
+        return Task(folder.name, "", (), 0.0, "failed", Progress(0, 0, ""), str(error))
+
+
+def read_task(folder: Path) -> Task:
+    """Read one task from its folder."""
+    alive = is_locked(folder / "lock")
+    row = json_files.read_json(folder / "task.json") or {}
+    kinds.check(folder / "task.json", row, TASK)
+    progress = _progress(folder / "progress.json")
+    state, message = "running", progress.message or "starting"
+    if not alive:
+        state, message = _ending(folder, progress)
+    return Task(
+        id=folder.name,
+        kind=_kind(row),
+        args=tuple(row.get("args", ())),
+        started_at=float(row.get("started_at", 0)),
+        state=state,
+        progress=progress,
+        message=message,
+        owner=str(row.get("owner", "")),
+    )
+
+
+def _kind(row: dict[str, Any]) -> str:
+    """Return a task's kind; records of earlier versions say `plant` and `again`."""
+    kind = str(row.get("kind", ""))
+    return {"plant": "simulate", "again": "replicate"}.get(kind, kind)
+
+
+def owner_of(task_id: str) -> str:
+    """Return who started a task, '' where nobody is named."""
+    row = json_files.read_json(tasks_root() / Path(task_id).name / "task.json") or {}
+    return str(row.get("owner", ""))
+
+
+def stop_task(task_id: str) -> None:
+    """Interrupt a running task as Ctrl-C would; preparing goes on from there the next time."""
+    folder = tasks_root() / Path(task_id).name
+    row = json_files.read_json(folder / "task.json") or {}
+    kinds.check(folder / "task.json", row, TASK)
+    # The lock says that the process lives, so its number cannot have passed to another one.
+    if "pid" in row and is_locked(folder / "lock"):
+        with suppress(ProcessLookupError):
+            os.killpg(int(row["pid"]), signal.SIGINT)
+
+
+def _ending(folder: Path, progress: Progress) -> tuple[str, str]:
+    try:
+        code = int((folder / "exit").read_text())
+    except (OSError, ValueError):
+        return "failed", "the process ended without a word"
+    if code == 0:
+        return "done", progress.message or "done"
+    lines = [line for line in _read_tail(folder / "log.txt").splitlines() if line.strip()]
+    return "failed", lines[-1] if lines else f"it ended with exit status {code}"
+
+
+def _read_tail(path: Path) -> str:
+    try:
+        return path.read_bytes()[-4000:].decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def _progress(path: Path) -> Progress:
+    try:
+        row = json_files.read_json(path) or {}
+        return Progress(int(row["done"]), int(row["total"]), str(row["message"]))
+    except (JobError, KeyError, TypeError, ValueError, OverflowError):
+        return Progress(0, 0, "")
+
+
+def _forget_old() -> None:
+    for path in sorted(tasks_root().glob("*/task.json"), reverse=True)[KEPT:]:
+        if not is_locked(path.parent / "lock"):
+            shutil.rmtree(path.parent, ignore_errors=True)
+
+
+def hear_interrupts() -> None:
+    """Let SIGINT end this process, as `stop_task` wants, where whoever started the app ignored it.
+
+    A script's `streamlit run app.py &` ignores it, and all that the app starts inherits that.
+    """
+    ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    if ignored and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def progress_file(path: Path | None, every_s: float = 0.3) -> Report:
+    """Make a reporter that keeps `path` up to date, at most every `every_s` s and at the end.
+
+    The file holds {"done", "total", "message", "updated_at"}; without a path nothing is written.
+    """
+    if path is None:
+        return silent
+    hear_interrupts()
+    last = [float("-inf")]
+
+    def report(progress: Progress) -> None:
+        now = time.monotonic()
+        if now - last[0] >= every_s or progress.done >= progress.total:
+            last[0] = now
+            row = {**progress._asdict(), "updated_at": time.time()}
+            core_files.write_json(path, row)
+
+    return report

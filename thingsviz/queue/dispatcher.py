@@ -1,0 +1,260 @@
+"""What the supervisor does with a job: starts it, measures it, holds it to its limits."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+
+import psutil
+
+from thingsviz.core import log
+from thingsviz.core.locks import is_locked
+from thingsviz.jobs import json_files
+from thingsviz.jobs.job_folder import ALIVE, JobFolder, jobs_root, try_lock
+from thingsviz.queue import cgroups
+from thingsviz.queue.database import Queue, Row, is_study, name_in_line
+from thingsviz.queue.limits import Limits
+from thingsviz.queue.processes import give_way, kill, usage, worker_of
+from thingsviz.queue.schedule import choose
+from thingsviz.queue.slurm import Slurm
+from thingsviz.queue.submit import LOCK_HANDLE, WITHDRAWN, last_status, spawn_process, withdraw
+from thingsviz.queue.ticket import PASSED_ON, Ticket, read_ticket, ticket_for, write_ticket
+from thingsviz.studies.study_folder import StudyFolder
+
+ATTEMPTS = 3
+GRACE_S = 60.0
+MEASURE_EVERY_S = 2.0
+# the clock may have been set a little since the machine started
+BOOT_MARGIN_S = 5.0
+REBOOTED = "the machine was restarted; it goes on from its last saved state"
+
+
+class Foreman:
+    """Acts on rows and folders; holds nothing that cannot be found out again."""
+
+    def __init__(self, queue: Queue, limits: Limits) -> None:
+        self.queue, self.limits = queue, limits
+        self.children: dict[str, subprocess.Popen[bytes]] = {}
+        self.slurm = Slurm(queue)
+        self._measured = float("-inf")
+
+    def look(self) -> None:
+        """Look once at all jobs of the line."""
+        rows = self.queue.rows()
+        self.slurm.look([row for row in rows if row.engine == "slurm"])
+        local = [row for row in rows if row.engine == "local"]
+        measuring = time.monotonic() - self._measured > MEASURE_EVERY_S
+        for row in local:
+            if row.state == "running":
+                with _for_itself():
+                    self._look_at(row, measuring)
+        if measuring:
+            self._measured = time.monotonic()
+        self._start_next()
+
+    def _start_next(self) -> None:
+        rows = [row for row in self.queue.rows() if row.engine == "local"]
+        waiting = [row.waiting() for row in rows if row.state == "waiting"]
+        running = [row.running() for row in rows if row.state == "running"]
+        attempts = {row.name: row.attempts for row in rows}
+        for name, gpu in choose(waiting, running, self.limits):
+            with _for_itself():
+                self._begin(JobFolder(jobs_root() / name), gpu, attempts[name])
+
+    def _begin(self, job: JobFolder, gpu: str, attempts: int) -> None:
+        ticket, name = read_ticket(job), name_in_line(job)
+        if ticket is None:
+            # Withdrawn, or begun by hand; if it runs, the next recovery finds its lock.
+            self.queue.remove(name)
+            return
+        if job.file("stop").exists() and withdraw(job, WITHDRAWN):
+            self.queue.remove(name)
+            return
+        if attempts >= ATTEMPTS:
+            withdraw(job, f"it could not be started: {_last_line(job)}", "failed")
+            self.queue.remove(name)
+            return
+        handle = try_lock(job.file("lock"), patience_s=0.1)
+        if handle is None:
+            self.queue.update(name, state="running", started=time.time(), pid=worker_of(job))
+            return
+        try:
+            self.queue.update(
+                name, state="running", gpu=gpu, attempts=attempts + 1, started=time.time()
+            )
+            self._spawn(job, ticket, handle, gpu)
+        finally:
+            os.close(handle)
+
+    def _spawn(self, job: JobFolder, ticket: Ticket, handle: int, gpu: str) -> None:
+        extra = {name: ticket.environment.get(name, "") for name in PASSED_ON}
+        extra = {name: value for name, value in extra.items() if value}
+        if gpu:
+            extra["CUDA_VISIBLE_DEVICES"] = gpu
+        module = "thingsviz.commands.tune" if is_study(job) else "thingsviz.commands.train"
+        command = [sys.executable, "-m", module, str(job.path)]
+        child = spawn_process(
+            command, job.file("log.txt"), handle, {**extra, LOCK_HANDLE: str(handle)}
+        )
+        self.children[name_in_line(job)] = child
+        give_way(child.pid)
+        self.queue.update(name_in_line(job), pid=child.pid, kills=cgroups.kills())
+        name = name_in_line(job)
+        log.event("job started", job=name, who=ticket.owner, worker=child.pid, gpu=gpu)
+
+    def _look_at(self, row: Row, measuring: bool) -> None:
+        job = JobFolder(jobs_root() / row.name)
+        if not is_locked(job.file("lock")):
+            self._ended(job, row)
+        elif measuring:
+            self._measure(job, row)
+
+    def _measure(self, job: JobFolder, row: Row) -> None:
+        pid = row.pid or worker_of(job)
+        if pid is None:
+            return
+        memory, seconds = usage(pid)
+        since = max(time.monotonic() - self._measured, MEASURE_EVERY_S)
+        cpu = max(0.0, seconds - row.cpu_s) / since if row.cpu_s else 0.0
+        peak = max(memory, row.peak_mb)
+        kills = cgroups.kills() if row.kills < 0 else row.kills  # of one started by hand: now
+        self.queue.update(
+            row.name, pid=pid, memory_mb=memory, peak_mb=peak, cpu=cpu, cpu_s=seconds, kills=kills
+        )
+        self._hold_to_limits(job, row, memory)
+
+    def _hold_to_limits(self, job: JobFolder, row: Row, memory_mb: float) -> None:
+        limits, ran_s = self.limits, time.time() - (row.started or time.time())
+        if limits.memory_mb is not None and memory_mb > limits.memory_mb:
+            words = (
+                f"it took {memory_mb:,.0f} MB of the {limits.memory_mb:,} MB that a training may "
+                f"take here: {_advice(job, limits.memory_mb * 2**20)}"
+            )
+            self.queue.update(row.name, verdict=words)
+            kill(job, row.pid)
+        elif is_study(job):
+            return  # hours are those of a training, and a study is many
+        elif limits.hours is not None and ran_s > limits.hours * 3600:
+            words = f"it ran for the {limits.hours:g} h that a training may take here"
+            if not job.file("stop").exists():
+                job.file("stop").write_text(f"{words}; it can be resumed")
+            elif ran_s > limits.hours * 3600 + GRACE_S:
+                kill(job, row.pid)
+
+    def _ended(self, job: JobFolder, row: Row) -> None:
+        """Take a job whose process is gone off the line, or put it back if it never began."""
+        code = self._exit_code(row.name)
+        log.event("job's process ended", job=row.name, who=row.owner, code=code, why=row.verdict)
+        ticket = read_ticket(job)
+        if ticket is not None and ticket.submitted == row.submitted:
+            self.queue.update(row.name, state="waiting", gpu="", pid=None)
+            return
+        if self._rebooted(job, row):
+            return
+        if not job.path.is_dir():
+            kill(job, row.pid)  # somebody has deleted the folder of a running job
+        elif ticket is None:
+            self._say_how(job, row, code)
+            wall = time.time() - (row.started or time.time())
+            used = {"peak_mb": round(row.peak_mb, 1), "cpu_s": round(row.cpu_s, 1)}
+            json_files.write_sealed(job.file("usage.json"), {**used, "wall_s": round(wall, 1)})
+        self.queue.remove(row.name)
+        if ticket is not None:
+            self.queue.add(row.name, ticket)
+
+    def _rebooted(self, job: JobFolder, row: Row) -> bool:
+        """Put a job back into the line whose machine went down under it; nobody ended it."""
+        if row.started is None or row.started > psutil.boot_time() - BOOT_MARGIN_S:
+            return False
+        handle = try_lock(job.file("lock")) if job.path.is_dir() else None
+        if handle is None:
+            return False
+        try:
+            written = json_files.read_json(job.file("status.json")) or {}
+            if job.is_waiting() or written.get("state") not in ALIVE or row.verdict:
+                return False
+            job.write_status(replace(last_status(job), state="queued", message=REBOOTED))
+            recipe = StudyFolder(job.path).config().base if is_study(job) else job.config()
+            ticket = ticket_for(recipe, row.owner, row.submitted)
+            # a study of short trainings is long: it keeps the place it had
+            ticket = ticket.model_copy(update={"short": bool(row.short)})
+            write_ticket(job, ticket)
+        finally:
+            os.close(handle)
+        self.queue.remove(row.name)
+        self.queue.add(row.name, ticket)
+        return True
+
+    def _exit_code(self, name: str) -> int | None:
+        """Return how a child ended, None for a process that an earlier supervisor has started."""
+        child = self.children.pop(name, None)
+        if child is None:
+            return None
+        with suppress(subprocess.TimeoutExpired):
+            # Its lock is free a moment before it is counted as gone.
+            return child.wait(1)
+        return None
+
+    def _say_how(self, job: JobFolder, row: Row, code: int | None) -> None:
+        """Write the last word for a process that could not: killed by us or by others."""
+        words = _last_word(job, row, code)
+        handle = try_lock(job.file("lock")) if words else None
+        if handle is None:
+            return
+        try:
+            written = json_files.read_json(job.file("status.json")) or {}
+            if job.is_waiting() or written.get("state") not in ALIVE:
+                return
+            state = "stopped" if words.startswith("it was killed") else "failed"
+            job.write_status(replace(last_status(job), state=state, message=words))
+        finally:
+            os.close(handle)
+
+
+def _last_word(job: JobFolder, row: Row, code: int | None) -> str:
+    """Say how a job's process ended, as far as it can be known; '' where it was not killed.
+
+    Who has started a process learns its exit code. A supervisor that came later knows only that
+    it is gone, and from the control group whether memory ran out meanwhile.
+    """
+    if row.verdict:
+        return row.verdict
+    out_of_memory = 0 <= row.kills < cgroups.kills()
+    used = f"; it had used {row.peak_mb:,.0f} MB" if row.peak_mb else ""
+    if out_of_memory and code == -signal.SIGKILL:
+        return f"memory ran out and the system ended it: {_advice(job)}{used}"
+    if out_of_memory and code is None:
+        words = "it ended without a word while memory ran out here and the system ended a process"
+        return f"{words}: {_advice(job)}{used}"
+    if code is None or code >= 0:
+        return ""
+    words = f"it was killed from outside (signal {-code})"
+    if code == -signal.SIGKILL:
+        words += f", as the system does when memory runs out ({_advice(job)})"
+    return f"{words}{used}"
+
+
+def _advice(job: JobFolder, room: float | None = None) -> str:
+    from thingsviz.pipeline import out_of_memory as memory
+
+    return memory.advice(job, memory.machine_bytes() if room is None else room)
+
+
+@contextmanager
+def _for_itself() -> Iterator[None]:
+    """Let the trouble of one job, such as a full disk, not hold up the others."""
+    try:
+        yield
+    except Exception:
+        log.failure("one job's trouble; the others go on")
+
+
+def _last_line(job: JobFolder) -> str:
+    lines = [line for line in job.log_tail(5).splitlines() if line.strip()]
+    return lines[-1][:300] if lines else "its log is empty"

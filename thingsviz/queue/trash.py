@@ -1,0 +1,146 @@
+"""Where deleted jobs go until somebody empties it, and what of old jobs only takes room."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from thingsviz.core import files as core_files
+from thingsviz.core.errors import JobError
+from thingsviz.jobs import json_files
+from thingsviz.jobs.job_folder import JobFolder, jobs_root, try_lock
+from thingsviz.jobs.weights import states
+from thingsviz.queue.submit import WITHDRAWN, withdraw
+
+
+class Deleted(NamedTuple):
+    """A job in the bin: its name then, when it was deleted (seconds since 1970), its folder."""
+
+    name: str
+    deleted_at: float
+    path: Path
+
+
+class Leftover(NamedTuple):
+    """Training states of a job that does not run: with them it goes on, without it begins anew."""
+
+    name: str
+    paths: tuple[Path, ...]
+    n_bytes: int
+
+
+def bin_folder() -> Path:
+    """Return where deleted jobs are."""
+    return jobs_root() / ".bin"
+
+
+def delete(job: JobFolder) -> Deleted:
+    """Move a job into the bin; one that runs is refused, one that waits leaves the line."""
+    withdraw(job, WITHDRAWN)
+    try:
+        handle = try_lock(job.file("lock"))
+        if handle is None:
+            msg = f"{job.name} runs: stop it before you delete it"
+            raise JobError(msg)
+        try:
+            now = time.time()
+            target = bin_folder() / f"{round(now * 1000)}-{job.name}"
+            target.parent.mkdir(exist_ok=True)
+            job.path.rename(target)
+            core_files.fsync_folder(target.parent)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        sentence = json_files.disk_sentence(error, job.path)
+        raise JobError(sentence or f"{job.name} cannot be deleted: {error}") from None
+    return Deleted(job.name, now, target)
+
+
+def deleted() -> list[Deleted]:
+    """Return what is in the bin, the last deleted first."""
+    found = []
+    for path in bin_folder().glob("[0-9]*-*"):
+        stamp, _, name = path.name.partition("-")
+        if stamp.isdigit() and name:
+            found.append(Deleted(name, int(stamp) / 1000, path))
+    return sorted(found, key=lambda one: -one.deleted_at)
+
+
+def restore(one: Deleted) -> JobFolder:
+    """Put a job back under its name, or under the next free one."""
+    for number in range(1, 10_000):
+        target = jobs_root() / (one.name if number == 1 else f"{one.name[:74]}-{number}")
+        if target.exists():
+            continue
+        try:
+            one.path.rename(target)
+        except OSError as error:
+            raise JobError(f"{one.name} cannot be put back: {error}") from None
+        return JobFolder(target)
+    msg = f"there are 9,999 jobs named {one.name!r}: delete some of them"
+    raise JobError(msg)
+
+
+def empty(found: Iterable[Deleted]) -> None:
+    """Delete for good what is in the bin."""
+    for one in found:
+        if one.path.parent == bin_folder():
+            shutil.rmtree(one.path, ignore_errors=True)
+
+
+def size_of(folder: Path) -> int:
+    """Return the bytes of all files below a folder; links count as nothing."""
+    total = 0
+    for where, _, names in os.walk(folder):
+        for name in names:
+            try:
+                found = os.lstat(os.path.join(where, name))  # noqa: PTH118 (a third of the time)
+            except OSError:
+                continue
+            total += found.st_blocks * 512
+    return total
+
+
+def leftovers(jobs: Iterable[JobFolder], before: float) -> list[Leftover]:
+    """Return the training states of jobs that neither wait nor run and are older than a time."""
+    found = []
+    for job in jobs:
+        paths = tuple(path for path in states(job) if _time(path) < before)
+        if paths and not job.is_alive():
+            found.append(Leftover(job.name, paths, sum(_size(path) for path in paths)))
+    return found
+
+
+def clean(found: Iterable[Leftover]) -> int:
+    """Delete training states; returns the bytes freed. A job that goes on is left alone."""
+    freed = 0
+    for one in found:
+        job = JobFolder(jobs_root() / one.name)
+        handle = None if job.is_waiting() else try_lock(job.file("lock"))
+        if handle is None:
+            continue
+        try:
+            for path in one.paths:
+                freed += _size(path)
+                path.unlink(missing_ok=True)
+        finally:
+            os.close(handle)
+    return freed
+
+
+def _time(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return float("inf")
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

@@ -1,0 +1,1 @@
+"""The replicated study: its plan, its runs, its document."""

@@ -1,0 +1,1 @@
+"""What a reader takes home: pages in HTML, tables, bundles, films, comparisons."""

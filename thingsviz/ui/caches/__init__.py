@@ -1,0 +1,1 @@
+"""What pages load once and share: datasets, trials, jobs."""

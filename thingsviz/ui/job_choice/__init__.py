@@ -1,0 +1,1 @@
+"""Lists, filters and summaries by which a page chooses jobs."""
