@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from models.catalog.config import (
+from models.catalog.config import ModelConfig
+from models.linear.config import (
     BandedRidgeConfig,
-    ConceptDecoderConfig,
     EncodingInversionConfig,
-    FitConfig,
     MeanConfig,
-    ModelConfig,
-    QuadraticDecoderConfig,
     RidgeConfig,
 )
 from models.presets.presets import PRESETS
+from models.subspace.config import ConceptDecoderConfig, QuadraticDecoderConfig
+from models.training.config import FitConfig
 
 
 @dataclass(frozen=True)

@@ -23,10 +23,10 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.vit_step import STABLE, Entry, brain, clocks, timed, trainer
-from models.catalog.config import CNNViTConfig
 from models.catalog.registry import build_network
-from models.cost.estimate import count_tokens, training_flops
+from models.cost.transformer import count_tokens, training_flops
 from models.training.distributed.fabric import has_native_bfloat16
+from models.transformer.cnn_vit_config import CNNViTConfig
 
 SHAPE, PATCH, DIM, HEADS, TARGETS = (72, 91, 75), (6, 11, 6), 512, 8, 12
 GOAL = 1.0

@@ -22,21 +22,17 @@ from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 from benchmarks._subjects import open_bench
-from models.catalog.config import (
-    FitConfig,
-    IdentificationConfig,
-    LDAConfig,
-    ModelConfig,
-    MultinomialRidgeConfig,
-)
+from models.catalog.config import ModelConfig
+from models.classify.config import IdentificationConfig, LDAConfig, MultinomialRidgeConfig
 from models.presets.presets import PRESETS
 from models.presets.report import CLASS_PRESETS, EPOCHS
+from models.training.config import FitConfig
 from thingsviz.core.errors import EXIT_BAD_INPUT, ThingsvizError
 from thingsviz.data.things.layout import datasets_root
 from thingsviz.jobs import json_files
 from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.jobs.recipe import JobConfig, Learns
-from thingsviz.jobs.weights import load_predict
+from thingsviz.pipeline.load_model import load_predict
 from thingsviz.pipeline.resource_usage import peak_bytes
 from thingsviz.pipeline.training_data import open_material
 from thingsviz.queue.reporter import Clerk

@@ -22,8 +22,8 @@ from sklearn.model_selection import PredefinedSplit
 
 from models.base.arrays import ArrayTrials
 from models.base.concepts import fitting_part
-from models.catalog.config import RidgeConfig
 from models.catalog.registry import build_linear
+from models.linear.config import RidgeConfig
 
 Array = NDArray[np.float32]
 ALPHAS = np.logspace(-3, 3, 7)

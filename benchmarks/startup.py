@@ -3,9 +3,9 @@
     python -m benchmarks startup [--short] [--rounds 5]
 
 Plants and prepares the tiny subject in a temporary folder, then starts `thingsviz.commands.train`
-on a small transformer as the queue does, and waits for the first line of metrics.jsonl. The limit is a
-bare interpreter that imports torch and lightning-fabric, measured in turn with it. Wall time is
-the best of the rounds: the machine may have other work. Exits 1 when no round stays below 4 s.
+on a small transformer as the queue does, and waits for the first line of metrics.jsonl. The limit
+is a bare interpreter that imports torch and lightning-fabric, measured in turn with it. Wall time
+is the best of the rounds: the machine may have other work. Exits 1 when no round stays below 4 s.
 """
 
 from __future__ import annotations

@@ -2,9 +2,9 @@
 
     python -m benchmarks tune_overhead [--short] [--candidates 12] [--epochs 8]
 
-All train networks of the same size on the same planted trials, candidate by candidate in turn:
-the study as `thingsviz.commands.tune` does (a job folder with lock, status, metrics and a
-checkpoint an epoch; Optuna's records in SQLite), the ordinary training with the same folder and without
+All train networks of the same size on the same planted trials, candidate by candidate in turn: the
+study as `thingsviz.commands.tune` does (a job folder with lock, status, metrics and a checkpoint
+an epoch; Optuna's records in SQLite), the ordinary training with the same folder and without
 Optuna, the bare loop as a script would (`study.ask`, `fit_network`, `study.tell`, all in memory,
 nothing that survives a kill). Processor time of this process is counted, which other work on the
 machine changes less; the time on the wall is shown beside it.

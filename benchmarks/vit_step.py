@@ -33,10 +33,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from models.catalog.config import ViT3DConfig
 from models.catalog.registry import build_network
-from models.cost.estimate import count_tokens, training_flops
+from models.cost.transformer import count_tokens, training_flops
 from models.training.distributed.fabric import has_native_bfloat16
+from models.transformer.vit3d_config import ViT3DConfig
 
 SHAPE, PATCH, DIM, HEADS, HIDDEN, TARGETS = (72, 91, 75), (6, 7, 5), 512, 8, 2048, 12
 GOAL_PEAK, GOAL_BRAIN = 0.85, 2.0

@@ -2,10 +2,8 @@
 
 from thingsviz.ui.compare import again_view
 from thingsviz.ui.compare import choice as compare_choice
-from thingsviz.ui.compare import details as compare_cost
-from thingsviz.ui.compare import export as compare_export
+from thingsviz.ui.compare import details as compare_details
 from thingsviz.ui.compare import page as compare
-from thingsviz.ui.compare import settings as compare_settings
 from thingsviz.ui.compare import tests as compare_tests
 from thingsviz.ui.compare import trials as compare_trials
 from thingsviz.ui.shell.frame import guard, open_page
@@ -31,7 +29,7 @@ with guard():
         with guard():
             compare_trials.show_told_apart(view, page)
         with guard():
-            compare_cost.show_cost(view, page)
-        compare_settings.show_settings(view)
-        compare_export.show_export(view)
+            compare_details.show_cost(view, page)
+        compare_details.show_settings(view)
+        compare_details.show_export(view)
 again_view.show_again(page)

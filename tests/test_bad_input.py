@@ -14,7 +14,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from models.base.errors import ModelError
-from models.catalog.config import parse_fit, parse_model
+from models.catalog.config import parse_model
+from models.training.config import parse_fit
 from thingsviz.core.errors import ThingsvizError
 from thingsviz.data.things.layout import open_dataset
 from thingsviz.jobs.job_folder import open_job

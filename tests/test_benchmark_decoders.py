@@ -11,7 +11,8 @@ from benchmarks import _subjects, decoders, ridge_peers
 from benchmarks._measure import keep, kept, measure
 from benchmarks._rows import BENT, CONCEPT, LINEAR, MEAN, QUADRATIC, RIDGE, networks
 from benchmarks._subjects import chance_band, lettered, mean_r, open_bench
-from models.catalog.config import ConceptDecoderConfig, RidgeConfig
+from models.linear.config import RidgeConfig
+from models.subspace.config import ConceptDecoderConfig
 from thingsviz.analysis.scores.concept_sums import part
 from thingsviz.analysis.scores.score_table import Where
 from thingsviz.data.planted.concepts import PROPERTIES

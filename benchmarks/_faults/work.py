@@ -106,9 +106,6 @@ def quiet() -> Iterator[None]:
 def import_all() -> None:
     """Import what the forked processes need, once."""
     import lightning_fabric  # noqa: F401
-    import thingsviz.commands.train
-    import thingsviz.pipeline.run
-    import thingsviz.commands.tune  # noqa: F401
     import torch
 
     torch.set_num_threads(1)

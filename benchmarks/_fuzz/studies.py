@@ -45,11 +45,10 @@ def targets(place: Place, scratch: Path) -> Iterator[Target]:
 
 
 def _records(study: Any) -> Target:  # noqa: ANN401
-    from thingsviz.studies.records import Records
+    from thingsviz.studies.records import Records, sum_of
     from thingsviz.studies.rows import Reader
     from thingsviz.studies.space import suggest
     from thingsviz.studies.storage import open_storage
-    from thingsviz.studies.sums import sum_of
 
     config = study.config()
     records = Records(study, config, "search", open_storage(study))

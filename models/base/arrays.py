@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 Rows = NDArray[np.int64]
 Floats = NDArray[np.float32]
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 
 class TrialMatrix(Protocol):

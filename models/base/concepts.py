@@ -7,10 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.base.arrays import Floats, Rows
+from models.base.arrays import Array, Floats, Rows
 from models.base.errors import ModelError
-
-Array = NDArray[np.float64]
 
 
 def checked(rows: Rows, Y: Floats, groups: NDArray[Any]) -> Floats:

@@ -16,34 +16,15 @@ from models.classify.config import (
     MLPConfig,
     MultinomialRidgeConfig,
 )
-from models.linear.config import MeanConfig, RidgeConfig
-from models.linear.peers import BandedRidgeConfig, EncodingInversionConfig
-from models.subspace.concept_decoder_config import ConceptDecoderConfig, QuadraticDecoderConfig
-from models.training.config import FitConfig
+from models.linear.config import (
+    BandedRidgeConfig,
+    EncodingInversionConfig,
+    MeanConfig,
+    RidgeConfig,
+)
+from models.subspace.config import ConceptDecoderConfig, QuadraticDecoderConfig
 from models.transformer.cnn_vit_config import CNNViTConfig
 from models.transformer.vit3d_config import ViT3DConfig
-
-__all__ = [
-    "CONFIGS",
-    "BandedRidgeConfig",
-    "CNN3DConfig",
-    "CNNViTConfig",
-    "ConceptDecoderConfig",
-    "EncodingInversionConfig",
-    "FitConfig",
-    "IdentificationConfig",
-    "LDAConfig",
-    "LogisticConfig",
-    "MLPConfig",
-    "MeanConfig",
-    "ModelConfig",
-    "MultinomialRidgeConfig",
-    "QuadraticDecoderConfig",
-    "RidgeConfig",
-    "ViT3DConfig",
-    "parse_fit",
-    "parse_model",
-]
 
 ModelConfig = Annotated[
     ViT3DConfig
@@ -94,11 +75,3 @@ def parse_model(data: dict[str, Any]) -> ModelConfig:
         return cast("ModelConfig", config.model_validate(data))
     except ValidationError as error:
         raise ModelError(sentence(error, "model", config.model_fields)) from None
-
-
-def parse_fit(data: dict[str, Any]) -> FitConfig:
-    """Turn a dict into training settings, or raise one sentence."""
-    try:
-        return FitConfig.model_validate(data)
-    except ValidationError as error:
-        raise ModelError(sentence(error, "fit", FitConfig.model_fields)) from None

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, Self, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from models.base.arrays import Floats, Rows, TrialMatrix
+from models.base.arrays import Floats, Mask, Rows, TrialMatrix
 from models.base.errors import ModelError
 from models.base.settings import Settings
-from models.catalog.config import MeanConfig, ModelConfig, RidgeConfig, ViT3DConfig
+from models.catalog.config import ModelConfig
 from models.classify.config import (
     CNN3DConfig,
     IdentificationConfig,
@@ -22,15 +22,20 @@ from models.classify.config import (
     MultinomialRidgeConfig,
     VoxelSettings,
 )
-from models.linear.peers import BandedRidgeConfig, EncodingInversionConfig
-from models.subspace.concept_decoder_config import ConceptDecoderConfig, QuadraticDecoderConfig
+from models.linear.config import (
+    BandedRidgeConfig,
+    EncodingInversionConfig,
+    MeanConfig,
+    RidgeConfig,
+)
+from models.subspace.config import ConceptDecoderConfig, QuadraticDecoderConfig
 from models.transformer.cnn_vit_config import CNNViTConfig
 from models.transformer.config import TransformerConfig
+from models.transformer.vit3d_config import ViT3DConfig
 
 if TYPE_CHECKING:
     from models.base.network import Network
 
-Mask = NDArray[np.bool_]
 Arrays = dict[str, NDArray[Any]]
 
 

@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 
 from models.base.arrays import Floats, Rows, TrialMatrix
 from models.base.errors import ModelError
-from models.catalog.config import RidgeConfig
 from models.classify.config import IdentificationConfig
 from models.classify.labels import labels_of
+from models.linear.config import RidgeConfig
 from models.linear.ridge import Ridge
 
 UNRATED = -2.0  # below any correlation

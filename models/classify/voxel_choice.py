@@ -7,13 +7,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.base.arrays import Floats
+from models.base.arrays import Floats, Mask
 from models.base.errors import ModelError
 from models.base.voxel_scores import best
 from models.classify.config import CNN3DConfig, VoxelSettings
 
 STRIDE = 2  # of the report's `[::2, ::2, ::2]`
-Mask = NDArray[np.bool_]
 Places = NDArray[np.int64]
 
 

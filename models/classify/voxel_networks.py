@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from models.base.arrays import Floats
+from models.base.arrays import Floats, Mask
 from models.base.errors import ModelError
 from models.base.network import Network
 from models.classify.config import CNN3DConfig, LogisticConfig, MLPConfig
 from models.classify.voxel_choice import cnn_input, voxels_read
-
-Mask = NDArray[np.bool_]
 
 
 class _OnVoxels(Network):

@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from models.linear.peers import BandedRidgeConfig, EncodingInversionConfig
-from models.subspace.concept_decoder_config import QuadraticDecoderConfig
-from models.subspace.config import SubspaceSettings
+from models.linear.config import BandedRidgeConfig, EncodingInversionConfig
+from models.subspace.config import QuadraticDecoderConfig, SubspaceSettings
 
 if TYPE_CHECKING:
-    from models.cost.estimate import Size
+    from models.cost.base import Size
 
 FLOAT = 4  # bytes
 AXIS_PRODUCTS = 8  # products of all gathered responses with all axes until the axes are found

@@ -9,13 +9,13 @@ from himalaya.kernel_ridge import MultipleKernelRidgeCV
 from numpy.typing import NDArray
 from sklearn.model_selection import PredefinedSplit
 
-from models.base.arrays import Floats, Rows, TrialMatrix
-from models.base.concepts import Array, check_concepts, checked, concept_means, fitting_part
+from models.base.arrays import Array, Floats, Mask, Rows, TrialMatrix
+from models.base.concepts import check_concepts, checked, concept_means, fitting_part
 from models.base.errors import ModelError
 from models.base.readout import Readout
 from models.base.voxel_scores import best, encoding_score
-from models.linear.peers import BandedRidgeConfig
-from models.subspace.spatial_noise import Mask
+from models.base.voxel_subset import mean_responses
+from models.linear.config import BandedRidgeConfig
 
 FEWEST_CONCEPTS = 4
 
@@ -133,20 +133,6 @@ class BandedRidge(Readout):
         errors = np.asarray(himalaya.cv_scores_, np.float64).max(0)
         spread = ((Y[~fitting] - Y[fitting].mean(0)) ** 2).mean(0)
         return strengths, 1 + errors / np.where(spread > 0, spread, np.inf)
-
-
-def mean_responses(
-    X: TrialMatrix, rows: Rows, groups: NDArray[Any], voxels: NDArray[np.int64], width: int
-) -> Floats:
-    """Mean response of each concept, (n_concepts, len(voxels)), concepts as np.unique has them."""
-    order = np.argsort(groups, kind="stable")
-    _, starts, count = np.unique(groups[order], return_index=True, return_counts=True)
-    out = np.empty((len(starts), len(voxels)), np.float32)
-    for part, block in X.blocks(rows[order], width):
-        first, last = np.searchsorted(voxels, (part.start, part.stop))
-        chosen = block[:, voxels[first:last] - part.start]
-        out[:, first:last] = np.add.reduceat(chosen, starts, axis=0) / count[:, None]
-    return out
 
 
 def _weights(bands: Bands, K: Array, Y: Array, strengths: Array) -> Floats:

@@ -7,13 +7,14 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from models.base.arrays import Floats, Rows, TrialMatrix
-from models.base.concepts import Array, check_concepts, check_varies, checked, concept_means
+from models.base.arrays import Array, Floats, Rows, TrialMatrix
+from models.base.concepts import check_concepts, check_varies, checked, concept_means
 from models.base.errors import ModelError
 from models.base.readout import Readout
 from models.base.voxel_scores import best, encoding_score
-from models.linear.peers import EncodingInversionConfig
-from models.subspace.principal_axes import diagonal, gather, principal_axes
+from models.base.voxel_subset import gather
+from models.linear.config import EncodingInversionConfig
+from models.subspace.principal_axes import diagonal, principal_axes
 
 FEWEST_CONCEPTS = 4
 ROWS_AT_ONCE = 256

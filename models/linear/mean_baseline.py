@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from models.base.arrays import Floats, Rows, TrialMatrix
 from models.base.errors import ModelError
-from models.catalog.config import MeanConfig
+from models.linear.config import MeanConfig
 
 
 class Mean:

@@ -12,8 +12,8 @@ from models.base.arrays import Floats, Rows, TrialMatrix
 from models.base.concepts import check_concepts, checked, correlation, fitting_part
 from models.base.readout import Readout
 from models.base.voxel_scores import best, encoding_score
-from models.catalog.config import RidgeConfig
-from models.subspace.principal_axes import gather
+from models.base.voxel_subset import gather
+from models.linear.config import RidgeConfig
 
 
 class Metric(NamedTuple):

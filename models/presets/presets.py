@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from models.catalog.config import CNNViTConfig, FitConfig, ModelConfig, ViT3DConfig
+from models.catalog.config import ModelConfig
+from models.training.config import FitConfig
+from models.transformer.cnn_vit_config import CNNViTConfig
+from models.transformer.vit3d_config import ViT3DConfig
 
 
 @dataclass(frozen=True)

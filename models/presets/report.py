@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from models.catalog.config import CNN3DConfig, FitConfig, LogisticConfig, MLPConfig, ModelConfig
+from models.catalog.config import ModelConfig
+from models.classify.config import CNN3DConfig, LogisticConfig, MLPConfig
 from models.presets.presets import Preset
+from models.training.config import FitConfig
 
 EPOCHS = (5, 10)
 # How much noise the report's CNN had on its input it does not say: a tenth of a voxel's SD.

@@ -7,13 +7,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.base.arrays import Floats, Rows, TrialMatrix
+from models.base.arrays import Floats, Mask, Rows, TrialMatrix
 from models.base.concepts import check_concepts, check_varies, checked
 from models.base.errors import ModelError
 from models.base.voxel_scores import best, encoding_score
+from models.base.voxel_subset import gather
 from models.subspace.config import DEFAULT_AXES, SubspaceSettings
-from models.subspace.principal_axes import Metric, diagonal, gather, principal_axes
-from models.subspace.spatial_noise import FWHM_PER_SD, GridKernel, LocalNoise, Mask, noise_shape
+from models.subspace.principal_axes import Metric, diagonal, principal_axes
+from models.subspace.spatial_noise import FWHM_PER_SD, GridKernel, LocalNoise, noise_shape
 
 FEWEST_CONCEPTS = 4
 NOISE_ROWS = 930  # every eighth trial of a full subject: enough for the noise of neighbours
@@ -38,8 +39,8 @@ class Axes:
     """Principal axes of the responses in a metric A of the selected voxels.
 
     local_noise 'ignore': A = diag(score), each voxel alone. 'invert': A = N⁻¹ D G D N⁻¹, with N
-    the noise that neighbours share (subspace.spatial_noise), D² = diag(√score), and G the prior that
-    neighbours are tuned alike. (score_power 0.5 stands in both formulas.)
+    the noise that neighbours share (subspace.spatial_noise), D² = diag(√score), and G the prior
+    that neighbours are tuned alike. (score_power 0.5 stands in both formulas.)
     """
 
     def __init__(self, config: SubspaceSettings, mask: Mask | None) -> None:

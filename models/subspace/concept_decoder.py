@@ -10,12 +10,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from models.base.arrays import Floats, Rows, TrialMatrix
+from models.base.arrays import Floats, Mask, Rows, TrialMatrix
 from models.base.concepts import fitting_part
 from models.base.readout import Readout
 from models.subspace.axes import Axes
-from models.subspace.concept_decoder_config import ConceptDecoderConfig
-from models.subspace.spatial_noise import Mask
+from models.subspace.config import ConceptDecoderConfig
 from models.subspace.wiener import Choice, choose, grid, summarise
 
 

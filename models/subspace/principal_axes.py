@@ -5,26 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from models.base.arrays import Floats, Rows, TrialMatrix
+from models.base.arrays import Floats
 
 # maps (q, n_voxels) → maps (q, n_voxels): multiplication with a symmetric positive operator A
 Metric = Callable[[Floats], Floats]
 SPARE_AXES = 20
-
-
-def gather(X: TrialMatrix, rows: Rows, voxels: NDArray[np.int64], width: int) -> Floats:
-    """Read the responses of some voxels into memory once, (len(rows), len(voxels)), float32.
-
-    60,000 voxels of 7,440 trials take 1.8 GB; reading them again for each step of an iteration
-    took longer than the step.
-    """
-    out = np.empty((len(rows), len(voxels)), np.float32)
-    for part, block in X.blocks(rows, width):
-        first, last = np.searchsorted(voxels, (part.start, part.stop))
-        out[:, first:last] = block[:, voxels[first:last] - part.start]
-    return out
 
 
 def diagonal(weight: Floats) -> Metric:

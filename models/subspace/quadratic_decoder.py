@@ -8,13 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh
 
-from models.base.arrays import Floats, Rows, TrialMatrix
-from models.base.concepts import Array, fitting_part
+from models.base.arrays import Array, Floats, Mask, Rows, TrialMatrix
+from models.base.concepts import fitting_part
 from models.base.errors import ModelError
 from models.base.readout import PREDICT_ROWS
 from models.subspace.axes import Axes
-from models.subspace.concept_decoder_config import QuadraticDecoderConfig
-from models.subspace.spatial_noise import Mask
+from models.subspace.config import QuadraticDecoderConfig
 from models.subspace.wiener import Choice, choose, grid, summarise
 
 PRODUCT_ALPHAS = (0.3, 1.0, 3.0, 10.0, 100.0)

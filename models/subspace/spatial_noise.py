@@ -8,9 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.base.arrays import Floats
+from models.base.arrays import Floats, Mask
 
-Mask = NDArray[np.bool_]
 FWHM_PER_SD = 2.3548
 OFFSETS = (
     *((1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 0), (0, 1, 1), (2, 0, 0), (0, 2, 0), (0, 0, 2)),
@@ -23,7 +22,6 @@ TOLERANCE = (
 MOST_STEPS = 40
 AT_ONCE = 24
 TINY = np.float32(1e-30)
-Array = NDArray[np.float64]
 
 
 class GridKernel:

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.base.concepts import Array, Scatter, concept_means, correlation, scatter
+from models.base.arrays import Array
+from models.base.concepts import Scatter, concept_means, correlation, scatter
 
 PHIS = (1 / 16, 1 / 4, 1.0)
 ALPHAS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from models.base.arrays import Floats, Rows, TrialMatrix
 from models.base.errors import ModelError
-from models.catalog.config import FitConfig
 from models.training.batches import read_ahead
+from models.training.config import FitConfig
 from models.training.distributed.processes import Part
 
 STREAM = 1  # of the generator (seed, epoch, STREAM): other numbers than the order of the batches

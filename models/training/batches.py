@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from models.base.arrays import Floats, Rows, TrialMatrix
-from models.catalog.config import FitConfig
+from models.training.config import FitConfig
 
 AHEAD = 2
 

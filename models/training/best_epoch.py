@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.base.arrays import Rows
-from models.catalog.config import FitConfig
+from models.training.config import FitConfig
 from models.training.data import Place
 from models.training.losses import loss_of, mean_correlation, top_shares
 

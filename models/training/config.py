@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import model_validator
+from pydantic import ValidationError, model_validator
 
-from models.base.settings import Settings, setting
+from models.base.errors import ModelError
+from models.base.settings import Settings, sentence, setting
 
 
 class FitConfig(Settings):
@@ -194,3 +195,11 @@ class FitConfig(Settings):
             )
             raise ValueError(msg)
         return self
+
+
+def parse_fit(data: dict[str, Any]) -> FitConfig:
+    """Turn a dict into training settings, or raise one sentence."""
+    try:
+        return FitConfig.model_validate(data)
+    except ValidationError as error:
+        raise ModelError(sentence(error, "fit", FitConfig.model_fields)) from None

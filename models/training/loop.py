@@ -16,7 +16,6 @@ from models.base.arrays import Rows
 from models.base.errors import ModelError
 from models.base.network import Network
 from models.base.upgrades import STATE_VERSION, upgraded_state
-from models.catalog.config import FitConfig
 from models.training.augment import Repeats, noisy
 from models.training.batches import batches_in_epoch
 from models.training.best_epoch import (
@@ -27,6 +26,7 @@ from models.training.best_epoch import (
     validation_rows,
     validation_scores,
 )
+from models.training.config import FitConfig
 from models.training.data import FitData, FitResult, Hooks, Place, Report
 from models.training.distributed.fabric import FabricLike, make_fabric
 from models.training.distributed.layers import share_layers

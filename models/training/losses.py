@@ -10,7 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from models.base.arrays import Floats, Rows
-from models.catalog.config import FitConfig
+from models.training.config import FitConfig
 
 
 def loss_of(

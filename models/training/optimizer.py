@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from models.base.network import Network
-from models.catalog.config import FitConfig
+from models.training.config import FitConfig
 from models.training.state import load_optimizer, optimizer_state
 
 PLATEAU_FACTOR, PLATEAU_PATIENCE = 0.5, 2

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from models.base.arrays import Floats, Rows, TrialMatrix
 from models.base.network import Network
-from models.catalog.config import FitConfig
 from models.training.batches import read_ahead
+from models.training.config import FitConfig
 from models.training.distributed.fabric import FabricLike, make_fabric
 
 

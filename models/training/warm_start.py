@@ -9,20 +9,22 @@ embedding 1e-5), while the training loss fell. An embedding that stays as it sta
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from models.base.arrays import Floats, Rows, TrialMatrix
+from models.base.arrays import Floats
 from models.base.errors import ModelError
 from models.base.network import Network
-from models.catalog.config import ViT3DConfig, parse_model
+from models.base.voxel_subset import SomeVoxels
+from models.catalog.config import parse_model
 from models.catalog.registry import LinearModel, build_linear
 from models.transformer.layers import LocalEmbedding
 from models.transformer.vit3d import ViT3D
+from models.transformer.vit3d_config import ViT3DConfig
 
 if TYPE_CHECKING:
     from models.training.data import FitData, Hooks
@@ -126,33 +128,3 @@ def token_voxels(network: ViT3D) -> NDArray[np.int64]:
     """Voxels of the masked vector that are in a token, rising."""
     gather = network.gather.cpu().numpy()
     return np.unique(gather[gather >= 0])
-
-
-class SomeVoxels:
-    """A TrialMatrix of some voxels (k,) of another one; `check` is called at every read."""
-
-    def __init__(
-        self,
-        inner: TrialMatrix,
-        voxels: NDArray[np.int64],
-        check: Callable[[], None] = lambda: None,
-    ) -> None:
-        self.inner, self.voxels, self.check = inner, voxels, check
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(n_trials, k)."""
-        return self.inner.shape[0], len(self.voxels)
-
-    def batch(self, rows: Rows) -> Floats:
-        """All k voxels of some trials, (len(rows), k)."""
-        self.check()
-        return self.inner.batch(rows)[:, self.voxels]
-
-    def blocks(self, rows: Rows, width: int) -> Iterator[tuple[slice, Floats]]:
-        """Walk over the k voxels, at most `width` at a time."""
-        for part, block in self.inner.blocks(rows, width):
-            self.check()
-            start, stop = np.searchsorted(self.voxels, (part.start, part.stop))
-            if stop > start:
-                yield slice(int(start), int(stop)), block[:, self.voxels[start:stop] - part.start]

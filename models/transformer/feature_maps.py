@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from models.base.arrays import Floats
+from models.base.arrays import Floats, Mask
 from models.base.errors import ModelError
 from models.base.voxel_scores import best
 from models.transformer.cnn_vit_config import CNNViTConfig
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 FIRST, LAST = 2, 4
-Mask = NDArray[np.bool_]
 
 
 def map_shape(shape: Shape, stride: int) -> Shape:

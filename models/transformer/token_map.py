@@ -9,13 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from models.base.arrays import Array
 from models.base.errors import ModelError
 from models.transformer.patches import TokenIndex
 
 if TYPE_CHECKING:
     from models.base.network import Network
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,10 @@ from torch import Tensor, nn
 
 from models.base.arrays import Floats
 from models.base.voxel_scores import best
-from models.catalog.config import ViT3DConfig
 from models.transformer.base import Transformer
 from models.transformer.layers import EMBEDDINGS
 from models.transformer.patches import PatchGrid, TokenIndex, gather_tokens
+from models.transformer.vit3d_config import ViT3DConfig
 
 
 class ViT3D(Transformer):

@@ -3,8 +3,7 @@ import os
 
 import pytest
 
-from thingsviz.core import json_in
-from thingsviz.core.sums import is_sound, sealed
+from thingsviz.core.files import is_sound, loads_json, read_json, sealed
 
 DEEP = [b"[" * 10**5, b'{"a":' * 10**5, b"[" * 10**5 + b"]" * 10**5]
 
@@ -12,7 +11,7 @@ DEEP = [b"[" * 10**5, b'{"a":' * 10**5, b"[" * 10**5 + b"]" * 10**5]
 @pytest.mark.parametrize("text", DEEP)
 def test_what_is_nested_too_deeply_is_no_json(tmp_path, text):
     (tmp_path / "a.json").write_bytes(text)
-    for read in (lambda: json_in.loads(text), lambda: json_in.read(tmp_path / "a.json")):
+    for read in (lambda: loads_json(text), lambda: read_json(tmp_path / "a.json")):
         with pytest.raises(ValueError, match="nested too deeply"):
             read()
 
@@ -22,21 +21,21 @@ def test_a_large_file_is_not_even_read(tmp_path):
     path.touch()
     os.truncate(path, 2**40)  # a hole: it takes no room on the disk
     with pytest.raises(ValueError, match="more than 67,108,864 bytes"):
-        json_in.read(path)
+        read_json(path)
 
 
 @pytest.mark.parametrize("value", [{"a": [1, 2.5, None, "é"]}, [], "x", 3])
 def test_json_is_what_python_reads(tmp_path, value):
     text = json.dumps(value, ensure_ascii=False)
     (tmp_path / "a.json").write_text(text, encoding="utf-8")
-    assert json_in.loads(text) == json_in.read(tmp_path / "a.json") == json.loads(text) == value
+    assert loads_json(text) == read_json(tmp_path / "a.json") == json.loads(text) == value
 
 
 @pytest.mark.parametrize("text", ["", "{", "{} {}", "\x00", "9" * 5000])
 def test_what_is_no_json_is_said(tmp_path, text):
     (tmp_path / "a.json").write_text(text)
     with pytest.raises(ValueError, match=r"."):
-        json_in.read(tmp_path / "a.json")
+        read_json(tmp_path / "a.json")
 
 
 def test_a_checksum_of_what_is_too_deep_does_not_fit():

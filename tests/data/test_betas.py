@@ -6,7 +6,7 @@ from tests.data import published
 from thingsviz.core.trial_key import TrialKey
 from thingsviz.core.errors import DataError
 from thingsviz.core.files import write_json
-from thingsviz.core.sums import sealed
+from thingsviz.core.files import (sealed)
 from thingsviz.data.store import beta_store
 from thingsviz.data.store.beta_store import BetaStore, NoSuchTrialError, say_range
 

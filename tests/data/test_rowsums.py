@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from thingsviz.core.errors import DataError
-from thingsviz.core.sums import crc_of, is_sound, sealed
+from thingsviz.core.files import (crc_of, is_sound, sealed)
 from thingsviz.data.store.beta_store import BetaStore
-from thingsviz.data.store.rowsums import NAME, row_crc
+from thingsviz.data.store.matrix_file import (NAME, row_crc)
 from thingsviz.data.trials.standardise import StandardisedBetas
 
 
@@ -38,7 +38,7 @@ def test_only_the_damaged_row_is_refused(store):
 def test_a_row_is_compared_once(store, monkeypatch):
     opened = reopened(store)
     opened.read(slice(3, 6))
-    monkeypatch.setattr("thingsviz.data.store.rowsums.row_crc", lambda _: pytest.fail("compared again"))
+    monkeypatch.setattr("thingsviz.data.store.matrix_file.row_crc", lambda _: pytest.fail("compared again"))
     assert opened.read([3, 5, 3]).shape[0] == 3
 
 

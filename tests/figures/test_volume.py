@@ -5,17 +5,10 @@ import pytest
 from scipy import ndimage
 
 from tests.figures.brains import BLOB, GRID, PEAK, SHAPE, bump, mask
+from thingsviz.analysis.regions.smoothing import FWHM_PER_SIGMA, smooth_in_brain
 from thingsviz.core.errors import ConfigError
 from thingsviz.figures.base.style import BETA_UNIT, diverging_table
-from thingsviz.figures.brain.volume import (
-    FWHM_PER_SIGMA,
-    Choice,
-    Place,
-    VolumeInfo,
-    colours,
-    smooth_in_brain,
-    volume_info,
-)
+from thingsviz.figures.brain.volume import Choice, Place, VolumeInfo, colours, volume_info
 
 WHERE_MM = (-34.0, -50.0, -18.0)  # of BLOB
 

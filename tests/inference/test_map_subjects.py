@@ -6,6 +6,7 @@ import torch
 
 from thingsviz.analysis.maps.planted_truth import agreement, auc, read_truth
 from thingsviz.analysis.maps.subjects import SubjectMap, on_common_voxels
+from thingsviz.analysis.regions.smoothing import smooth_in_brain
 from thingsviz.commands import prepare, simulate
 from thingsviz.core.errors import DataError
 from thingsviz.core.space import Grid
@@ -13,7 +14,6 @@ from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.things.layout import open_dataset
 from thingsviz.data.things.ratings import mean_column
 from thingsviz.explain.patterns import explained
-from thingsviz.figures.brain.volume import smooth_in_brain
 from thingsviz.jobs.recipe import TARGETS_12
 
 AFFINE = np.diag([2.0, 2, 2, 1])

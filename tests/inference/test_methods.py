@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.cost.estimate import count_tokens
+from models.cost.transformer import count_tokens
 from models.explain import attention_maps, attribution
 from thingsviz.analysis.maps.planted_truth import auc, read_truth
 from thingsviz.analysis.regions.regions import Regions

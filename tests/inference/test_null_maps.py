@@ -5,10 +5,10 @@ import pytest
 import torch
 from scipy.stats import binom, kstest
 
-from models.catalog.config import ViT3DConfig
 from models.catalog.registry import build_network
 from models.explain import attention_maps
 from models.transformer.token_map import token_map
+from models.transformer.vit3d_config import ViT3DConfig
 from thingsviz.analysis.maps.spin_null import Turns, p_values, turns
 from thingsviz.analysis.regions.regions import regions_of
 from thingsviz.data.store.beta_store import BetaStore

@@ -12,7 +12,7 @@ from models.training.checkpoint import load_tensors
 from tests.jobs.conftest import TINY_FIT, TINY_VIT
 from thingsviz.commands import train
 from thingsviz.core.errors import DataError, ThingsvizError
-from thingsviz.core.sums import crc_of_file
+from thingsviz.core.files import crc_of_file
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.store.manifest import read_manifest
 from thingsviz.data.store.state import first_fault

@@ -10,10 +10,10 @@ from tests.jobs.conftest import TINY_FIT, TINY_VIT
 from thingsviz.commands import maps, train
 from thingsviz.core.errors import ConfigError
 from thingsviz.explain.decoder import at_epoch, open_decoder
-from thingsviz.explain.epochs import epoch_volumes
 from thingsviz.explain.map_files import EpochMaps, MapSet, map_sets
 from thingsviz.jobs.job_folder import create_job
 from thingsviz.jobs.recipe import parse_config
+from thingsviz.reports.film import epoch_volumes
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 from models.base.arrays import ArrayTrials
-from models.catalog.config import FitConfig, ViT3DConfig
+from models.training.config import FitConfig
+from models.transformer.vit3d_config import ViT3DConfig
 
 SHAPE = (6, 8, 5)
 PATCH = (3, 4, 5)

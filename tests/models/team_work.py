@@ -13,13 +13,16 @@ import torch
 
 from models.base.arrays import ArrayTrials
 from models.base.errors import ModelError
-from models.catalog.config import CNN3DConfig, CNNViTConfig, FitConfig, MLPConfig, ViT3DConfig
 from models.catalog.registry import blank_network, build_network
+from models.classify.config import CNN3DConfig, MLPConfig
 from models.training.checkpoint import newest_state, save_network, save_state
+from models.training.config import FitConfig
 from models.training.distributed.fabric import join
 from models.training.distributed.processes import processes
 from models.training.distributed.team import Team
 from models.training.loop import FitData, Hooks, fit_network
+from models.transformer.cnn_vit_config import CNNViTConfig
+from models.transformer.vit3d_config import ViT3DConfig
 from tests.models.conftest import PATCH, plant
 
 # 13 trials in a batch do not divide by 2, and of the last batch of 1 one process has none.

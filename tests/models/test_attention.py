@@ -1,9 +1,9 @@
 import pytest
 import torch
 
-from models.catalog.config import ViT3DConfig
 from models.catalog.registry import build_network
 from models.transformer.attention.softmax import MECHANISMS, collect_attention
+from models.transformer.vit3d_config import ViT3DConfig
 
 
 def plain_attention(layer, x):

@@ -3,9 +3,9 @@ import pytest
 import torch
 
 from models.base.errors import ModelError
-from models.catalog.config import ViT3DConfig
 from models.catalog.registry import build_network
 from models.explain import attribution
+from models.transformer.vit3d_config import ViT3DConfig
 from tests.models.conftest import PATCH
 
 

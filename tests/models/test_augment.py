@@ -4,9 +4,9 @@ import torch
 
 from models.base.arrays import ArrayTrials
 from models.base.errors import ModelError
-from models.catalog.config import FitConfig
 from models.catalog.registry import build_network
 from models.training.augment import Repeats, mixings, noisy, read_mixed
+from models.training.config import FitConfig
 from models.training.loop import FitData, fit_network, predict_network
 from tests.models.conftest import correlation
 

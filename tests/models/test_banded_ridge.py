@@ -4,9 +4,10 @@ from himalaya.kernel_ridge import KernelRidge
 from sklearn.linear_model import Ridge as PlainRidge
 
 from models.base.errors import ModelError
-from models.catalog.config import BandedRidgeConfig
+from models.base.voxel_subset import mean_responses
 from models.catalog.registry import build_linear, load_linear
-from models.linear.banded_ridge import BandedRidge, mean_responses
+from models.linear.banded_ridge import BandedRidge
+from models.linear.config import BandedRidgeConfig
 from tests.models.conftest import correlation, plant
 
 

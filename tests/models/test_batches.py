@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.base.arrays import ArrayTrials
-from models.catalog.config import FitConfig
 from models.training.batches import batches_in_epoch, epoch_batches, read_ahead
+from models.training.config import FitConfig
 
 ROWS = np.arange(100, 137)
 

@@ -9,11 +9,13 @@ from torch.nn import functional
 from models.base.arrays import ArrayTrials
 from models.base.errors import ModelError
 from models.base.voxel_scores import encoding_score
-from models.catalog.config import CNN3DConfig, FitConfig, LogisticConfig, MLPConfig
 from models.catalog.registry import blank_network, build_network
+from models.classify.config import CNN3DConfig, LogisticConfig, MLPConfig
 from models.classify.labels import class_encoding_score, labels_of, one_hot
 from models.classify.voxel_choice import box
-from models.cost.estimate import Size, Speed, estimate
+from models.cost.base import Size, Speed
+from models.cost.estimate import estimate
+from models.training.config import FitConfig
 from models.training.loop import FitData, Hooks, fit_network, predict_network
 from models.training.losses import loss_of, top_shares
 

@@ -6,10 +6,12 @@ import torch
 from torch import nn
 
 from models.base.errors import ModelError
-from models.catalog.config import CNNViTConfig, FitConfig, parse_model
+from models.catalog.config import parse_model
 from models.catalog.registry import blank_network, build_network, needs_score
 from models.training.checkpoint import newest_state, save_state
+from models.training.config import FitConfig
 from models.training.loop import FitData, Hooks, fit_network, predict_network
+from models.transformer.cnn_vit_config import CNNViTConfig
 from tests.models.conftest import N_CONCEPTS, correlation, plant
 
 SHAPE = (8, 12, 9)

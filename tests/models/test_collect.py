@@ -3,11 +3,11 @@ import pytest
 import torch
 
 from models.base.errors import ModelError
-from models.catalog.config import ViT3DConfig
 from models.catalog.registry import build_network
 from models.explain import attention_maps
 from models.explain.attribution import objective
 from models.transformer.attention.softmax import collect_attention
+from models.transformer.vit3d_config import ViT3DConfig
 from tests.models.conftest import PATCH
 
 

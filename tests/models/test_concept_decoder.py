@@ -5,10 +5,11 @@ from sklearn.decomposition import PCA
 from models.base.arrays import ArrayTrials
 from models.base.concepts import fitting_part
 from models.base.errors import ModelError
-from models.catalog.config import ConceptDecoderConfig
+from models.base.voxel_subset import gather
 from models.catalog.registry import build_linear, load_linear
 from models.subspace.concept_decoder import ConceptDecoder
-from models.subspace.principal_axes import diagonal, gather, principal_axes
+from models.subspace.config import ConceptDecoderConfig
+from models.subspace.principal_axes import diagonal, principal_axes
 from models.subspace.wiener import Trial, choose, grid, summarise
 from tests.models.conftest import correlation, plant
 

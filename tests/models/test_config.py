@@ -7,17 +7,13 @@ from pydantic import ValidationError
 
 from models.base.errors import ModelError
 from models.base.settings import sentence
-from models.catalog.config import (
-    CONFIGS,
-    FitConfig,
-    MeanConfig,
-    RidgeConfig,
-    ViT3DConfig,
-    parse_fit,
-)
+from models.catalog.config import CONFIGS
 from models.catalog.config import parse_model as parse
 from models.catalog.registry import MODELS
+from models.linear.config import MeanConfig, RidgeConfig
 from models.presets.presets import PRESETS
+from models.training.config import FitConfig, parse_fit
+from models.transformer.vit3d_config import ViT3DConfig
 
 
 @pytest.mark.parametrize("config", [ViT3DConfig(), RidgeConfig(), MeanConfig(), FitConfig()])

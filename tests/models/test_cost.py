@@ -4,24 +4,15 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from models.catalog.config import (
-    CNNViTConfig,
-    FitConfig,
-    MeanConfig,
-    RidgeConfig,
-    ViT3DConfig,
-    parse_model,
-)
+from models.catalog.config import parse_model
 from models.catalog.registry import build_network
-from models.cost.estimate import (
-    Size,
-    Speed,
-    count_parameters,
-    count_tokens,
-    estimate,
-    machine_speed,
-    training_flops,
-)
+from models.cost.base import Size, Speed, machine_speed
+from models.cost.estimate import estimate
+from models.cost.transformer import count_parameters, count_tokens, training_flops
+from models.linear.config import MeanConfig, RidgeConfig
+from models.training.config import FitConfig
+from models.transformer.cnn_vit_config import CNNViTConfig
+from models.transformer.vit3d_config import ViT3DConfig
 
 SPEED = Speed(1e11, 1e10)
 MASK = np.random.default_rng(0).random((6, 8, 5)) < 0.3

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from models.base.errors import ModelError
-from models.catalog.config import FitConfig
+from models.training.config import FitConfig
 from models.training.distributed import fabric as devices
 
 

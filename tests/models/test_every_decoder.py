@@ -17,9 +17,10 @@ from scipy.stats import binomtest
 
 from models.base.arrays import ArrayTrials
 from models.base.voxel_scores import encoding_score
-from models.catalog.config import FitConfig, parse_model
+from models.catalog.config import parse_model
 from models.catalog.registry import MODELS, build_linear, build_network, needs_score
 from models.classify.labels import one_hot
+from models.training.config import FitConfig
 from models.training.loop import FitData, fit_network, predict_network
 
 SHAPE, N_CONCEPTS, N_REPEATS, N_LATENTS = (12, 14, 12), 40, 6, 4

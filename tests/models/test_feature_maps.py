@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from models.base.errors import ModelError
-from models.catalog.config import CNNViTConfig
+from models.transformer.cnn_vit_config import CNNViTConfig
 from models.transformer.feature_maps import (
     FIRST,
     LAST,

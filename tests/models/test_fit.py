@@ -6,9 +6,10 @@ import torch
 
 from models.base.arrays import ArrayTrials
 from models.base.errors import ModelError
-from models.catalog.config import FitConfig, ViT3DConfig
 from models.catalog.registry import build_network
+from models.training.config import FitConfig
 from models.training.loop import FitData, Hooks, fit_network, predict_network
+from models.transformer.vit3d_config import ViT3DConfig
 from tests.models.conftest import correlation
 
 

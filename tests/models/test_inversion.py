@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from models.base.errors import ModelError
-from models.catalog.config import EncodingInversionConfig
 from models.catalog.registry import build_linear, load_linear
+from models.linear.config import EncodingInversionConfig
 from models.linear.encoding_inversion import EncodingInversion, low_rank_filters, posterior
 from tests.models.conftest import correlation, plant
 

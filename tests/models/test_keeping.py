@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from models.catalog.config import FitConfig
 from models.training.best_epoch import Start, blocks_of, keep, validation_rows
+from models.training.config import FitConfig
 from models.training.data import Place
 
 LOSS = FitConfig(start_margin=1)

@@ -8,19 +8,16 @@ from sklearn.linear_model import Ridge as SklearnRidge
 
 from models.base.arrays import ArrayTrials
 from models.base.errors import ModelError
-from models.catalog.config import (
-    FitConfig,
-    IdentificationConfig,
-    LDAConfig,
-    MultinomialRidgeConfig,
-)
 from models.catalog.registry import MODELS, build_linear, load_linear
+from models.classify.config import IdentificationConfig, LDAConfig, MultinomialRidgeConfig
 from models.classify.identification import UNRATED, Identification, similarity
 from models.classify.labels import one_hot
 from models.classify.lda import LDA, UNSEEN, ledoit_wolf
 from models.classify.onehot_ridge import MultinomialRidge, weights
 from models.classify.projection import fit_projection, truncated_svd
-from models.cost.estimate import Size, Speed, estimate
+from models.cost.base import Size, Speed
+from models.cost.estimate import estimate
+from models.training.config import FitConfig
 
 N_CLASSES, N_VOXELS = 5, 30
 WHOLE = {"n_selected_voxels": None, "n_components": None}

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from models.base.errors import ModelError
-from models.catalog.config import FitConfig, parse_fit
+from models.training.config import FitConfig, parse_fit
 from models.training.losses import loss_of, mean_correlation, rating_weights
 
 

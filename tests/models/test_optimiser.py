@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from models.catalog.config import FitConfig
 from models.catalog.registry import build_network
+from models.training.config import FitConfig
 from models.training.optimizer import Optimiser
 
 

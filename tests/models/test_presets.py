@@ -1,9 +1,12 @@
 import numpy as np
 import pytest
 
-from models.catalog.config import FitConfig, parse_model
-from models.cost.estimate import Size, Speed, count_tokens, estimate
+from models.catalog.config import parse_model
+from models.cost.base import Size, Speed
+from models.cost.estimate import estimate
+from models.cost.transformer import count_tokens
 from models.presets.presets import PRESETS
+from models.training.config import FitConfig
 
 SHAPE = (72, 91, 75)
 

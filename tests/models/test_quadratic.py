@@ -3,9 +3,9 @@ import pytest
 
 from models.base.arrays import ArrayTrials
 from models.base.errors import ModelError
-from models.catalog.config import ConceptDecoderConfig, QuadraticDecoderConfig
 from models.catalog.registry import build_linear, load_linear
 from models.subspace.concept_decoder import ConceptDecoder
+from models.subspace.config import ConceptDecoderConfig, QuadraticDecoderConfig
 from models.subspace.quadratic_decoder import features
 from tests.models.conftest import correlation, plant
 

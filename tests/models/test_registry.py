@@ -4,8 +4,11 @@ import pytest
 import models
 from models.base.errors import ModelError
 from models.base.network import Network
-from models.catalog.config import CONFIGS, CNNViTConfig, MeanConfig, ViT3DConfig
+from models.catalog.config import CONFIGS
 from models.catalog.registry import MODELS, build_linear, build_network, spec_of
+from models.linear.config import MeanConfig
+from models.transformer.cnn_vit_config import CNNViTConfig
+from models.transformer.vit3d_config import ViT3DConfig
 
 MASK = np.ones((8, 8, 8), bool)
 SMALL = {

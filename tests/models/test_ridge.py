@@ -6,8 +6,8 @@ from sklearn.model_selection import PredefinedSplit
 
 from models.base.arrays import ArrayTrials
 from models.base.errors import ModelError
-from models.catalog.config import MeanConfig, RidgeConfig
 from models.catalog.registry import build_linear, load_linear
+from models.linear.config import MeanConfig, RidgeConfig
 from models.linear.ridge import Ridge, System
 from tests.models.conftest import correlation, plant
 

@@ -12,7 +12,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from models.base.errors import ModelError
-from models.catalog.config import FitConfig
+from models.training.config import FitConfig
 from models.training.distributed.processes import Processes, check_processes, parts_of, processes
 from models.training.distributed.team import Team
 from tests.models import team_work

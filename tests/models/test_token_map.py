@@ -2,11 +2,11 @@ import numpy as np
 import pytest
 
 from models.base.errors import ModelError
-from models.catalog.config import ViT3DConfig
 from models.catalog.registry import build_network
 from models.transformer.cnn_vit_config import CNNViTConfig
 from models.transformer.patches import PatchGrid, TokenIndex
 from models.transformer.token_map import from_index, token_map
+from models.transformer.vit3d_config import ViT3DConfig
 
 CASES = [((6, 7, 5), False), ((12, 13, 15), False), ((5, 6, 7), True)]
 

@@ -4,11 +4,11 @@ import torch
 from torch import nn
 
 from models.base.errors import ModelError
-from models.catalog.config import ViT3DConfig
 from models.catalog.registry import blank_network, build_network, needs_score
 from models.transformer.layers import SharedEmbedding
 from models.transformer.patches import PatchGrid
 from models.transformer.vit3d import patch_score
+from models.transformer.vit3d_config import ViT3DConfig
 
 BASE = {"patch_size": (3, 4, 5), "embed_dim": 16, "n_layers": 2, "n_heads": 2}
 

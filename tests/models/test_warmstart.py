@@ -5,10 +5,12 @@ import torch
 from models.base.arrays import ArrayTrials
 from models.base.errors import ModelError
 from models.base.voxel_scores import encoding_score
-from models.catalog.config import CONFIGS, ViT3DConfig, parse_model
+from models.base.voxel_subset import SomeVoxels
+from models.catalog.config import CONFIGS, parse_model
 from models.catalog.registry import blank_network, build_network
 from models.training.loop import FitData, Hooks, fit_network, predict_network
-from models.training.warm_start import SomeVoxels, token_voxels, warm_start
+from models.training.warm_start import token_voxels, warm_start
+from models.transformer.vit3d_config import ViT3DConfig
 from tests.models.conftest import correlation
 
 

@@ -10,8 +10,8 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from thingsviz.core.files import sealed
 from thingsviz.core.progress import Progress
-from thingsviz.core.sums import sealed
 from thingsviz.queue.background_tasks import Task
 from thingsviz.ui.shell import background
 

@@ -10,12 +10,12 @@ from streamlit.testing.v1 import AppTest
 
 from tests.pages.conftest import PAGES, look
 from tests.ui.made_jobs import finished_job, made_job
+from thingsviz.core.users import os_user
 from thingsviz.explain.map_files import MapSet
 from thingsviz.jobs.about import read_about
 from thingsviz.jobs.arrays import write_arrays
 from thingsviz.jobs.job_folder import JobStatus, list_jobs, open_job
 from thingsviz.queue import audit_log, submit
-from thingsviz.queue.ticket import os_user
 from thingsviz.ui.jobs.import_export import zip_of
 
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as some
 
-from models.catalog.config import CONFIGS, FitConfig
+from models.catalog.config import CONFIGS
+from models.training.config import FitConfig
 from thingsviz.core.errors import ConfigError, ThingsvizError
 from thingsviz.core.trial_key import TrialKey
 from thingsviz.core.typography import PERCENT

@@ -26,8 +26,8 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 from urllib.parse import quote
 
-from thingsviz.core import json_in
 from thingsviz.core.errors import EXIT_BAD_INPUT, DataError, ThingsvizError
+from thingsviz.core.files import loads_json
 from thingsviz.core.progress import Progress, Report
 from thingsviz.jobs.job_folder import jobs_root
 from thingsviz.queue.progress_bar import Console
@@ -197,7 +197,7 @@ def _unpack(archive: Path, folder: Path, report: Report) -> int:
             for member in tar:
                 file = _checked(tar, archive, member)
                 if member.name == LIST:
-                    listed = json_in.loads(file.read(2**28)).get("files")
+                    listed = loads_json(file.read(2**28)).get("files")
                 else:
                     found[member.name] = _write(file, folder / member.name, member.size)
                 report(Progress(min(member.offset, total), total, member.name))

@@ -28,6 +28,7 @@ from thingsviz.analysis.scores.concept_sums import Part, part
 from thingsviz.analysis.scores.metrics import pearson
 from thingsviz.analysis.scores.score_table import MEAN, Where, ceiling_rows, model_rows
 from thingsviz.commands.leaderboard import EXIT_INTERRUPTED, material_of
+from thingsviz.core.arrays import Rows
 from thingsviz.core.errors import EXIT_BAD_INPUT, ConfigError, ThingsvizError
 from thingsviz.core.progress import Progress, Report
 from thingsviz.core.trial_key import parse_subject
@@ -45,7 +46,6 @@ REPEATS = 3  # draws of trials, or of repeats, behind a point
 FEWEST_TRIALS = 24
 VOXELS = (100, 300, 1000, 3000, 10_000, 30_000, 100_000)
 Row = dict[str, Any]
-Rows = NDArray[np.int64]
 
 
 def main(argv: list[str] | None = None) -> int:

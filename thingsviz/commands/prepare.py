@@ -11,8 +11,7 @@ from pathlib import Path
 from thingsviz.core.errors import EXIT_BAD_INPUT, ThingsvizError
 from thingsviz.core.progress import Progress, Report
 from thingsviz.core.trial_key import parse_subject
-from thingsviz.data.prepare.build import BuildOptions, build_store
-from thingsviz.data.prepare.releases import RELEASES
+from thingsviz.data.prepare.build import RELEASES, BuildOptions, build_store
 from thingsviz.data.store.state import StoreState
 from thingsviz.data.store.verify import verify_store
 from thingsviz.data.things.layout import Dataset, open_dataset

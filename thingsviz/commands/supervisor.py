@@ -20,6 +20,7 @@ from pathlib import Path
 from thingsviz.core import log
 from thingsviz.core.errors import EXIT_BAD_INPUT, ThingsvizError
 from thingsviz.jobs.job_folder import try_lock
+from thingsviz.pipeline import out_of_memory
 from thingsviz.queue.database import FOLDER, Queue
 from thingsviz.queue.dispatcher import Foreman
 from thingsviz.queue.limits import read_limits
@@ -84,7 +85,7 @@ class Supervisor:
     def __init__(self, folder: Path, idle_s: float) -> None:
         self.folder, self.idle_s = folder, idle_s
         self.queue = Queue(folder)
-        self.foreman = Foreman(self.queue, read_limits())
+        self.foreman = Foreman(self.queue, read_limits(), out_of_memory.advice)
         self.pipe = _pipe(folder / "wake")
         self.asked_to_go = False
         signal.signal(signal.SIGTERM, self._go)

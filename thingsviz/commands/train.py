@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import os
-import signal
 import sys
-import time
-import traceback
-from contextlib import suppress
 from pathlib import Path
 
 from models.base.errors import ModelError
-from models.training.distributed.processes import Processes, processes
+from models.training.distributed.processes import processes
 from thingsviz.core import log
-from thingsviz.core.errors import EXIT_BAD_INPUT, ThingsvizError
-from thingsviz.jobs import json_files
-from thingsviz.jobs.job_folder import JobFolder, sign, try_lock
-from thingsviz.pipeline import out_of_memory
-from thingsviz.pipeline.share import can_share, count, help_fit, keep_helpers, start_processes
-from thingsviz.pipeline.training_data import open_material
-from thingsviz.queue.peers import Others
-from thingsviz.queue.reporter import Clerk, StoppedError
-from thingsviz.queue.submit import LOCK_HANDLE, tend_if_waiting
-from thingsviz.queue.ticket import take_ticket
-
-INTERRUPTED = 130
-UNEXPECTED = 1
+from thingsviz.core.errors import ThingsvizError
+from thingsviz.jobs.job_folder import JobFolder
+from thingsviz.pipeline.run_job import refuse, run_job, run_together
+from thingsviz.pipeline.share import can_share, count, start_processes
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -40,144 +26,15 @@ def main(argv: list[str] | None = None) -> int:
     options = parser.parse_args(argv)
     job = JobFolder(options.job.absolute())
     if not job.file("config.json").is_file():
-        return _refuse(f"{job.path} is not a job folder: it needs a config.json")
+        return refuse(f"{job.path} is not a job folder: it needs a config.json")
     log.begin("worker", usual="text")
     try:
         here, wanted = processes(), count(options.processes)
         if here.size == 1 and wanted > 1 and can_share(job, wanted):
             start_processes(job, wanted)
     except (ThingsvizError, ModelError) as error:
-        return _refuse(str(error))
-    return _lead(job, Others()) if here.size == 1 else _together(job, here)
-
-
-def _together(job: JobFolder, here: Processes) -> int:
-    """Be one of several processes: the first does all that one alone does, the others help."""
-    from models.training.distributed.fabric import join
-
-    try:
-        team = join(here)
-    except (RuntimeError, ValueError) as error:
-        why = str(error).partition("\n")[0]
-        return _refuse(f"{here} did not find the others ({why}): start all of them again")
-    others = Others(team)
-    try:
-        if here.leads:
-            return _lead(job, others)
-        help_fit(job, team)
-    except Exception as error:
-        sentence, code = _verdict(others.explain(error), job.path)
-        others.leave_note(sentence)
-        return _refuse(f"{here}: {sentence}", code)
-    finally:
-        others.dismiss() if here.leads else team.part_ways()
-    return 0
-
-
-def _lead(job: JobFolder, others: Others) -> int:
-    """Hold the job and run it; nothing happens to one that runs already."""
-    try:
-        handle = _hold(job)
-    except OSError as error:
-        return _refuse(json_files.disk_sentence(error, job.path) or f"{job.path}: {error}")
-    if handle is None:
-        print(f"{job.name} is already running", file=sys.stderr)
-        return 0
-    try:
-        sign(handle)
-        # Without a ticket nobody has put it into the line: an old wish to stop was for another.
-        if not take_ticket(job):
-            job.file("stop").unlink(missing_ok=True)
-        return _run(job, others)
-    finally:
-        os.close(handle)
-        if "SLURM_JOB_ID" not in os.environ:  # a node of a cluster is no place for a supervisor
-            with suppress(OSError):
-                tend_if_waiting()
-
-
-def _hold(job: JobFolder) -> int | None:
-    """Take the job's lock, or the one that the launcher took and handed over."""
-    given = os.environ.pop(LOCK_HANDLE, "")
-    if given.isdigit():
-        try:
-            if os.path.samestat(os.fstat(int(given)), job.file("lock").stat()):
-                return int(given)
-        except OSError:
-            pass
-    return try_lock(job.file("lock"))
-
-
-def _run(job: JobFolder, others: Others) -> int:
-    """Turn every ending into a status, a sentence and an exit code."""
-    clerk = Clerk(job, others)
-    try:
-        job.config()
-        if job.is_done():
-            print(f"{job.name} is done: nothing is left to do", file=sys.stderr)
-            return 0
-        keep_helpers(clerk)
-        clerk.listen(once=others.n_processes == 1)
-        _train(clerk)
-    except (StoppedError, KeyboardInterrupt):
-        return _stopped(clerk)
-    except Exception as error:
-        return _failed(clerk, error)
-    return 0
-
-
-def _train(clerk: Clerk) -> None:
-    """Do the work; torch is imported only once recipe and data are known to be sound."""
-    started = time.monotonic()
-    clerk.announce("opening the data")
-    material = open_material(clerk.job)
-    from thingsviz.pipeline.run import run
-
-    run(clerk, material)
-    clerk.finish(time.monotonic() - started)
-
-
-def _stopped(clerk: Clerk) -> int:
-    words = "stopped on request; it can be resumed"
-    with suppress(OSError):
-        words = clerk.job.file("stop").read_text().strip() or words
-    clerk.job.file("stop").unlink(missing_ok=True)
-    clerk.say("stopped", words)
-    print(f"{clerk.job.name} was stopped; start it again to resume", file=sys.stderr)
-    return INTERRUPTED if clerk.signalled == signal.SIGINT else 0
-
-
-def _failed(clerk: Clerk, error: Exception) -> int:
-    sentence, code = _verdict(clerk.others.explain(error), clerk.job.path)
-    clerk.others.leave_note(sentence)
-    # A full disk keeps the old status; the free lock says that nothing runs.
-    with suppress(OSError):
-        clerk.say("failed", sentence)
-    return _refuse(sentence, code)
-
-
-def _verdict(error: Exception, folder: Path) -> tuple[str, int]:
-    """Return the sentence for a user, and the exit code: 2 for what a user can mend."""
-    if not folder.is_dir():
-        return f"{folder} was deleted while the job ran: nothing is left of it", EXIT_BAD_INPUT
-    if isinstance(error, ThingsvizError | ModelError):
-        return str(error), EXIT_BAD_INPUT
-    sentence = json_files.disk_sentence(error, folder) if isinstance(error, OSError) else None
-    if out_of_memory.ran_out(error):
-        sentence = out_of_memory.sentence(JobFolder(folder), error)
-    if sentence:
-        return sentence, EXIT_BAD_INPUT
-    if log.is_json():
-        log.failure("an error in thingsviz ended it", job=folder.name)
-    else:
-        traceback.print_exception(error)
-    kind = type(error).__name__
-    return f"an error in thingsviz ended it ({kind}): its log tells more", UNEXPECTED
-
-
-def _refuse(sentence: str, code: int = EXIT_BAD_INPUT) -> int:
-    print(sentence, file=sys.stderr)
-    return code
+        return refuse(str(error))
+    return run_job(job) if here.size == 1 else run_together(job, here)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""How a file appears whole or not at all: temp file beside it, fsync, rename."""
+"""Files that appear whole or not at all, their checksums, and JSON that may be damaged."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import errno
 import json
 import os
 import secrets
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from thingsviz.core.errors import DataError
 
@@ -73,3 +74,58 @@ def is_writable(folder: Path) -> bool:
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     return folder.is_dir() and os.access(folder, os.W_OK) and bool(folder.stat().st_mode & 0o222)
+
+
+KEY = "crc32"
+
+
+def crc_of(data: object) -> str:
+    """Return the CRC-32 of a JSON value, whatever its layout and order of keys."""
+    return crc(json.dumps(data, sort_keys=True, separators=(",", ":")).encode())
+
+
+def crc(data: bytes) -> str:
+    """Return the CRC-32 of bytes, as 8 hexadecimal digits."""
+    return f"{zlib.crc32(data):08x}"
+
+
+def crc_of_file(path: Path) -> str:
+    """Return the CRC-32 of a small file."""
+    return crc(path.read_bytes())
+
+
+def sealed(data: dict[str, Any]) -> dict[str, Any]:
+    """Add the checksum of all the rest."""
+    rest = {key: value for key, value in data.items() if key != KEY}
+    return {**rest, KEY: crc_of(rest)}
+
+
+def is_sound(data: dict[str, Any]) -> bool:
+    """Whether an object is as `sealed` left it; one without a checksum, written by hand, is."""
+    try:
+        return KEY not in data or sealed(data)[KEY] == data[KEY]
+    except RecursionError:
+        return False
+
+
+# A store's manifest and the scores of 66 properties are below 1 MB.
+MOST_BYTES = 64 * 2**20
+
+
+def loads_json(text: str | bytes) -> Any:  # noqa: ANN401
+    """Return what JSON says; ValueError for what is none, or nested too deeply for Python."""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        msg = "it is nested too deeply"
+        raise ValueError(msg) from None
+
+
+def read_json(path: Path) -> Any:  # noqa: ANN401
+    """Return what a JSON file says; OSError, or ValueError for one that is none or too large."""
+    with path.open("rb") as file:
+        data = file.read(MOST_BYTES + 1)
+    if len(data) > MOST_BYTES:
+        msg = f"it has more than {MOST_BYTES:,} bytes"
+        raise ValueError(msg)
+    return loads_json(data.decode("utf-8"))

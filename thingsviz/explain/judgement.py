@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 import thingsviz
 from thingsviz.analysis.maps import faithfulness
+from thingsviz.core.arrays import Rows
 from thingsviz.core.errors import ConfigError, ThingsvizError
 from thingsviz.core.progress import Progress, Report
 from thingsviz.explain.decoder import Decoder
@@ -26,7 +27,6 @@ from thingsviz.explain.tests_of_maps import (
     judge_permuted,
     judge_sanity,
 )
-from thingsviz.pipeline.training_data import Rows
 
 # facts that hold a row a method
 BY_METHOD = ("truth", "sanity", "permuted")

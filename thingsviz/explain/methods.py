@@ -13,6 +13,8 @@ from torch import Tensor
 from models.base.arrays import Rows
 from models.base.network import Network
 from models.explain import attention_maps, attribution
+from thingsviz.analysis.regions.smoothing import smooth_in_brain
+from thingsviz.core.arrays import Array
 from thingsviz.core.errors import ConfigError
 from thingsviz.core.progress import Progress, Report, silent
 from thingsviz.explain import patterns
@@ -26,9 +28,7 @@ from thingsviz.explain.method_list import (
     Sizes,
     peak_of,
 )
-from thingsviz.figures.brain.volume import smooth_in_brain
 
-Array = NDArray[np.float64]
 GROUPED = ("occlusion", "occlusion_region")
 
 

@@ -9,11 +9,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from models.base.arrays import Rows
+from thingsviz.core.arrays import Array, Floats
 from thingsviz.core.errors import ConfigError
 from thingsviz.explain.shared_noise import Moments, Shared, cleaned, sample_step, shared_noise
-
-Array = NDArray[np.float64]
-Floats = NDArray[np.float32]
 
 
 def pattern(

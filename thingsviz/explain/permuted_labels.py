@@ -14,12 +14,14 @@ from numpy.typing import NDArray
 from models.base.voxel_scores import encoding_score
 from models.catalog.registry import build_network, needs_score
 from models.classify.labels import class_encoding_score
-from models.cost.estimate import Size, estimate
+from models.cost.base import Size
+from models.cost.estimate import estimate
 from models.training.loop import Hooks, fit_network
+from thingsviz.core.arrays import Rows
 from thingsviz.core.progress import Progress, Report, silent
 from thingsviz.explain.decoder import Decoder
 from thingsviz.pipeline.fit import fit_data
-from thingsviz.pipeline.training_data import Material, Rows
+from thingsviz.pipeline.training_data import Material
 
 MOST_EPOCHS = 8
 

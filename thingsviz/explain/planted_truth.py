@@ -11,14 +11,14 @@ from torch import Tensor
 
 from thingsviz.analysis.maps.auc_gap import EVEN, auc_gap, blocks
 from thingsviz.analysis.maps.planted_truth import Truth, auc, read_truth
+from thingsviz.analysis.regions.smoothing import smooth_in_brain
+from thingsviz.core.arrays import Rows
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.explain.decoder import Decoder
 from thingsviz.explain.method_list import GRADIENT_BATCH
 from thingsviz.explain.methods import Found, to_mass
 from thingsviz.explain.patterns import explained
 from thingsviz.explain.shared_noise import sample_step, shared_noise
-from thingsviz.figures.brain.volume import smooth_in_brain
-from thingsviz.pipeline.training_data import Rows
 
 MOST_PATTERN_ROWS = 4000
 SMOOTH_MM = 12.0

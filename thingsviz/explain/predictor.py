@@ -9,12 +9,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from thingsviz.core.arrays import Rows
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.jobs.job_folder import JobFolder
-from thingsviz.jobs.weights import load_predict
+from thingsviz.pipeline.load_model import load_predict
 from thingsviz.pipeline.training_data import Material, open_material
-
-Rows = NDArray[np.int64]
 
 
 class Predictor:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from models.base.arrays import TrialMatrix
 from thingsviz.analysis.regions.regions import Regions, regions_of
+from thingsviz.core.arrays import Floats, Rows
 from thingsviz.core.errors import DataError
 from thingsviz.core.progress import Progress, Report
 from thingsviz.data.store.beta_store import BetaStore
@@ -18,9 +19,6 @@ from thingsviz.data.things.voxel_metadata import region_columns
 WHOLE = "whole brain"
 FEWEST_VOXELS = 10
 AT_ONCE = 32  # trials; 27 MB of float32 at 211,000 voxels
-
-Rows = NDArray[np.int64]
-Floats = NDArray[np.float32]
 
 
 class RegionOf(NamedTuple):

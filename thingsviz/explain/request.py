@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import torch
 
+from thingsviz.core.arrays import Rows
 from thingsviz.core.errors import ConfigError
 from thingsviz.explain.decoder import Decoder
 from thingsviz.explain.map_files import ALL
@@ -15,7 +16,6 @@ from thingsviz.explain.method_list import SHARES
 from thingsviz.explain.methods import GROUPED, groups_of, methods_for
 from thingsviz.explain.planted_truth import pattern_rows
 from thingsviz.explain.tests_of_maps import spread
-from thingsviz.pipeline.training_data import Rows
 
 OCCLUSION_S = 90.0
 

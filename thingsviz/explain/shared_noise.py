@@ -18,8 +18,8 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-Floats = NDArray[np.float32]
+from thingsviz.core.arrays import Array, Floats
+
 Real = TypeVar("Real", np.float32, np.float64)
 COUNTS = (0, 1, 2, 4, 8, 12, 16)
 MOST_SAMPLED = 6000  # voxels; 96 MB for 4,000 trials

@@ -17,12 +17,12 @@ from models.base.arrays import Rows
 from models.catalog.registry import build_linear
 from thingsviz.analysis.maps import faithfulness as faithful
 from thingsviz.analysis.maps.planted_truth import rank_correlation
+from thingsviz.core.arrays import Array
 from thingsviz.core.progress import Progress, Report, silent
 from thingsviz.explain.decoder import Decoder
 from thingsviz.explain.method_list import METHODS, SHARES
 from thingsviz.explain.methods import Found, compute, to_mass, token_groups
 
-Array = NDArray[np.float64]
 MOST_TRIALS, FEWEST_TRIALS = 64, 12
 BUDGET_S = 120.0
 SANITY_TRIALS = 24

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pydantic import Field, ValidationError, field_validator
 
 from thingsviz.core.errors import JobError, NewerError
+from thingsviz.core.users import os_user
 from thingsviz.jobs import json_files, schema
 from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.jobs.recipe import Strict
-from thingsviz.queue.ticket import os_user
 
 MOST_TAGS = 20
 LONGEST_TAG = 40

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import thingsviz
 from thingsviz.core.errors import JobError
+from thingsviz.core.files import crc
 from thingsviz.core.locks import is_locked
-from thingsviz.core.sums import crc
 from thingsviz.jobs import json_files, kinds, schema, unique_names
 from thingsviz.jobs.recipe import JobConfig, dump_config, parse_config
 
@@ -86,6 +86,11 @@ class JobFolder:
             msg = f"{path} is missing: a job folder needs the recipe of its training"
             raise JobError(msg)
         return parse_config(data, str(path))
+
+    def base_recipe(self) -> JobConfig:
+        """Return the recipe that a study varies, where this is the folder of one."""
+        path = self.file("config.json")
+        return parse_config((json_files.read_json(path) or {}).get("base"), f"{path}: base")
 
     def status(self) -> JobStatus:
         """Return where the job is; one that neither waits nor holds its lock cannot be alive."""

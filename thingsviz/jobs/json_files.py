@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from thingsviz.core import files as core_files
-from thingsviz.core import json_in, log
+from thingsviz.core import log
 from thingsviz.core.errors import JobError
-from thingsviz.core.sums import KEY, is_sound, sealed
+from thingsviz.core.files import KEY, is_sound, sealed
 
 
 def write_json(path: Path, data: Any) -> None:  # noqa: ANN401
@@ -41,7 +41,7 @@ def read_json(path: Path) -> dict[str, Any] | None:
     Whoever changes a sealed file by hand takes the line with its checksum out.
     """
     try:
-        data = json_in.read(path)
+        data = core_files.read_json(path)
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:
@@ -111,7 +111,7 @@ def _ends_line(file: Any, offset: int, size: int) -> bool:  # noqa: ANN401
 
 def _parsed(line: bytes) -> dict[str, Any] | None:
     try:
-        row = json_in.loads(line)
+        row = core_files.loads_json(line)
     except ValueError:
         return None
     if not isinstance(row, dict) or not is_sound(row):

@@ -9,8 +9,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from models.base.errors import ModelError
 from models.base.settings import sentence
-from models.catalog.config import CONFIGS, FitConfig, ModelConfig, RidgeConfig, parse_model
+from models.catalog.config import CONFIGS, ModelConfig, parse_model
 from models.catalog.registry import MODELS
+from models.linear.config import RidgeConfig
+from models.training.config import FitConfig
 from thingsviz.core.errors import ConfigError
 from thingsviz.jobs import schema
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 
 from models.base.settings import Settings
-from models.catalog.config import CONFIGS, FitConfig
+from models.catalog.config import CONFIGS
+from models.training.config import FitConfig
 
 # settings of a recipe outside its model and its training; the form asks for them in these words
 OF_RECIPE = {

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.catalog.config import FitConfig
+from models.training.config import FitConfig
 from thingsviz.core.errors import ConfigError
 from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.jobs.weights import epoch_file

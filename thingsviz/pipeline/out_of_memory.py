@@ -10,7 +10,8 @@ import psutil
 
 from models.base.errors import ModelError
 from models.catalog.registry import spec_of
-from models.cost.estimate import Size, Speed, estimate
+from models.cost.base import Size, Speed
+from models.cost.estimate import estimate
 from thingsviz.core.errors import ThingsvizError
 from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.jobs.recipe import JobConfig
@@ -43,8 +44,9 @@ def sentence(job: JobFolder, error: Exception) -> str:
     return f"there is not enough memory: {advice(job, room, where)}"
 
 
-def advice(job: JobFolder, room: float, where: str = "here") -> str:
+def advice(job: JobFolder, room: float | None, where: str = "here") -> str:
     """Return the way out: the largest micro-batch that fits into `room` bytes, if one does."""
+    room = machine_bytes() if room is None else room
     plain = "make the batch, the micro-batch or the model smaller"
     try:
         config = job.config()

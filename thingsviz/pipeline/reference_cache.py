@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from thingsviz.core.errors import JobError
-from thingsviz.core.sums import crc, crc_of_file
+from thingsviz.core.files import crc, crc_of_file
 from thingsviz.data.things.layout import Dataset
 from thingsviz.jobs import json_files, kinds
 

@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from models.base.arrays import TrialMatrix
-from models.catalog.config import MeanConfig, RidgeConfig
+from models.linear.config import MeanConfig, RidgeConfig
 from thingsviz.analysis.scores.concept_sums import part
 from thingsviz.analysis.scores.differences import difference_rows
 from thingsviz.analysis.scores.score_table import Where, ceiling_rows, model_rows

@@ -10,10 +10,11 @@ from thingsviz.analysis.scores.differences import comparison_sentences
 from thingsviz.analysis.scores.limits import free_confidence, sentences
 from thingsviz.data.trials.splits import audit
 from thingsviz.jobs import schema
-from thingsviz.jobs.manifest import add_to_manifest, begin_manifest, keep_predictions, now
-from thingsviz.jobs.weights import load_predict
+from thingsviz.jobs.manifest import add_to_manifest, keep_predictions, now
 from thingsviz.pipeline.classes.run import finish_classes
 from thingsviz.pipeline.fit import default_threads, fit
+from thingsviz.pipeline.load_model import load_predict
+from thingsviz.pipeline.manifest_facts import begin_manifest
 from thingsviz.pipeline.ratings.naming import naming, with_places
 from thingsviz.pipeline.ratings.predictions import predict_parts, scored_parts
 from thingsviz.pipeline.references import differences, reference_rows, score

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from models.base.arrays import TrialMatrix
 from models.classify.labels import one_hot
 from thingsviz.analysis.scores.rating_scales import RatingScale, training_scale
+from thingsviz.core.arrays import Array, Rows
 from thingsviz.core.errors import ConfigError, DataError, JobError
 from thingsviz.data.store.beta_store import BetaStore, store_state
 from thingsviz.data.things.layout import Dataset, open_dataset
@@ -25,8 +26,6 @@ from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.jobs.recipe import JobConfig
 from thingsviz.pipeline.classes.labels import check_classes, job_labels, labelled
 
-Rows = NDArray[np.int64]
-Array = NDArray[np.float64]
 SCALER_ARRAYS = ("sessions", "mean", "inverse_sd", "fitted_rows")
 
 

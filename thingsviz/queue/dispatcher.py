@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 
@@ -25,21 +25,22 @@ from thingsviz.queue.schedule import choose
 from thingsviz.queue.slurm import Slurm
 from thingsviz.queue.submit import LOCK_HANDLE, WITHDRAWN, last_status, spawn_process, withdraw
 from thingsviz.queue.ticket import PASSED_ON, Ticket, read_ticket, ticket_for, write_ticket
-from thingsviz.studies.study_folder import StudyFolder
 
 ATTEMPTS = 3
 GRACE_S = 60.0
 MEASURE_EVERY_S = 2.0
 # the clock may have been set a little since the machine started
 BOOT_MARGIN_S = 5.0
+# what would fit into so many bytes of memory, None for all of this machine's
+Advise = Callable[[JobFolder, float | None], str]
 REBOOTED = "the machine was restarted; it goes on from its last saved state"
 
 
 class Foreman:
     """Acts on rows and folders; holds nothing that cannot be found out again."""
 
-    def __init__(self, queue: Queue, limits: Limits) -> None:
-        self.queue, self.limits = queue, limits
+    def __init__(self, queue: Queue, limits: Limits, advise: Advise) -> None:
+        self.queue, self.limits, self.advise = queue, limits, advise
         self.children: dict[str, subprocess.Popen[bytes]] = {}
         self.slurm = Slurm(queue)
         self._measured = float("-inf")
@@ -134,7 +135,7 @@ class Foreman:
         if limits.memory_mb is not None and memory_mb > limits.memory_mb:
             words = (
                 f"it took {memory_mb:,.0f} MB of the {limits.memory_mb:,} MB that a training may "
-                f"take here: {_advice(job, limits.memory_mb * 2**20)}"
+                f"take here: {self.advise(job, limits.memory_mb * 2**20)}"
             )
             self.queue.update(row.name, verdict=words)
             kill(job, row.pid)
@@ -180,7 +181,7 @@ class Foreman:
             if job.is_waiting() or written.get("state") not in ALIVE or row.verdict:
                 return False
             job.write_status(replace(last_status(job), state="queued", message=REBOOTED))
-            recipe = StudyFolder(job.path).config().base if is_study(job) else job.config()
+            recipe = job.base_recipe() if is_study(job) else job.config()
             ticket = ticket_for(recipe, row.owner, row.submitted)
             # a study of short trainings is long: it keeps the place it had
             ticket = ticket.model_copy(update={"short": bool(row.short)})
@@ -203,7 +204,7 @@ class Foreman:
 
     def _say_how(self, job: JobFolder, row: Row, code: int | None) -> None:
         """Write the last word for a process that could not: killed by us or by others."""
-        words = _last_word(job, row, code)
+        words = _last_word(job, row, code, self.advise)
         handle = try_lock(job.file("lock")) if words else None
         if handle is None:
             return
@@ -217,7 +218,7 @@ class Foreman:
             os.close(handle)
 
 
-def _last_word(job: JobFolder, row: Row, code: int | None) -> str:
+def _last_word(job: JobFolder, row: Row, code: int | None, advise: Advise) -> str:
     """Say how a job's process ended, as far as it can be known; '' where it was not killed.
 
     Who has started a process learns its exit code. A supervisor that came later knows only that
@@ -228,22 +229,16 @@ def _last_word(job: JobFolder, row: Row, code: int | None) -> str:
     out_of_memory = 0 <= row.kills < cgroups.kills()
     used = f"; it had used {row.peak_mb:,.0f} MB" if row.peak_mb else ""
     if out_of_memory and code == -signal.SIGKILL:
-        return f"memory ran out and the system ended it: {_advice(job)}{used}"
+        return f"memory ran out and the system ended it: {advise(job, None)}{used}"
     if out_of_memory and code is None:
         words = "it ended without a word while memory ran out here and the system ended a process"
-        return f"{words}: {_advice(job)}{used}"
+        return f"{words}: {advise(job, None)}{used}"
     if code is None or code >= 0:
         return ""
     words = f"it was killed from outside (signal {-code})"
     if code == -signal.SIGKILL:
-        words += f", as the system does when memory runs out ({_advice(job)})"
+        words += f", as the system does when memory runs out ({advise(job, None)})"
     return f"{words}{used}"
-
-
-def _advice(job: JobFolder, room: float | None = None) -> str:
-    from thingsviz.pipeline import out_of_memory as memory
-
-    return memory.advice(job, memory.machine_bytes() if room is None else room)
 
 
 @contextmanager

@@ -17,19 +17,13 @@ from pathlib import Path
 import thingsviz
 from thingsviz.core.errors import JobError
 from thingsviz.core.locks import is_locked
+from thingsviz.core.users import os_user
 from thingsviz.jobs import json_files
 from thingsviz.jobs.about import read_about, write_about
 from thingsviz.jobs.job_folder import JobFolder, JobStatus, try_lock
 from thingsviz.queue.database import Queue, name_in_line, queue_folder
 from thingsviz.queue.limits import engine, read_limits
-from thingsviz.queue.ticket import (
-    Ticket,
-    os_user,
-    read_ticket,
-    take_ticket,
-    ticket_for,
-    write_ticket,
-)
+from thingsviz.queue.ticket import Ticket, read_ticket, take_ticket, ticket_for, write_ticket
 
 LOCK_HANDLE = "THINGSVIZ_LOCK_HANDLE"
 NICENESS = 5

@@ -8,7 +8,6 @@ was killed before it took its ticket is still in the line.
 from __future__ import annotations
 
 import os
-import pwd
 from typing import Literal
 
 from pydantic import Field, ValidationError
@@ -56,14 +55,6 @@ def is_short(config: JobConfig) -> bool:
     fit = config.fit
     batches = fit.batches_per_epoch
     return batches is not None and fit.epochs * batches * fit.batch_size <= SHORT_SAMPLES
-
-
-def os_user() -> str:
-    """Return the name of the user whose process this is."""
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return str(os.getuid())
 
 
 def write_ticket(job: JobFolder, ticket: Ticket) -> None:

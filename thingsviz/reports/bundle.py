@@ -18,9 +18,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from safetensors import SafetensorError, safe_open
 
-from thingsviz.core import json_in
 from thingsviz.core.errors import JobError
-from thingsviz.core.files import write_atomically
+from thingsviz.core.files import loads_json, write_atomically
 from thingsviz.jobs import json_files, schema
 from thingsviz.jobs.about import read_about, write_brought
 from thingsviz.jobs.job_folder import JobFolder, jobs_root
@@ -133,7 +132,7 @@ def _checked(bundle: zipfile.ZipFile, path: Path) -> dict[str, Any]:
         msg = f"{path} is not a job of thingsviz: {fault}"
         raise JobError(msg)
     try:
-        head = json_in.loads(bundle.read(LIST))
+        head = loads_json(bundle.read(LIST))
         listed = {
             str(name): (int(row["size"]), str(row["sha256"]))
             for name, row in head["files"].items()

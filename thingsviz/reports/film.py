@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
+from thingsviz.analysis.maps.volumes import MOST_HEADS, Volumes, head_volumes
 from thingsviz.core.errors import ConfigError
 from thingsviz.core.files import write_atomically
 from thingsviz.core.progress import Progress, Report
+from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.explain.decoder import Decoder
-from thingsviz.explain.epochs import epoch_volumes, make_epochs
+from thingsviz.explain.epochs import make_epochs
 from thingsviz.explain.map_files import EpochMaps
-from thingsviz.explain.method_list import METHODS
+from thingsviz.explain.method_list import METHODS, SHARES
 from thingsviz.figures.brain.draw_orders import Job, Order
 
 
@@ -60,3 +65,36 @@ def write_film(there: EpochMaps, decoder: Decoder, method: str, place: tuple[int
     path = there.path / f"{method}_layer{place[0] + 1}_head{place[1] + 1}.gif"
     write_atomically(path, lambda file: file.write(blob))
     return path
+
+
+def epoch_volumes(
+    there: EpochMaps,
+    store: BetaStore,
+    method: str,
+    place: tuple[int, int] = (0, 0),
+    smoothing_mm: float = 8.0,
+) -> tuple[Volumes, tuple[str, ...]]:
+    """Return one volume an epoch (n, X, Y, Z), 1 = the mean over the brain, and their names.
+
+    `place`: (layer, head) of attention. At most MOST_HEADS epochs are returned, evenly spread:
+    as many as are drawn at a time.
+    """
+    values, epochs = there.load(method).astype(float), there.epochs()
+    if values.ndim == 4:
+        if not all(0 <= i < n for i, n in zip(place, values.shape[1:3], strict=True)):
+            msg = (
+                f"layer {place[0] + 1}, head {place[1] + 1} was asked for, but there are "
+                f"{values.shape[1]} layers of {values.shape[2]} heads: choose one of them"
+            )
+            raise ConfigError(msg)
+        values = values[:, place[0], place[1]]
+    chosen = np.unique(np.linspace(0, len(epochs) - 1, min(len(epochs), MOST_HEADS)).astype(int))
+    mass = _mass(there, method, values[chosen])
+    names = tuple("Before training" if not epochs[i] else f"Epoch {epochs[i]}" for i in chosen)
+    return head_volumes(mass, store.mask, store.grid, smoothing_mm), names
+
+
+def _mass(there: EpochMaps, method: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return values a token or voxel as mass a voxel, (n, n_voxels), as the page shows maps."""
+    size = np.clip(values, 0, None) if method in SHARES else np.abs(values)
+    return size if METHODS[method].unit == "voxel" else there.tokens().to_voxels(size)

@@ -17,10 +17,9 @@ from thingsviz.pipeline.ratings.predictions import Scored, scored_parts
 from thingsviz.pipeline.resource_usage import spent
 from thingsviz.queue.reporter import StoppedError
 from thingsviz.studies.config import StudyConfig
-from thingsviz.studies.records import Records
+from thingsviz.studies.records import Records, check_trial
 from thingsviz.studies.space import Value, shown, with_values
 from thingsviz.studies.study_folder import StudyFolder, inherit_owner
-from thingsviz.studies.sums import check_trial
 
 N_DRAWS = 1000
 Row = dict[str, Any]
@@ -86,7 +85,7 @@ def train_finals(
     check: Callable[[], None],
 ) -> dict[str, JobFolder]:
     """Train each recipe as an ordinary job, in this process."""
-    from thingsviz.commands import train
+    from thingsviz.pipeline.run_job import run_job
 
     jobs = {}
     for which, recipe in recipes.items():
@@ -94,7 +93,7 @@ def train_finals(
         jobs[which] = job = final_job(folder, which, recipe)
         if not job.is_done():
             announce(f"final training: {TITLES[which]}")
-            train.main([str(job.path)])
+            run_job(job)
         if job.status().state == "stopped":
             raise StoppedError
     return jobs

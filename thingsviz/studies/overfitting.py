@@ -13,10 +13,12 @@ from pydantic import Field, ValidationError
 
 from models.base.arrays import ArrayTrials
 from models.base.settings import sentence
-from models.catalog.config import CNN3DConfig, FitConfig, LogisticConfig, ModelConfig
+from models.catalog.config import ModelConfig
+from models.classify.config import CNN3DConfig, LogisticConfig
 from models.classify.projection import gathered
 from models.classify.voxel_choice import STRIDE, voxels_read
 from models.presets.report import MODELS, report_fit
+from models.training.config import FitConfig
 from thingsviz.core.errors import ConfigError
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.things.layout import open_dataset

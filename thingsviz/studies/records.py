@@ -11,7 +11,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -23,13 +23,14 @@ from optuna.exceptions import UpdateFinishedTrialError
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState
 
+from thingsviz.core.errors import JobError
+from thingsviz.core.files import KEY, crc_of
 from thingsviz.core.locks import is_locked
 from thingsviz.jobs.job_folder import JobFolder, try_lock
 from thingsviz.studies.config import StudyConfig
 from thingsviz.studies.database_retry import patient
 from thingsviz.studies.retries import place_of, to_repeat
 from thingsviz.studies.study_folder import StudyFolder
-from thingsviz.studies.sums import sum_of
 
 PHASES = ("search", "random")
 DIED = "its process ended without a word"
@@ -295,3 +296,22 @@ def pruner_of(config: StudyConfig) -> optuna.pruners.BasePruner:
         low = max(1, epochs // 9)
         return optuna.pruners.HyperbandPruner(min_resource=low, max_resource=max(epochs, low))
     return optuna.pruners.NopPruner()
+
+
+def sum_of(params: Mapping[str, Any], value: float) -> dict[str, str]:
+    """Return the checksum that a finished trial carries as an attribute."""
+    return {KEY: crc_of([dict(params), value])}
+
+
+def check_trial(trial: FrozenTrial) -> FrozenTrial:
+    """Refuse a finished trial whose numbers have changed; one without a checksum passes."""
+    expected = trial.user_attrs.get(KEY)
+    if expected is None or trial.value is None:
+        return trial
+    if sum_of(trial.params, trial.value)[KEY] != expected:
+        msg = (
+            f"candidate {trial.number + 1} of the study's records is damaged (its checksum "
+            "does not fit): restore study.sqlite3 from a backup, or begin a new study"
+        )
+        raise JobError(msg)
+    return trial

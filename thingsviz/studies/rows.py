@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from thingsviz.core.errors import JobError
 from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.studies.config import StudyConfig
+from thingsviz.studies.records import check_trial
 from thingsviz.studies.storage import open_storage, storage_sentence
 from thingsviz.studies.study_folder import StudyFolder
-from thingsviz.studies.sums import check_trial
 
 if TYPE_CHECKING:
     from optuna import Study

@@ -10,8 +10,9 @@ from pydantic import Field, TypeAdapter, ValidationError, model_validator
 from pydantic.fields import FieldInfo
 
 from models.base.settings import did_you_mean
-from models.catalog.config import CONFIGS, FitConfig
+from models.catalog.config import CONFIGS
 from models.catalog.registry import MODELS
+from models.training.config import FitConfig
 from thingsviz.core.errors import ConfigError
 from thingsviz.jobs.recipe import JobConfig, Strict, dump_config, parse_config
 

@@ -13,6 +13,7 @@ from typing import BinaryIO, TypeVar
 from thingsviz.analysis.regions import parcellation
 from thingsviz.core import log
 from thingsviz.core.errors import JobError
+from thingsviz.core.users import os_user
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.things.layout import Dataset
 from thingsviz.jobs.about import owner_of, write_about
@@ -21,7 +22,6 @@ from thingsviz.jobs.recipe import JobConfig
 from thingsviz.queue import audit_log, background_tasks, submit
 from thingsviz.queue import trash as job_bin
 from thingsviz.queue.background_tasks import Task
-from thingsviz.queue.ticket import os_user
 from thingsviz.queue.trash import Deleted, Leftover
 from thingsviz.reports import bundle as job_bundle
 from thingsviz.studies.config import StudyConfig

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from models.base.errors import ModelError
-from models.catalog.config import FitConfig
+from models.training.config import FitConfig
 from models.training.distributed.processes import Processes
 from models.training.distributed.team import PATIENCE, Team
 

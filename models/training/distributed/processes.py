@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Literal, NamedTuple
 
 from models.base.errors import ModelError
-from models.catalog.config import FitConfig
+from models.training.config import FitConfig
 
 
 class Processes(NamedTuple):

@@ -8,9 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from models.base.arrays import Floats, Rows
-from models.catalog.config import FitConfig
 from models.training.augment import Repeats, mixings, read_mixed
 from models.training.batches import epoch_batches, read_ahead
+from models.training.config import FitConfig
 from models.training.data import FitData, Place
 from models.training.distributed.processes import Part, Processes, parts_of
 

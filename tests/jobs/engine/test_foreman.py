@@ -18,6 +18,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from thingsviz.core.locks import is_locked
 from thingsviz.jobs.job_folder import JobFolder, JobStatus, create_job
 from thingsviz.jobs.recipe import parse_config
+from thingsviz.pipeline import out_of_memory
 from thingsviz.queue import dispatcher as foreman_module
 from thingsviz.queue import submit
 from thingsviz.queue.database import DATABASE, Queue
@@ -81,7 +82,7 @@ class Play:
     def begin_anew(self):
         """What a supervisor that starts after a kill knows: the folders, and the database."""
         self.queue = Queue(self.root / ".queue")
-        self.foreman = Foreman(self.queue, self.limits)
+        self.foreman = Foreman(self.queue, self.limits, out_of_memory.advice)
         recover(self.queue)
 
     def alive(self):

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.catalog.config import FitConfig, MeanConfig, ViT3DConfig
+from models.linear.config import MeanConfig
+from models.training.config import FitConfig
+from models.transformer.vit3d_config import ViT3DConfig
 from thingsviz.core.errors import ConfigError
 from thingsviz.data.things.ratings import TARGETS_12
 from thingsviz.jobs.recipe import JobConfig, SplitConfig, check_name, dump_config, parse_config

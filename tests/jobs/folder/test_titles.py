@@ -1,7 +1,8 @@
 import pytest
 
-from models.catalog.config import CONFIGS, FitConfig
+from models.catalog.config import CONFIGS
 from models.catalog.registry import MODELS
+from models.training.config import FitConfig
 from thingsviz.jobs.recipe import dump_config, parse_config
 from thingsviz.jobs.setting_titles import help_of, setting_text, title_of
 

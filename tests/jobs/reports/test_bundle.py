@@ -11,13 +11,13 @@ from models.transformer.patches import PatchGrid, TokenIndex
 from models.transformer.token_map import from_index
 from tests.jobs.finished import folder
 from thingsviz.core.errors import JobError, ThingsvizError
+from thingsviz.core.users import os_user
 from thingsviz.explain.map_files import EpochMaps, MapSet, map_sets
 from thingsviz.jobs.about import read_about, write_about
 from thingsviz.jobs.arrays import write_arrays
 from thingsviz.jobs.job_folder import JobFolder, try_lock
 from thingsviz.jobs.recipe import dump_config
 from thingsviz.jobs.weights import kept_epochs
-from thingsviz.queue.ticket import os_user
 from thingsviz.reports import bundle
 from thingsviz.reports.bundle import LIST, export_job, import_job
 from thingsviz.reports.bundle_more import EPOCHS, MAPS, kind_of, size_of

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from models.catalog.config import FitConfig
 from models.training.checkpoint import load_tensors
+from models.training.config import FitConfig
 from thingsviz.jobs.weights import best_file, epoch_file, kept_epochs
 from thingsviz.pipeline import epoch_weights
 from thingsviz.pipeline.epoch_weights import chosen_epochs

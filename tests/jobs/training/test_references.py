@@ -65,7 +65,7 @@ def test_measured_data_have_no_oracle(tiny_copy, make_job, monkeypatch):
 
 
 def test_ridge_row_is_a_ridge_fitted_here(material):
-    from models.catalog.config import RidgeConfig
+    from models.linear.config import RidgeConfig
 
     frame = predict_linear(material, material.responses, RidgeConfig())
     scored = next(scored_parts(frame, material.config.targets))

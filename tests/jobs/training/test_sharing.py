@@ -13,6 +13,7 @@ from tests.models.test_team import REPO, free_port, start_two
 from thingsviz.commands import train
 from thingsviz.jobs.job_folder import try_lock
 from thingsviz.pipeline import share
+from thingsviz.pipeline.run_job import run_together
 from thingsviz.queue.peers import FIT, LEAVE, Others
 from thingsviz.queue.reporter import Clerk
 
@@ -175,7 +176,7 @@ def test_a_job_that_runs_already_is_left_alone(make_vit, capfd, monkeypatch):
     monkeypatch.setattr("models.training.distributed.fabric.join", lambda here: team)
     handle = try_lock(job.file("lock"))
     try:
-        assert train._together(job, Processes(0, 2, 2)) == 0
+        assert run_together(job, Processes(0, 2, 2)) == 0
     finally:
         os.close(handle)
     assert f"{job.name} is already running" in capfd.readouterr().err
@@ -188,7 +189,7 @@ def test_processes_that_do_not_meet_are_one_sentence(make_vit, capfd, monkeypatc
         raise RuntimeError(msg)
 
     monkeypatch.setattr("models.training.distributed.fabric.join", fail)
-    assert train._together(make_vit(), Processes(1, 2, 2)) == 2
+    assert run_together(make_vit(), Processes(1, 2, 2)) == 2
     assert capfd.readouterr().err == (
         "process 2 of 2 did not find the others (The client socket has timed out after "
         "3600000ms): start all of them again\n"

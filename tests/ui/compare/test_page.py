@@ -5,9 +5,8 @@ import pytest
 from tests.jobs.finished import finished
 from thingsviz.figures.scores.cost import CostRow
 from thingsviz.figures.scores.scores import Question
-from thingsviz.ui.compare.details import cost_table
+from thingsviz.ui.compare.details import cost_table, shown_value
 from thingsviz.ui.compare.page import View, mean_row
-from thingsviz.ui.compare.settings import shown_value
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from models.catalog.config import CONFIGS, FitConfig
+from models.catalog.config import CONFIGS
+from models.training.config import FitConfig
 from thingsviz.core.errors import ConfigError
 from thingsviz.ui.training.form_fields import fields_of, form_key, sizes_of, sizes_text
 
@@ -49,7 +50,8 @@ def test_other_sizes_are_refused_in_a_sentence(text):
 def every_setting():
     import streamlit as st
 
-    from models.catalog.config import CONFIGS, FitConfig
+    from models.catalog.config import CONFIGS
+    from models.training.config import FitConfig
     from thingsviz.ui.training.form_fields import fields_of, widget
 
     for group, config in {**CONFIGS, "fit": FitConfig}.items():

@@ -1,6 +1,6 @@
 import pytest
 
-from models.catalog.config import FitConfig
+from models.training.config import FitConfig
 from thingsviz.ui.training.notes import start_text
 
 

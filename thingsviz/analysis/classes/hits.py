@@ -10,9 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import betaincinv, stdtrit
 
 from thingsviz.analysis.scores.resampling import FEWEST, Interval
+from thingsviz.core.arrays import Array
 from thingsviz.core.errors import ConfigError
 
-Array = NDArray[np.float64]
 Ranks = NDArray[np.int16]
 LEVEL = 0.95
 

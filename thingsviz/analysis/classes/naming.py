@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from models.classify.identification import similarity
 from thingsviz.analysis.classes.hit_table import Place, class_rows, prior_rows
 from thingsviz.analysis.classes.hits import Guesses, rank_classes
+from thingsviz.core.arrays import Array
 
-Array = NDArray[np.float64]
 Row = dict[str, Any]
 NAMED = ("top1", "top5", "top10")
 FEWEST_RATINGS = 2

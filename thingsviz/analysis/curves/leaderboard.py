@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import false_discovery_control
 
 from thingsviz.analysis.scores.ceilings import rating_ceiling
@@ -21,8 +20,8 @@ from thingsviz.analysis.scores.resampling import (
     p_value,
     permuted_r,
 )
+from thingsviz.core.arrays import Array
 
-Array = NDArray[np.float64]
 Row = dict[str, Any]
 ALPHAS = np.logspace(-3, 4, 22)
 N_DRAWS = 1000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from thingsviz.core.arrays import Array
 
 
 def reliability(predicted: Array, images: NDArray[np.intp]) -> Array:

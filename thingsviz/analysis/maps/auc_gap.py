@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import rankdata
 
+from thingsviz.core.arrays import Array
 from thingsviz.core.space import Grid
 
-Array = NDArray[np.float64]
 BLOCK_MM = 24.0  # twice the smoothing of maps: what a block holds says little of its neighbours
 Z95 = 1.959964
 # the map that is the same wherever a decoder reads: choosing tokens or voxels points to what was

@@ -13,9 +13,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from thingsviz.analysis.regions.regions import Regions
+from thingsviz.core.arrays import Array
 from thingsviz.core.errors import ConfigError, DataError
 
-Array = NDArray[np.float64]
 NO_REGION = "in no region"
 BACKGROUND = "background"
 # % of a single trial's variance: below, a region's responses hold no signal worth the name

@@ -13,7 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from thingsviz.core.arrays import Array
+
 Order = NDArray[np.intp]
 PredictKept = Callable[[NDArray[np.bool_]], Array]
 SHARES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1.0)

@@ -14,9 +14,9 @@ from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import pdist, squareform
 from scipy.stats import rankdata
 
+from thingsviz.core.arrays import Array
 from thingsviz.core.errors import DataError
 
-Array = NDArray[np.float64]
 # what NumPy and zipfile raise for damaged bytes
 FAULTS = (OSError, ValueError, KeyError, EOFError, NotImplementedError, BadZipFile, zlib.error)
 

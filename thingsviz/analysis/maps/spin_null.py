@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import false_discovery_control
 
-Array = NDArray[np.float64]
+from thingsviz.core.arrays import Array
+
 N_TURNS = 400
 MOST_POINTS = 12_000
 

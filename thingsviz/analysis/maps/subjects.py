@@ -8,10 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from thingsviz.core.arrays import Array
 from thingsviz.core.errors import DataError
 from thingsviz.core.space import Grid
 
-Array = NDArray[np.float64]
 FEWEST = 100  # voxels that all must have, for a correlation over them to say something
 
 

@@ -20,8 +20,8 @@ from nibabel.spatialimages import HeaderDataError, SpatialImage
 from numpy.typing import NDArray
 
 from thingsviz.analysis.regions.regions import Regions
-from thingsviz.core import json_in
 from thingsviz.core.errors import DataError
+from thingsviz.core.files import read_json
 from thingsviz.core.space import Grid
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.things.layout import Dataset
@@ -126,7 +126,7 @@ def declared_space(path: Path) -> str:
     beside = path.with_name(f"{name_of(path)}.json")
     if beside.is_file():
         try:
-            found = json_in.read(beside)
+            found = read_json(beside)
             return str(found["Space"])
         except (ValueError, KeyError, TypeError) as error:
             msg = f'{beside.name} should hold {{"Space": "T1w"}} or another space: correct it'

@@ -9,9 +9,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from thingsviz.analysis.scores.metrics import METRICS
+from thingsviz.core.arrays import Array
 from thingsviz.core.trial_key import TEST
-
-Array = NDArray[np.float64]
 
 
 def rating_ceiling(

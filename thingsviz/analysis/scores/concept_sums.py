@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from thingsviz.analysis.scores.metrics import METRICS, trial_confidence
+from thingsviz.core.arrays import Array
 
-Array = NDArray[np.float64]
 FLAT = 1e-9
 
 

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import erfc
 
-Array = NDArray[np.float64]
+from thingsviz.core.arrays import Array
+
 METRICS = ("r", "mse", "mae", "confidence")
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.stats import binom, false_discovery_control
 
 from thingsviz.analysis.scores.concept_sums import ConceptSums, Part, concept_sums, correlation
@@ -15,9 +15,9 @@ from thingsviz.analysis.scores.differences import difference_rows
 from thingsviz.analysis.scores.rating_scales import unit_scale
 from thingsviz.analysis.scores.resampling import FEWEST
 from thingsviz.analysis.scores.score_table import MEAN, Where
+from thingsviz.core.arrays import Array
 from thingsviz.core.typography import minus
 
-Array = NDArray[np.float64]
 Row = dict[str, Any]
 TESTED = ("r", "mse_unit")
 LEVEL = 0.05

@@ -6,12 +6,11 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from thingsviz.core.arrays import Array
 from thingsviz.core.errors import DataError
 from thingsviz.data.things.ratings import rating_range
-
-Array = NDArray[np.float64]
 
 
 class RatingScale(NamedTuple):

@@ -17,8 +17,8 @@ from thingsviz.analysis.scores.concept_sums import (
     weighted_scores,
 )
 from thingsviz.analysis.scores.metrics import METRICS, trial_confidence
+from thingsviz.core.arrays import Array
 
-Array = NDArray[np.float64]
 Draws = dict[str, Array]
 BETTER_IS_LESS = {"mse", "mae"}
 TAILS = (0.025, 0.975)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from thingsviz.analysis.scores.ceilings import ceiling_draws, rating_ceiling
 from thingsviz.analysis.scores.concept_sums import Part, concept_sums, scores
@@ -23,8 +23,8 @@ from thingsviz.analysis.scores.resampling import (
     p_value,
     permutation,
 )
+from thingsviz.core.arrays import Array
 
-Array = NDArray[np.float64]
 Row = dict[str, Any]
 MEAN = "mean"
 COLUMNS = (

@@ -25,7 +25,6 @@ from thingsviz.data.trials.labels import carry_over
 from thingsviz.data.store.manifest import RESPONSES, VOLUMES, read_manifest
 from thingsviz.data.prepare.progress import Meter
 from thingsviz.data.things.layout import Dataset
-from thingsviz.data.prepare.releases import plan_work
 from thingsviz.data.store.state import StoreState, examine, lock_file
 from thingsviz.data.store.matrix_file import NAME as BETAS_NAME
 from thingsviz.data.store.matrix_file import StoreFile
@@ -33,6 +32,15 @@ from thingsviz.data.things.trials import TrialTable, build_trials
 from thingsviz.data.store.verify import refresh_dates
 from thingsviz.data.prepare.pieces import Piece, Work
 from thingsviz.data.prepare.write_tables import write_small_files, write_table_only
+
+from thingsviz.core.errors import ConfigError, DataError
+from thingsviz.data.store.manifest import VOLUMES
+from thingsviz.data.things.layout import Dataset
+from thingsviz.data.prepare.plan import plan_volumes
+from thingsviz.data.prepare.table_release import plan_table
+from thingsviz.data.things.trials import no_runs
+from thingsviz.data.things.voxel_metadata import read_voxels
+from thingsviz.data.prepare.pieces import Work, volume_pieces
 
 # Two runs at a time: unpacking one overlaps with hashing and writing the other. More threads
 # than cores gain nothing, and each needs one volume of memory.
@@ -257,3 +265,38 @@ def _collect(
         for future in finished:
             future.result()
         meter.report()
+
+
+RELEASES = ("auto", "volumes", "table")
+
+
+def plan_work(dataset: Dataset, subject: str, release: str = "auto") -> Work:
+    """Check a subject's files and return what there is to do."""
+    if release not in RELEASES:
+        msg = f"release {release!r} is not one of {', '.join(RELEASES)}"
+        raise ConfigError(msg)
+    runs = dataset.runs(subject)
+    whole = dataset.table_release(subject).complete
+    if release == "table" or (release == "auto" and whole and not any(f.betas for f in runs)):
+        return plan_table(dataset, subject)
+    if not runs:
+        raise DataError(no_runs(dataset, subject))
+    return _volumes(dataset, subject)
+
+
+def _volumes(dataset: Dataset, subject: str) -> Work:
+    plan = plan_volumes(dataset, subject)
+    voxels, notes = read_voxels(dataset.voxel_metadata(subject), plan.mask)
+    return Work(
+        dataset=dataset,
+        subject=subject,
+        kind=VOLUMES,
+        trials=plan.trials,
+        voxels=voxels,
+        mask=plan.mask,
+        sources=plan.sources,
+        warnings=[*plan.warnings, *notes],
+        simulated=plan.simulated,
+        signature=plan.signature,
+        pieces=volume_pieces(plan),
+    )

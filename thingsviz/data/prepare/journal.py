@@ -7,8 +7,8 @@ import os
 import shutil
 from pathlib import Path
 
-from thingsviz.core import json_in
-from thingsviz.core.sums import KEY, is_sound, sealed
+from thingsviz.core.files import loads_json
+from thingsviz.core.files import (KEY, is_sound, sealed)
 from thingsviz.data.prepare.read_run import Filled
 from thingsviz.data.things.layout import Dataset
 
@@ -64,7 +64,7 @@ class Journal:
 def _read(line: str) -> Filled | None:
     """Read a line; None for one that is torn or damaged: its piece is made again."""
     try:
-        row = json_in.loads(line)
+        row = loads_json(line)
         return Filled.from_json(row["piece"]) if KEY in row and is_sound(row) else None
     except (ValueError, KeyError, TypeError):
         return None

@@ -15,6 +15,7 @@ from thingsviz.data.volumes.masks import BrainMask, read_mask
 from thingsviz.data.volumes.nifti import Header, read_header
 from thingsviz.data.things.layout import Dataset, RunFiles
 from thingsviz.data.things.trials import KEYS, build_trials
+from thingsviz.data.things.sources import small_sources
 
 MASK_TOLERANCE_MM = 0.01
 
@@ -60,17 +61,6 @@ class Plan:
         return hashlib.sha256(json.dumps([FORMAT, self.shape, rows, small]).encode()).hexdigest()
 
 
-def small_sources(dataset: Dataset, subject: str, *, with_betas: bool) -> list[Path]:
-    """Return every source file but the betas."""
-    runs = dataset.runs(subject)
-    paths = [files.conditions for files in runs if files.conditions]
-    events = (dataset.events_file(subject, files.session, files.run) for files in runs)
-    paths += [path for path in events if path]
-    paths += [dataset.ratings_file, dataset.image_paths_file, dataset.description_file]
-    if with_betas:
-        paths.append(dataset.brain_mask(subject))
-        paths += dataset.table_release(subject)[1:]
-    return [path for path in paths if path.is_file()]
 
 
 def plan_volumes(dataset: Dataset, subject: str) -> Plan:

@@ -14,7 +14,7 @@ from thingsviz.core.errors import DataError
 from thingsviz.data.store.manifest import Source, note_source
 from thingsviz.data.volumes.nifti import VolumeReader
 from thingsviz.data.prepare.plan import Plan, RunPlan
-from thingsviz.data.store.rowsums import row_crc
+from thingsviz.data.store.matrix_file import (row_crc)
 from thingsviz.data.store.matrix_file import StoreFile
 
 LARGEST = float(np.finfo(np.float16).max)

@@ -22,7 +22,7 @@ from thingsviz.data.prepare.read_run import LARGEST, Filled, Tick
 from thingsviz.data.store.manifest import FORMAT, RESPONSES, Source, note_source
 from thingsviz.data.volumes.masks import BrainMask, read_mask
 from thingsviz.data.things.layout import Dataset, TableRelease
-from thingsviz.data.prepare.plan import small_sources
+from thingsviz.data.things.sources import (small_sources)
 from thingsviz.data.prepare.table_trials import build_release_trials
 from thingsviz.data.store.matrix_file import StoreFile
 from thingsviz.data.volumes.gzip_stream import CHUNK, Digest

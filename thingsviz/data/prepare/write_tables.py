@@ -14,19 +14,20 @@ import pandas as pd
 import thingsviz
 from thingsviz.core.errors import DataError
 from thingsviz.core.files import write_atomically, write_json
-from thingsviz.core.sums import crc_of_file, sealed
+from thingsviz.core.files import (crc_of_file, sealed)
 from thingsviz.data.store import manifest
 from thingsviz.data.prepare.read_run import Filled
 from thingsviz.data.store.manifest import (CHECKED, FORMAT, TABLE, Source, fingerprint, note_source)
 from thingsviz.data.volumes.masks import write_mask
 from thingsviz.data.things.layout import Dataset
-from thingsviz.data.prepare.plan import small_sources
-from thingsviz.data.store.rowsums import write_row_sums
+from thingsviz.data.things.sources import (small_sources)
+from thingsviz.data.store.matrix_file import (write_row_sums)
 from thingsviz.data.store.state import count
 from thingsviz.data.store.matrix_file import DTYPE, checksums
 from thingsviz.data.store.matrix_file import NAME as BETAS
 from thingsviz.data.things.trials import TrialTable
 from thingsviz.data.prepare.pieces import Work
+from thingsviz.data.things.tables import plain_array
 
 ROWS_A_CHECKSUM = 256
 
@@ -68,11 +69,6 @@ def write_trials(folder: Path, trials: pd.DataFrame) -> None:
     write_atomically(folder / "trials.npz", lambda file: np.savez_compressed(file, **arrays))
 
 
-def plain_array(column: pd.Series) -> np.ndarray[Any, np.dtype[Any]]:
-    """Return a column as an array that loads without pickle: text as fixed width, '' for none."""
-    if pd.api.types.is_numeric_dtype(column):
-        return column.to_numpy()
-    return column.fillna("").astype(str).to_numpy(dtype=np.str_)
 
 
 def write_parquet(path: Path, table: pd.DataFrame) -> None:

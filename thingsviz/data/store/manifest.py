@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from thingsviz.core import json_in
+from thingsviz.core.files import read_json
 from thingsviz.core.errors import DataError
-from thingsviz.core.sums import crc_of_file, is_sound
+from thingsviz.core.files import (crc_of_file, is_sound)
 from thingsviz.data.things.layout import Dataset
 from thingsviz.data.volumes.gzip_stream import Digest, digest_file
 
@@ -51,7 +51,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """Read a manifest; one that cannot be understood is an error."""
     path = folder / NAME
     try:
-        found = json_in.read(path)
+        found = read_json(path)
         known = found["format"] == FORMAT
         if not is_sound(found):
             msg = f"{str(path)!r} is damaged (its checksum does not fit): run prepare again"

@@ -14,7 +14,7 @@ from thingsviz.core.locks import is_locked
 from thingsviz.data.store.manifest import NAME as MANIFEST
 from thingsviz.data.store.manifest import (RESPONSES, TABLE, VOLUMES, first_change, read_manifest)
 from thingsviz.data.things.layout import Dataset
-from thingsviz.data.prepare.plan import small_sources
+from thingsviz.data.things.sources import (small_sources)
 from thingsviz.data.store.matrix_file import open_matrix
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
-from thingsviz.core import json_in
+from thingsviz.core.files import read_json
 from thingsviz.core.trial_key import TrialKey, parse_subject
 from thingsviz.core.errors import DataError
 from thingsviz.data.things.image_names import concept_of
@@ -85,7 +85,7 @@ class Dataset:
         if not path.is_file():
             return {}
         try:
-            found = json_in.read(path)
+            found = read_json(path)
         except (OSError, ValueError) as error:
             msg = f"{str(path)!r} is not JSON ({error}): mend or remove it"
             raise DataError(msg) from error

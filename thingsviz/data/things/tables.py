@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -105,3 +105,10 @@ def to_numbers(path: Path, cells: pd.Series) -> NDArray[np.float64]:
         msg = f"{str(path)!r}: {cell}, is not a number; write a number or leave it empty"
         raise DataError(msg)
     return numbers
+
+
+def plain_array(column: pd.Series) -> np.ndarray[Any, np.dtype[Any]]:
+    """Return a column as an array that loads without pickle: text as fixed width, '' for none."""
+    if pd.api.types.is_numeric_dtype(column):
+        return column.to_numpy()
+    return column.fillna("").astype(str).to_numpy(dtype=np.str_)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from thingsviz.core.trial_key import CATCH
 from thingsviz.core.errors import ConfigError, DataError
 from thingsviz.core.files import write_atomically
-from thingsviz.core.sums import KEY, crc
+from thingsviz.core.files import (KEY, crc)
 from thingsviz.data.things.categories import (category_file, most_specific, order_doubts, read_categories)
 from thingsviz.data.things.layout import Dataset
 from thingsviz.data.things.ratings import read_ratings

@@ -9,15 +9,15 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from thingsviz.core.arrays import Rows
 
-from thingsviz.core import json_in
+from thingsviz.core.files import read_json
 from thingsviz.core.trial_key import TEST, TRAIN
 from thingsviz.core.errors import ConfigError, DataError
 from thingsviz.core.files import write_json
-from thingsviz.core.sums import is_sound, sealed
+from thingsviz.core.files import (is_sound, sealed)
 from thingsviz.data.things.trials import live_rows
 
-Rows = NDArray[np.int64]
 PARTS = ("train", "validation", "test")
 FORMAT = 1
 
@@ -43,7 +43,7 @@ class Split(NamedTuple):
     def load(cls, path: Path) -> Split:
         """Read what `save` wrote."""
         try:
-            found = json_in.read(path)
+            found = read_json(path)
             if not is_sound(found):
                 msg = "its checksum does not fit"
                 raise ValueError(msg)

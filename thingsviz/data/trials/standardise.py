@@ -8,12 +8,12 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from thingsviz.core.arrays import Floats
 
 from thingsviz.core.errors import DataError
 from thingsviz.data.store.beta_store import BetaStore
-from thingsviz.data.trials.splits import Rows
+from thingsviz.core.arrays import (Rows)
 
-Floats = NDArray[np.float32]
 ROWS_AT_ONCE = 32  # 27 MB of float32 at 211,000 voxels
 FEWEST = 2
 # Below this share of its squared mean a variance is rounding error of float32 sums.

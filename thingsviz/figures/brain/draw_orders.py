@@ -12,11 +12,12 @@ from typing import IO, Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from thingsviz.core.arrays import Mask, Volume
 from thingsviz.core.errors import ThingsvizError
 from thingsviz.core.space import Grid
 from thingsviz.figures.base.style import Theme
 from thingsviz.figures.brain.heads import HeadsChoice
-from thingsviz.figures.brain.volume import Choice, Mask, Volume
+from thingsviz.figures.brain.volume import Choice
 
 LENGTH = 8
 MOST = 1 << 31  # bytes; a longer message is none of ours

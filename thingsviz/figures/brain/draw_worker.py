@@ -20,6 +20,7 @@ os.environ.setdefault("VTK_DEFAULT_OPENGL_WINDOW", "vtkEGLRenderWindow")
 
 import numpy as np
 
+from thingsviz.core.arrays import Mask
 from thingsviz.core.errors import ThingsvizError
 from thingsviz.core.space import Grid
 from thingsviz.figures.base import gif, views
@@ -36,7 +37,7 @@ from thingsviz.figures.brain.draw_orders import (
     send,
     unpack_job,
 )
-from thingsviz.figures.brain.volume import Mask, VolumeInfo, volume_info
+from thingsviz.figures.brain.volume import VolumeInfo, volume_info
 
 if TYPE_CHECKING:
     import pyvista as pv

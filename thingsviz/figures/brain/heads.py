@@ -6,16 +6,13 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from thingsviz.analysis.maps.by_region import threshold
+from thingsviz.analysis.maps.volumes import MOST_HEADS, Volumes
+from thingsviz.core.arrays import Mask
 from thingsviz.core.errors import ConfigError
 from thingsviz.core.space import Grid
-from thingsviz.figures.brain.volume import Mask, smooth_in_brain
 
-Array = NDArray[np.float64]
-Volumes = NDArray[np.float32]
-MOST_HEADS = 16
 WINDOW = (940, 580)  # pixels of the scene on a laptop
 CORE = 0.4  # of the share of mass: what is drawn solid inside the translucent surface
 
@@ -57,19 +54,6 @@ def layout_of(n: int) -> tuple[int, int]:
 
     columns = max(range(1, n + 1), key=use)
     return math.ceil(n / columns), columns
-
-
-def head_volumes(maps: Array, mask: Mask, grid: Grid, fwhm_mm: float) -> Volumes:
-    """Return smoothed volumes (n, X, Y, Z) of maps (n, n_voxels), each scaled to a mean of 1.
-
-    A value is then in multiples of uniform attention, the same for any number of voxels.
-    """
-    out = np.zeros((len(maps), *mask.shape), np.float32)
-    for volume, row in zip(out, maps, strict=True):
-        mean = float(row.mean())
-        volume[mask] = row / mean if mean > 0 else row
-        volume[...] = smooth_in_brain(volume, mask, grid, fwhm_mm)
-    return out
 
 
 def heads_info(

@@ -10,15 +10,16 @@ import pyvista as pv
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from thingsviz.analysis.maps.volumes import Volumes
+from thingsviz.core.arrays import Mask
 from thingsviz.core.space import Grid
 from thingsviz.figures.base.lettering import letters, wrapped
 from thingsviz.figures.base.style import Theme, diverging_table, palette
 from thingsviz.figures.base.views import Camera
 from thingsviz.figures.brain import surface, volume_picture
 from thingsviz.figures.brain.draw_orders import Layer
-from thingsviz.figures.brain.heads import HeadInfo, HeadsInfo, Volumes
+from thingsviz.figures.brain.heads import HeadInfo, HeadsInfo
 from thingsviz.figures.brain.scene import BRAIN_COLOURS, _mapper
-from thingsviz.figures.brain.volume import Mask
 
 # a head's surfaces; eight heads are 8 × (2 × 3,500) triangles, 0.6 MB packed
 HEAD_FACES = 3_500

@@ -12,12 +12,13 @@ import numpy as np
 import pyvista as pv
 from numpy.typing import NDArray
 
+from thingsviz.core.arrays import Mask, Volume
 from thingsviz.core.space import Grid
 from thingsviz.figures.base.style import Theme, palette
 from thingsviz.figures.base.views import Camera
 from thingsviz.figures.brain import surface
 from thingsviz.figures.brain.draw_orders import Layer
-from thingsviz.figures.brain.volume import Mask, Volume, VolumeInfo, colours
+from thingsviz.figures.brain.volume import VolumeInfo, colours
 
 BRAIN_COLOURS: dict[Theme, str] = {"light": "#B9C2CC", "dark": "#8C99A8"}
 DEFAULT_OPACITY = {"brain": 0.16, "positive": 1.0, "negative": 1.0, "slices": 1.0}

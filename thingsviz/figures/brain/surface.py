@@ -9,8 +9,9 @@ import pyvista as pv
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from thingsviz.core.arrays import Mask, Volume
 from thingsviz.core.space import Grid
-from thingsviz.figures.brain.volume import Mask, Triple, Volume
+from thingsviz.figures.brain.volume import Triple
 
 # A browser gets some 23,000 triangles, 330 kB packed: looks smooth, and turns smoothly without a
 # graphics card. The brain is seen through and needs fewer than its area would ask.

@@ -15,11 +15,12 @@ from vtkmodules.vtkCommonDataModel import vtkPiecewiseFunction
 from vtkmodules.vtkRenderingCore import vtkColorTransferFunction, vtkVolume, vtkVolumeProperty
 from vtkmodules.vtkRenderingVolume import vtkFixedPointVolumeRayCastMapper
 
+from thingsviz.core.arrays import Mask, Volume
 from thingsviz.core.space import Grid
 from thingsviz.figures.base.style import Theme, diverging_table, palette, rgb
 from thingsviz.figures.base.views import Camera
 from thingsviz.figures.brain.scene import BRAIN_COLOURS
-from thingsviz.figures.brain.volume import Mask, Volume, VolumeInfo
+from thingsviz.figures.brain.volume import VolumeInfo
 
 SIZE = (1200, 900)  # pixels
 # a ray that runs this far through tissue at the colour limit meets the chosen opacity

@@ -6,13 +6,11 @@ from typing import NamedTuple
 
 import numpy as np
 import plotly.graph_objects as go
-from numpy.typing import NDArray
 from scipy.cluster.hierarchy import dendrogram
 
 from thingsviz.analysis.maps.planted_truth import agreement, head_rsa, linked, order_of
+from thingsviz.core.arrays import Array
 from thingsviz.figures.base import style
-
-Array = NDArray[np.float64]
 
 
 class AgreementInfo(NamedTuple):

@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from thingsviz.core.errors import ConfigError, DataError, JobError
-from thingsviz.core.sums import crc_of_file
+from thingsviz.core.files import crc_of_file
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.things.layout import Dataset
 from thingsviz.data.trials.labels import LabelMap, label_doubts, label_map

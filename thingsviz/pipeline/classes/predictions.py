@@ -15,9 +15,10 @@ from models.catalog.registry import spec_of
 from thingsviz.analysis.classes.hit_table import Place
 from thingsviz.analysis.classes.hits import Guesses, Ranks, rank_classes
 from thingsviz.analysis.scores.resampling import FEWEST
+from thingsviz.core.arrays import Rows
 from thingsviz.core.errors import JobError
 from thingsviz.pipeline.ratings.predictions import KEYS, Predict, averaging
-from thingsviz.pipeline.training_data import Material, Rows
+from thingsviz.pipeline.training_data import Material
 
 SHOWN = 20
 RANKS = "ranks.safetensors"

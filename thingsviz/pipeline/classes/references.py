@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from models.base.arrays import TrialMatrix
 from models.base.errors import ModelError
-from models.catalog.config import IdentificationConfig, ModelConfig, MultinomialRidgeConfig
+from models.catalog.config import ModelConfig
+from models.classify.config import IdentificationConfig, MultinomialRidgeConfig
 from thingsviz.analysis.classes.differences import hit_rows
 from thingsviz.analysis.classes.hit_table import (
     Place,

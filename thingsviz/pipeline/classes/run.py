@@ -12,7 +12,6 @@ from thingsviz.jobs import schema
 from thingsviz.jobs.arrays import read_arrays, write_arrays
 from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.jobs.manifest import add_to_manifest, keep_predictions, now
-from thingsviz.jobs.weights import load_predict
 from thingsviz.pipeline.classes import references
 from thingsviz.pipeline.classes.labels import doubts, learnable
 from thingsviz.pipeline.classes.predictions import (
@@ -22,6 +21,7 @@ from thingsviz.pipeline.classes.predictions import (
     scored_classes,
 )
 from thingsviz.pipeline.classes.references import class_differences, reference_curves
+from thingsviz.pipeline.load_model import load_predict
 from thingsviz.pipeline.references import cache_folder, reference_rows
 from thingsviz.pipeline.training_data import Material
 from thingsviz.queue.reporter import Clerk, Interruptible

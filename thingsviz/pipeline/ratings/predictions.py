@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from thingsviz.analysis.scores.concept_sums import Part, part
 from thingsviz.analysis.scores.resampling import FEWEST
 from thingsviz.analysis.scores.score_table import Where
-from thingsviz.pipeline.training_data import Material, Rows
+from thingsviz.core.arrays import Rows
+from thingsviz.pipeline.training_data import Material
 
 Predict = Callable[[Rows], NDArray[np.float32]]
 KEYS = ["session", "run", "trial"]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from thingsviz.core.errors import JobError, ThingsvizError
+from thingsviz.core.users import os_user
 from thingsviz.jobs.about import owner_of, read_about, write_about
 from thingsviz.jobs.job_folder import JobFolder
-from thingsviz.queue.ticket import os_user
 from thingsviz.ui.access import middleware
 from thingsviz.ui.access.visitor import need, visitor
 

@@ -6,10 +6,10 @@ from typing import NamedTuple
 
 import numpy as np
 import streamlit as st
-from numpy.typing import NDArray
 
 from thingsviz.analysis.maps.by_region import shares
 from thingsviz.analysis.maps.subjects import SubjectMap, on_common_voxels
+from thingsviz.core.arrays import Array
 from thingsviz.core.errors import DataError, ThingsvizError
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.explain.map_files import MapSet
@@ -29,7 +29,6 @@ from thingsviz.ui.shell import charts
 from thingsviz.ui.shell.frame import PageContext, plain
 from thingsviz.ui.shell.ui_state import Key
 
-Array = NDArray[np.float64]
 MOST_HEADS = 32
 MOST_JOBS = 24
 BETWEEN = {

@@ -8,26 +8,25 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import streamlit as st
-from numpy.typing import NDArray
 
 from models.transformer.token_map import TokenMap
 from thingsviz.analysis.maps import by_region as maps
 from thingsviz.analysis.maps import spin_null
 from thingsviz.analysis.maps.by_region import Amount
+from thingsviz.analysis.maps.volumes import Volumes, head_volumes
 from thingsviz.analysis.regions.regions import Regions
+from thingsviz.core.arrays import Array
 from thingsviz.core.errors import DataError
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.explain.map_files import MapSet, fingerprint
 from thingsviz.explain.method_list import METHODS, SHARES
 from thingsviz.figures.brain.draw_orders import Job, Order, Reply
-from thingsviz.figures.brain.heads import HeadsChoice, Volumes, head_volumes
+from thingsviz.figures.brain.heads import HeadsChoice
 from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.jobs.weights import best_file
 from thingsviz.ui.brain.drawing import studio
 from thingsviz.ui.brain.slices import CEILING, regions
 from thingsviz.ui.caches.dataset_cache import Stamp, stamp
-
-Array = NDArray[np.float64]
 
 
 class Shown(NamedTuple):

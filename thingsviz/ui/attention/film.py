@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from thingsviz.analysis.maps.volumes import Volumes
 from thingsviz.explain.map_files import EpochMaps
-from thingsviz.figures.brain.heads import Volumes
 from thingsviz.jobs.weights import kept_epochs
 from thingsviz.ui import actions
 from thingsviz.ui.attention import make_maps
@@ -46,7 +46,7 @@ def kinds_of(look: Look) -> tuple[str, ...]:
 
 
 def _epochs(page: PageContext, look: Look) -> None:
-    from thingsviz.explain.epochs import epoch_volumes  # torch: 2 s
+    from thingsviz.reports.film import epoch_volumes
 
     wanted = look.wanted
     there = EpochMaps(wanted.maps.job, wanted.maps.part, wanted.maps.target)

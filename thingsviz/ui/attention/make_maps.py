@@ -5,7 +5,7 @@ from __future__ import annotations
 import psutil
 import streamlit as st
 
-from models.cost.estimate import count_tokens
+from models.cost.transformer import count_tokens
 from models.transformer.config import TransformerConfig
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.explain.map_files import MapSet

@@ -10,12 +10,12 @@ import streamlit as st
 from numpy.typing import NDArray
 
 from thingsviz.analysis.maps.planted_truth import rank_correlation
+from thingsviz.analysis.maps.volumes import Volumes, head_volumes
 from thingsviz.core.errors import ThingsvizError
 from thingsviz.core.typography import minus
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.explain.map_files import ALL, MapSet, map_sets
 from thingsviz.explain.method_list import METHODS
-from thingsviz.figures.brain.heads import Volumes, head_volumes
 from thingsviz.jobs.job_folder import JobFolder, jobs_root
 from thingsviz.ui.attention.data import Wanted, shown, volumes
 from thingsviz.ui.attention.pickers import Look

@@ -11,10 +11,12 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from thingsviz.analysis.regions.smoothing import smooth_in_brain
+from thingsviz.core.arrays import Volume
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.figures.base.views import Frame, frame_of
 from thingsviz.figures.brain.draw_orders import Job, Order, Reply
-from thingsviz.figures.brain.volume import Choice, Volume, VolumeInfo, smooth_in_brain, volume_info
+from thingsviz.figures.brain.volume import Choice, VolumeInfo, volume_info
 from thingsviz.ui.brain.drawing import studio
 
 

@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pandas as pd
 import streamlit as st
 
 from thingsviz.core.errors import ThingsvizError
+from thingsviz.figures.scores.ratings import readable
 from thingsviz.jobs.job_folder import JobFolder, jobs_root, open_job
 from thingsviz.ui.caches import dataset_cache, job_index
 from thingsviz.ui.caches.dataset_cache import Stamp, stamp
-from thingsviz.ui.scores.class_trials import guess_text
 from thingsviz.ui.shell import ui_state
 from thingsviz.ui.shell.frame import PageContext, plain
 from thingsviz.ui.shell.ui_state import Key
 
 PREFIX = "pred_"
 NOBODY = "no job"
+FIRST_GUESSES = 5  # that are written out of a classifier's ranking
 # cache.predictions keeps 16: more would be read again at each step from trial to trial
 NEWEST = 12
 
@@ -144,3 +145,11 @@ def predicted(job: Job, row: int, image: str, n_averaged: int) -> Predicted:
     }
     guess = guess_text({str(k): v for k, v in found.items()}) if "true_class" in job.frame else ""
     return Predicted(values, int(found["n_averaged"]), str(found["part"]), guess)
+
+
+def guess_text(row: dict[str, Any], n: int = FIRST_GUESSES) -> str:
+    """Say on which place the true class came, and which came first."""
+    guesses = [str(row[f"top_{i}"]) for i in range(1, n + 1) if row.get(f"top_{i}") is not None]
+    named = ", ".join(readable(name) for name in guesses if name != "nan")
+    true = readable(str(row["true_class"]))
+    return f"{true} came on place {row['rank']}. First: {named}."

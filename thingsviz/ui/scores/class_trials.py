@@ -10,11 +10,11 @@ import streamlit as st
 from thingsviz.figures.scores.ratings import readable
 from thingsviz.figures.scores.scatter import Trial
 from thingsviz.jobs.job_folder import JobFolder
+from thingsviz.ui.job_choice.scored_model import FIRST_GUESSES, guess_text
 from thingsviz.ui.shell.frame import PageContext, plain
 from thingsviz.ui.shell.trial_link import link_to_trial
 
 N_SHOWN = 5
-FIRST = 5
 
 
 def show_trials(rows: pd.DataFrame, job: JobFolder, page: PageContext, k: int) -> None:
@@ -62,14 +62,6 @@ def _link(row: dict[str, Any], job: JobFolder, page: PageContext) -> None:
     link_to_trial(page, trial, job.name)
 
 
-def guess_text(row: dict[str, Any], n: int = FIRST) -> str:
-    """Say on which place the true class came, and which came first."""
-    guesses = [str(row[f"top_{i}"]) for i in range(1, n + 1) if row.get(f"top_{i}") is not None]
-    named = ", ".join(readable(name) for name in guesses if name != "nan")
-    true = readable(str(row["true_class"]))
-    return f"{true} came on place {row['rank']}. First: {named}."
-
-
 def table_of(rows: pd.DataFrame, shown: list[str]) -> pd.DataFrame:
     """Return a line a trial; what all lines would repeat or lack is left out."""
     where = rows[["session", "run", "trial"]].itertuples(index=False, name=None)
@@ -82,7 +74,7 @@ def table_of(rows: pd.DataFrame, shown: list[str]) -> pd.DataFrame:
 
 
 def _table(rows: pd.DataFrame) -> None:
-    shown = [f"top_{i}" for i in range(1, FIRST + 1) if f"top_{i}" in rows]
+    shown = [f"top_{i}" for i in range(1, FIRST_GUESSES + 1) if f"top_{i}" in rows]
     st.dataframe(
         table_of(rows, shown),
         column_config={

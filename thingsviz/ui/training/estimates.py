@@ -7,8 +7,9 @@ from typing import NamedTuple
 import psutil
 import streamlit as st
 
-from models.catalog.config import RidgeConfig
-from models.cost.estimate import Cost, Size, estimate
+from models.cost.base import Cost, Size
+from models.cost.estimate import estimate
+from models.linear.config import RidgeConfig
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.trials.labels import concepts_shown
 from thingsviz.data.trials.splits import Audit, audit, make_split

@@ -10,9 +10,10 @@ import streamlit as st
 
 from models.base.errors import ModelError
 from models.base.settings import Settings
-from models.catalog.config import CONFIGS, FitConfig, parse_fit, parse_model
+from models.catalog.config import CONFIGS, parse_model
 from models.catalog.registry import MODELS
 from models.presets.presets import PRESETS
+from models.training.config import FitConfig, parse_fit
 from models.transformer.feature_maps import FIRST, LAST, map_shape
 from thingsviz.core.errors import ConfigError, ThingsvizError
 from thingsviz.data.things.ratings import available

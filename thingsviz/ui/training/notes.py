@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from models.catalog.config import FitConfig
+from models.training.config import FitConfig
 from thingsviz.core.typography import MINUS
 
 UNITS = {"validation_loss": "validation loss", "validation_r": "validation r"}

@@ -9,9 +9,10 @@ from typing import Any
 import streamlit as st
 
 from models.base.errors import ModelError
-from models.catalog.config import RidgeConfig
 from models.catalog.registry import MODELS
-from models.cost.estimate import Size, estimate
+from models.cost.base import Size
+from models.cost.estimate import estimate
+from models.linear.config import RidgeConfig
 from models.presets.presets import PRESETS
 from thingsviz.core.errors import ConfigError, ThingsvizError
 from thingsviz.data.store.beta_store import BetaStore

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import streamlit as st
 from pydantic.fields import FieldInfo
 
-from thingsviz.core import json_in
 from thingsviz.core.errors import ConfigError
+from thingsviz.core.files import loads_json
 from thingsviz.jobs.recipe import JobConfig
 from thingsviz.jobs.setting_titles import title_of
 from thingsviz.studies.space import (
@@ -98,7 +98,7 @@ def _value(word: str) -> Any:  # noqa: ANN401
     if word == EMPTY:
         return None
     try:
-        return json_in.loads(word)
+        return loads_json(word)
     except ValueError:
         return word
 
