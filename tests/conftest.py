@@ -12,6 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.trainings import make_job, make_vit, run, small_training  # noqa: F401
+
 REPO = Path(__file__).parents[1]
 
 

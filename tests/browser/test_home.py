@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from tests.browser.conftest import stop_button
-from tests.figures.test_style import contrast
+from tests.figures.base.test_style import contrast
 
 
 @pytest.fixture

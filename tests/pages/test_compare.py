@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from tests.figures.plain import class_scores
-from tests.jobs.finished import class_table
+from tests.finished_jobs import class_table
 from tests.ui.made_jobs import finished_job, made_job
 from thingsviz.jobs import json_files
 from thingsviz.jobs.job_folder import open_job

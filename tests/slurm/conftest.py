@@ -13,9 +13,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.jobs.conftest import _small, make_job, make_vit
 
-__all__ = ["_small", "make_job", "make_vit"]
+@pytest.fixture(autouse=True)
+def _small(small_training):
+    pass
+
 
 REPO = Path(__file__).parents[2]
 NEEDED = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "scontrol")

@@ -6,9 +6,9 @@ from contextlib import closing
 
 import pytest
 
-from tests.jobs.engine.test_launch import wait_for, wait_for_end
-from tests.jobs.test_supervisor import supervisors
-from tests.jobs.training.test_resume import essence
+from tests.commands.test_supervisor import supervisors
+from tests.pipeline.test_resume import essence
+from tests.queue.test_submit import wait_for, wait_for_end
 from thingsviz.commands import train
 from thingsviz.queue import sbatch, submit
 from thingsviz.queue.database import Queue, queue_folder

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from streamlit import config
 
-from tests.figures.test_style import contrast
+from tests.figures.base.test_style import contrast
 from thingsviz.figures.base.style import palette
 from thingsviz.ui.shell.frame import DARK
 

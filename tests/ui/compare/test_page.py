@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.jobs.finished import finished
+from tests.finished_jobs import finished
 from thingsviz.figures.scores.cost import CostRow
 from thingsviz.figures.scores.scores import Question
 from thingsviz.ui.compare.details import cost_table, shown_value
