@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.data import published
-from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.prepare.build import build_store
+from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.things.layout import Dataset
 
 

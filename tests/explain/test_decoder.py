@@ -8,7 +8,7 @@ from thingsviz.commands import train
 from thingsviz.core.errors import JobError
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.things.layout import open_dataset
-from thingsviz.explain import load_predictor
+from thingsviz.explain.predictor import load_predictor
 from thingsviz.jobs.job_folder import create_job
 from thingsviz.jobs.recipe import parse_config
 

@@ -13,7 +13,7 @@ from models.base.errors import ModelError
 from models.base.upgrades import STATE_VERSION, upgraded_state
 from tests.jobs.old_folders import SESSIONS, unpack
 from thingsviz.core.errors import ConfigError, JobError, NewerError, ThingsvizError
-from thingsviz.explain import load_predictor
+from thingsviz.explain.predictor import load_predictor
 from thingsviz.jobs import json_files, schema
 from thingsviz.jobs.about import read_about, write_about
 from thingsviz.jobs.index import JobIndex

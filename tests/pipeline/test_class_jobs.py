@@ -6,7 +6,7 @@ import pytest
 from tests.trainings import TINY_FIT, TINY_VIT
 from thingsviz.core.errors import ConfigError, DataError
 from thingsviz.data.trials.labels import LabelMap
-from thingsviz.explain import load_predictor
+from thingsviz.explain.predictor import load_predictor
 from thingsviz.jobs.recipe import dump_config, parse_config
 from thingsviz.pipeline.classes import references
 from thingsviz.pipeline.classes import run as class_stages

@@ -20,11 +20,11 @@ from tests.data.planted.conftest import (
     N_VOLUMES,
 )
 from thingsviz.core.errors import ConfigError, DataError
-from thingsviz.data.things.layout import Dataset
 from thingsviz.data.planted import Order, Sources, is_planted, plant, planting
 from thingsviz.data.planted.concepts import PROPERTIES
 from thingsviz.data.planted.oracle import correlations
 from thingsviz.data.planted.writer import STEP
+from thingsviz.data.things.layout import Dataset
 from thingsviz.data.things.ratings import mean_column, read_ratings
 from thingsviz.data.things.trials import build_trials
 

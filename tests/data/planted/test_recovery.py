@@ -4,10 +4,10 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from thingsviz.data.things.layout import Dataset
 from thingsviz.data.planted import Order, plant
 from thingsviz.data.planted.concepts import PROPERTIES
 from thingsviz.data.planted.oracle import correlations
+from thingsviz.data.things.layout import Dataset
 from thingsviz.data.things.ratings import mean_column
 from thingsviz.data.things.trials import build_trials
 

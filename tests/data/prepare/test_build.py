@@ -11,13 +11,13 @@ import pytest
 from tests.data import published
 from thingsviz.core.errors import DataError
 from thingsviz.core.locks import try_lock
-from thingsviz.data.prepare import build, read_run, pieces
-from thingsviz.data.store import matrix_file
-from thingsviz.data.store.beta_store import BetaStore
+from thingsviz.data.prepare import build, pieces, read_run
 from thingsviz.data.prepare.build import BuildOptions, build_store
 from thingsviz.data.prepare.journal import Journal
-from thingsviz.data.things.layout import Dataset
+from thingsviz.data.store import matrix_file
+from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.store.state import lock_file
+from thingsviz.data.things.layout import Dataset
 from thingsviz.data.volumes.gzip_stream import digest_file
 
 N_ALL_RUNS = published.N_SESSIONS * published.N_RUNS

@@ -1,7 +1,7 @@
 import pytest
 
-from thingsviz.data.prepare.read_run import Filled
 from thingsviz.data.prepare.journal import Journal
+from thingsviz.data.prepare.read_run import Filled
 from thingsviz.data.store.manifest import note_source
 
 

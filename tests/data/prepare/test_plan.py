@@ -5,10 +5,10 @@ import pytest
 
 from tests.data import published
 from thingsviz.core.errors import ConfigError, DataError
+from thingsviz.data.prepare.build import plan_work
+from thingsviz.data.prepare.plan import plan_volumes
+from thingsviz.data.things.sources import small_sources
 from thingsviz.data.volumes import masks, nifti
-from thingsviz.data.things.sources import (small_sources)
-from thingsviz.data.prepare.plan import (plan_volumes)
-from thingsviz.data.prepare.build import (plan_work)
 
 
 def test_runs_fill_the_store_one_after_the_other(little):

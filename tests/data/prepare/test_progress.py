@@ -1,7 +1,7 @@
 import pytest
 
-from thingsviz.data.prepare.progress import MEGABYTE, Meter, say_seconds
 from thingsviz.data.prepare.pieces import Piece
+from thingsviz.data.prepare.progress import MEGABYTE, Meter, say_seconds
 
 
 def piece(name, megabytes):

@@ -8,10 +8,10 @@ from hypothesis.extra import numpy as arrays
 
 from thingsviz.core.errors import DataError
 from thingsviz.core.space import Grid
-from thingsviz.data.prepare.read_run import LARGEST, checked
-from thingsviz.data.volumes.nifti import Header
-from thingsviz.data.things.layout import RunFiles
 from thingsviz.data.prepare.plan import RunPlan
+from thingsviz.data.prepare.read_run import LARGEST, checked
+from thingsviz.data.things.layout import RunFiles
+from thingsviz.data.volumes.nifti import Header
 
 GRID = Grid.of((2, 2, 2), np.eye(4))
 RUN = RunPlan(

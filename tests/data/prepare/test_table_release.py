@@ -9,13 +9,13 @@ from tests.data import published
 from thingsviz.core.errors import DataError
 from thingsviz.core.space import Grid
 from thingsviz.data.prepare import table_release
-from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.prepare.build import BuildOptions, build_store
-from thingsviz.data.volumes.masks import BrainMask
+from thingsviz.data.prepare.table_release import find_responses
+from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.things.image_names import base_name
 from thingsviz.data.things.layout import Dataset
 from thingsviz.data.things.stimuli import read_stimuli
-from thingsviz.data.prepare.table_release import find_responses
+from thingsviz.data.volumes.masks import BrainMask
 
 RUNS = [(s, r) for s in range(1, published.N_SESSIONS + 1) for r in range(1, published.N_RUNS + 1)]
 LIVE = published.N_TRAIN + published.N_TEST

@@ -3,10 +3,9 @@ import pandas as pd
 import pytest
 
 from tests.data import published
-from thingsviz.core.trial_key import TrialKey
 from thingsviz.core.errors import DataError
-from thingsviz.core.files import write_json
-from thingsviz.core.files import (sealed)
+from thingsviz.core.files import sealed, write_json
+from thingsviz.core.trial_key import TrialKey
 from thingsviz.data.store import beta_store
 from thingsviz.data.store.beta_store import BetaStore, NoSuchTrialError, say_range
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from tests.data import published
+from thingsviz.data.prepare.build import BuildOptions, build_store
 from thingsviz.data.store import hdf5
 from thingsviz.data.store.beta_store import BetaStore
-from thingsviz.data.prepare.build import BuildOptions, build_store
 from thingsviz.data.store.state import store_state
 
 

@@ -3,7 +3,14 @@ import json
 import pytest
 
 from thingsviz.core.errors import DataError
-from thingsviz.data.store.manifest import (Source, fingerprint, first_change, note_source, read_manifest, sources_of)
+from thingsviz.data.store.manifest import (
+    Source,
+    fingerprint,
+    first_change,
+    note_source,
+    read_manifest,
+    sources_of,
+)
 from thingsviz.data.volumes.gzip_stream import Digest
 
 A, B = Source("a", 1, 10, "x"), Source("b", 2, 20, "y")

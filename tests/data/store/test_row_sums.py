@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from thingsviz.core.errors import DataError
-from thingsviz.core.files import (crc_of, is_sound, sealed)
+from thingsviz.core.files import crc_of, is_sound, sealed
 from thingsviz.data.store.beta_store import BetaStore
-from thingsviz.data.store.matrix_file import (NAME, row_crc)
+from thingsviz.data.store.matrix_file import SUMS, row_crc
 from thingsviz.data.trials.standardise import StandardisedBetas
 
 
@@ -19,7 +19,7 @@ def reopened(store):
 
 
 def test_each_row_has_its_own_checksum(store):
-    kept = np.load(store.folder / NAME)
+    kept = np.load(store.folder / SUMS)
     assert kept.tolist() == [row_crc(row) for row in store.betas]
     assert len(set(kept.tolist())) == store.shape[0]
 
@@ -38,12 +38,14 @@ def test_only_the_damaged_row_is_refused(store):
 def test_a_row_is_compared_once(store, monkeypatch):
     opened = reopened(store)
     opened.read(slice(3, 6))
-    monkeypatch.setattr("thingsviz.data.store.matrix_file.row_crc", lambda _: pytest.fail("compared again"))
+    monkeypatch.setattr(
+        "thingsviz.data.store.matrix_file.row_crc", lambda _: pytest.fail("compared again")
+    )
     assert opened.read([3, 5, 3]).shape[0] == 3
 
 
 def test_a_store_without_checksums_is_read_as_before(store):
-    (store.folder / NAME).unlink()
+    (store.folder / SUMS).unlink()
     np.testing.assert_array_equal(reopened(store).read([2]), store.betas[[2]])
 
 

@@ -5,8 +5,8 @@ import time
 import pytest
 
 from tests.data import published
+from thingsviz.core.files import sealed
 from thingsviz.core.locks import try_lock
-from thingsviz.core.files import (sealed)
 from thingsviz.data.prepare.build import BuildOptions, build_store
 from thingsviz.data.store.state import count, lock_file, store_state
 from thingsviz.data.things.trials import build_trials

@@ -5,8 +5,8 @@ import pytest
 from tests.data import published
 from thingsviz.core.errors import DataError
 from thingsviz.data.prepare import pieces
-from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.prepare.build import build_store
+from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.store.state import store_state
 from thingsviz.data.store.verify import refresh_dates, verify_store
 

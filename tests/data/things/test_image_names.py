@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from thingsviz.data.things.image_names import (base_name, concept_of, exemplar_number, is_catch)
+from thingsviz.data.things.image_names import base_name, concept_of, exemplar_number, is_catch
 
 CONCEPTS = st.from_regex(r"[a-z][a-z0-9_]{0,20}[a-z0-9]", fullmatch=True)
 

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from tests.data import published
 from thingsviz.core.errors import DataError
-from thingsviz.data.things.layout import (Dataset, find_datasets, is_dataset, open_dataset)
+from thingsviz.data.things.layout import Dataset, find_datasets, is_dataset, open_dataset
 
 
 def test_runs_are_found_in_order(little):

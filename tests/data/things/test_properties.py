@@ -15,14 +15,23 @@ from hypothesis import strategies as st
 
 from thingsviz.core.errors import DataError
 from thingsviz.core.space import Grid
-from thingsviz.data.volumes.masks import BrainMask, read_mask, write_mask
 from thingsviz.data.things.image_names import base_name, concept_of, is_catch
-from thingsviz.data.things.ratings import (FAMILIES, PROPERTIES, TARGETS_10, available, mean_column, rating_range, read_ratings, sd_column)
-from thingsviz.data.trials.splits import (KINDS, PARTS, Split, audit, check_fitted_on, make_split)
-from thingsviz.data.trials.standardise import SessionScaler, StandardisedBetas
+from thingsviz.data.things.ratings import (
+    FAMILIES,
+    PROPERTIES,
+    TARGETS_10,
+    available,
+    mean_column,
+    rating_range,
+    read_ratings,
+    sd_column,
+)
 from thingsviz.data.things.tables import read_table, to_numbers
 from thingsviz.data.things.trials import live_rows, normalise
 from thingsviz.data.things.voxel_metadata import place_in, voxel_table
+from thingsviz.data.trials.splits import KINDS, PARTS, Split, audit, check_fitted_on, make_split
+from thingsviz.data.trials.standardise import SessionScaler, StandardisedBetas
+from thingsviz.data.volumes.masks import BrainMask, read_mask, write_mask
 
 few = settings(deadline=None, max_examples=15, derandomize=True)
 SEEDS = st.integers(0, 10_000)

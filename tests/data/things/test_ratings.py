@@ -4,7 +4,17 @@ import pytest
 
 from tests.data.published import CONCEPTS, write_ratings
 from thingsviz.core.errors import ConfigError, DataError
-from thingsviz.data.things.ratings import (FAMILIES, PROPERTIES, TARGETS_10, TARGETS_12, available, mean_column, rating_range, read_ratings, sd_column)
+from thingsviz.data.things.ratings import (
+    FAMILIES,
+    PROPERTIES,
+    TARGETS_10,
+    TARGETS_12,
+    available,
+    mean_column,
+    rating_range,
+    read_ratings,
+    sd_column,
+)
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ from tests.data import published
 from thingsviz.core.errors import DataError
 from thingsviz.data.things.image_names import concept_of
 from thingsviz.data.things.layout import Dataset
-from thingsviz.data.things.trials import build_trials
 from thingsviz.data.things.trial_types import infer_types
+from thingsviz.data.things.trials import build_trials
 
 
 def table(*shown: tuple[int, str]) -> pd.DataFrame:

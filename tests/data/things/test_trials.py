@@ -8,7 +8,13 @@ from tests.data import published
 from thingsviz.core.errors import ConfigError, DataError
 from thingsviz.data.things.layout import Dataset, RunFiles
 from thingsviz.data.things.ratings import mean_column
-from thingsviz.data.things.trials import (build_trials, live_rows, normalise, read_conditions, read_trials)
+from thingsviz.data.things.trials import (
+    build_trials,
+    live_rows,
+    normalise,
+    read_conditions,
+    read_trials,
+)
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,13 @@ import pytest
 from tests.data.published import AFFINE, GRID, brain
 from thingsviz.core.errors import DataError
 from thingsviz.core.space import Grid
+from thingsviz.data.things.voxel_metadata import (
+    read_metadata,
+    read_voxels,
+    region_columns,
+    voxel_table,
+)
 from thingsviz.data.volumes.masks import BrainMask
-from thingsviz.data.things.voxel_metadata import (read_metadata, read_voxels, region_columns, voxel_table)
 
 
 @pytest.fixture

@@ -6,11 +6,16 @@ import pytest
 
 from thingsviz.core.errors import ConfigError, DataError
 from thingsviz.data.prepare.build import build_store, publish
-from thingsviz.data.things.categories import (category_file, most_specific, order_doubts, read_categories)
-from thingsviz.data.trials.labels import (LabelMap, carry_over, label_file, label_map, made)
+from thingsviz.data.things.categories import (
+    category_file,
+    most_specific,
+    order_doubts,
+    read_categories,
+)
 from thingsviz.data.things.layout import Dataset
 from thingsviz.data.things.ratings import read_ratings
 from thingsviz.data.things.trials import read_trials
+from thingsviz.data.trials.labels import LabelMap, carry_over, label_file, label_map, made
 
 CONCEPTS = ["aardvark", "bat1", "bat2", "hot-air_balloon", "ice_cream"]
 WANTED = {"aardvark": ["animal", "mammal"], "bat1": ["animal"], "bat2": ["toy"]}

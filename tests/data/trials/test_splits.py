@@ -8,8 +8,16 @@ from hypothesis import strategies as st
 
 from thingsviz.core.errors import ConfigError, DataError
 from thingsviz.data.things.layout import Dataset
-from thingsviz.data.trials.splits import (KINDS, PARTS, Split, audit, check_fitted_on, class_balance, make_split)
 from thingsviz.data.things.trials import build_trials, live_rows
+from thingsviz.data.trials.splits import (
+    KINDS,
+    PARTS,
+    Split,
+    audit,
+    check_fitted_on,
+    class_balance,
+    make_split,
+)
 
 REPORT = (0.8, 0.1, 0.1)
 GROUPED = {"image": "image_filename", "concept": "concept", "session": "session"}

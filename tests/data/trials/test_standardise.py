@@ -3,9 +3,9 @@ import pytest
 
 from tests.data import published
 from thingsviz.core.errors import DataError
-from thingsviz.data.trials import standardise
-from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.prepare.build import build_store
+from thingsviz.data.store.beta_store import BetaStore
+from thingsviz.data.trials import standardise
 from thingsviz.data.trials.splits import check_fitted_on, make_split
 from thingsviz.data.trials.standardise import SessionScaler, StandardisedBetas
 

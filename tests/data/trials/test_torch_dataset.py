@@ -5,9 +5,9 @@ from torch.utils.data import DataLoader
 
 from tests.data import published
 from thingsviz.core.errors import DataError
-from thingsviz.data.trials.torch_dataset import TrialDataset
 from thingsviz.data.things.ratings import TARGETS_10, mean_column
 from thingsviz.data.trials.standardise import SessionScaler
+from thingsviz.data.trials.torch_dataset import TrialDataset
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 
 from thingsviz.core.errors import DataError
-from thingsviz.data.things.image_names import concept_of
 from thingsviz.data.planted.presets import Preset
+from thingsviz.data.things.image_names import concept_of
 from thingsviz.data.things.tables import read_table, require_columns
 
 CONDITIONS = re.compile(r"sub-\w+_ses-(?:things)?(\d+)_run-(\d+)_conditions\.tsv", re.ASCII)

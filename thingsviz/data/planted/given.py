@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from thingsviz.core.errors import DataError
 from thingsviz.data.planted.concepts import PROPERTIES, Concepts, archetypes
 from thingsviz.data.planted.ratings import N_RATERS, to_table
-from thingsviz.data.things.ratings import (available, mean_column, read_ratings, sd_column)
+from thingsviz.data.things.ratings import available, mean_column, read_ratings, sd_column
 
 FloatArray = NDArray[np.float64]
 RATERS = "property_N-ratings"

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from thingsviz.core.errors import ConfigError
+from thingsviz.core.files import crc_of_file
 from thingsviz.core.progress import Progress, Report, silent
-from thingsviz.core.files import (crc_of_file)
 from thingsviz.data.planted.latents import Latents, concept_latents, draw_latents
 from thingsviz.data.planted.oracle import Filters, make_filters
 from thingsviz.data.planted.presets import Preset, get_preset

@@ -14,7 +14,7 @@ from isal import isal_zlib
 from numpy.typing import NDArray
 
 from thingsviz.core.space import Grid
-from thingsviz.data.planted.categories import coarse_table, fine_table
+from thingsviz.data.planted.concepts import coarse_table, fine_table
 from thingsviz.data.planted.fields import Float32
 from thingsviz.data.planted.regions import REGIONS, Anatomy
 

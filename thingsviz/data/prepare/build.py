@@ -11,36 +11,30 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from thingsviz.core.errors import DataError
+from thingsviz.core.errors import ConfigError, DataError
 from thingsviz.core.files import is_writable, read_only, said_plainly
 from thingsviz.core.locks import try_lock
 from thingsviz.core.progress import Progress, Report, silent
+from thingsviz.data.prepare.journal import NAME as JOURNAL_NAME
+from thingsviz.data.prepare.journal import Journal
+from thingsviz.data.prepare.pieces import Piece, Work, volume_pieces
+from thingsviz.data.prepare.plan import plan_volumes
+from thingsviz.data.prepare.progress import Meter
+from thingsviz.data.prepare.read_run import Filled
+from thingsviz.data.prepare.table_release import plan_table
+from thingsviz.data.prepare.write_tables import write_small_files, write_table_only
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.store.hdf5 import NAME as HDF5_NAME
 from thingsviz.data.store.hdf5 import write_hdf5
-from thingsviz.data.prepare.read_run import Filled
-from thingsviz.data.prepare.journal import NAME as JOURNAL_NAME
-from thingsviz.data.prepare.journal import Journal
-from thingsviz.data.trials.labels import carry_over
 from thingsviz.data.store.manifest import RESPONSES, VOLUMES, read_manifest
-from thingsviz.data.prepare.progress import Meter
-from thingsviz.data.things.layout import Dataset
-from thingsviz.data.store.state import StoreState, examine, lock_file
 from thingsviz.data.store.matrix_file import NAME as BETAS_NAME
 from thingsviz.data.store.matrix_file import StoreFile
-from thingsviz.data.things.trials import TrialTable, build_trials
+from thingsviz.data.store.state import StoreState, examine, lock_file
 from thingsviz.data.store.verify import refresh_dates
-from thingsviz.data.prepare.pieces import Piece, Work
-from thingsviz.data.prepare.write_tables import write_small_files, write_table_only
-
-from thingsviz.core.errors import ConfigError, DataError
-from thingsviz.data.store.manifest import VOLUMES
 from thingsviz.data.things.layout import Dataset
-from thingsviz.data.prepare.plan import plan_volumes
-from thingsviz.data.prepare.table_release import plan_table
-from thingsviz.data.things.trials import no_runs
+from thingsviz.data.things.trials import TrialTable, build_trials, no_runs
 from thingsviz.data.things.voxel_metadata import read_voxels
-from thingsviz.data.prepare.pieces import Work, volume_pieces
+from thingsviz.data.trials.labels import carry_over
 
 # Two runs at a time: unpacking one overlaps with hashing and writing the other. More threads
 # than cores gain nothing, and each needs one volume of memory.

@@ -7,8 +7,7 @@ import os
 import shutil
 from pathlib import Path
 
-from thingsviz.core.files import loads_json
-from thingsviz.core.files import (KEY, is_sound, sealed)
+from thingsviz.core.files import KEY, is_sound, loads_json, sealed
 from thingsviz.data.prepare.read_run import Filled
 from thingsviz.data.things.layout import Dataset
 

@@ -9,12 +9,12 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from thingsviz.data.prepare.plan import Plan
 from thingsviz.data.prepare.read_run import Filled, Tick, fill_run
 from thingsviz.data.store.manifest import Source
-from thingsviz.data.volumes.masks import BrainMask
-from thingsviz.data.things.layout import Dataset
-from thingsviz.data.prepare.plan import Plan
 from thingsviz.data.store.matrix_file import StoreFile
+from thingsviz.data.things.layout import Dataset
+from thingsviz.data.volumes.masks import BrainMask
 
 
 class Piece(NamedTuple):

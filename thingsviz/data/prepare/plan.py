@@ -11,11 +11,11 @@ import pandas as pd
 
 from thingsviz.core.errors import DataError
 from thingsviz.data.store.manifest import FORMAT, Source, note_source
+from thingsviz.data.things.layout import Dataset, RunFiles
+from thingsviz.data.things.sources import small_sources
+from thingsviz.data.things.trials import KEYS, build_trials
 from thingsviz.data.volumes.masks import BrainMask, read_mask
 from thingsviz.data.volumes.nifti import Header, read_header
-from thingsviz.data.things.layout import Dataset, RunFiles
-from thingsviz.data.things.trials import KEYS, build_trials
-from thingsviz.data.things.sources import small_sources
 
 MASK_TOLERANCE_MM = 0.01
 
@@ -59,8 +59,6 @@ class Plan:
         rows = [[str(run.betas), run.first, run.header.n_volumes] for run in self.runs]
         small = [[source.path, source.sha256] for source in self.sources]
         return hashlib.sha256(json.dumps([FORMAT, self.shape, rows, small]).encode()).hexdigest()
-
-
 
 
 def plan_volumes(dataset: Dataset, subject: str) -> Plan:

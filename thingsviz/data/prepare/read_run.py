@@ -9,13 +9,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from thingsviz.core.trial_key import TrialKey
 from thingsviz.core.errors import DataError
-from thingsviz.data.store.manifest import Source, note_source
-from thingsviz.data.volumes.nifti import VolumeReader
+from thingsviz.core.trial_key import TrialKey
 from thingsviz.data.prepare.plan import Plan, RunPlan
-from thingsviz.data.store.matrix_file import (row_crc)
-from thingsviz.data.store.matrix_file import StoreFile
+from thingsviz.data.store.manifest import Source, note_source
+from thingsviz.data.store.matrix_file import StoreFile, row_crc
+from thingsviz.data.volumes.nifti import VolumeReader
 
 LARGEST = float(np.finfo(np.float16).max)
 Tick = Callable[[int], None]

@@ -18,16 +18,16 @@ from numpy.typing import NDArray
 
 from thingsviz.core.errors import DataError
 from thingsviz.core.space import Grid
-from thingsviz.data.prepare.read_run import LARGEST, Filled, Tick
-from thingsviz.data.store.manifest import FORMAT, RESPONSES, Source, note_source
-from thingsviz.data.volumes.masks import BrainMask, read_mask
-from thingsviz.data.things.layout import Dataset, TableRelease
-from thingsviz.data.things.sources import (small_sources)
-from thingsviz.data.prepare.table_trials import build_release_trials
-from thingsviz.data.store.matrix_file import StoreFile
-from thingsviz.data.volumes.gzip_stream import CHUNK, Digest
-from thingsviz.data.things.voxel_metadata import (POSITION, place_in, read_metadata, voxel_table)
 from thingsviz.data.prepare.pieces import Piece, Work
+from thingsviz.data.prepare.read_run import LARGEST, Filled, Tick
+from thingsviz.data.prepare.table_trials import build_release_trials
+from thingsviz.data.store.manifest import FORMAT, RESPONSES, Source, note_source
+from thingsviz.data.store.matrix_file import StoreFile
+from thingsviz.data.things.layout import Dataset, TableRelease
+from thingsviz.data.things.sources import small_sources
+from thingsviz.data.things.voxel_metadata import POSITION, place_in, read_metadata, voxel_table
+from thingsviz.data.volumes.gzip_stream import CHUNK, Digest
+from thingsviz.data.volumes.masks import BrainMask, read_mask
 
 KEY = "ResponseData"
 # 9,840 trials of 1,024 voxels are 80 MB as float64; two such blocks are in memory at a time.

@@ -13,21 +13,19 @@ import pandas as pd
 
 import thingsviz
 from thingsviz.core.errors import DataError
-from thingsviz.core.files import write_atomically, write_json
-from thingsviz.core.files import (crc_of_file, sealed)
-from thingsviz.data.store import manifest
-from thingsviz.data.prepare.read_run import Filled
-from thingsviz.data.store.manifest import (CHECKED, FORMAT, TABLE, Source, fingerprint, note_source)
-from thingsviz.data.volumes.masks import write_mask
-from thingsviz.data.things.layout import Dataset
-from thingsviz.data.things.sources import (small_sources)
-from thingsviz.data.store.matrix_file import (write_row_sums)
-from thingsviz.data.store.state import count
-from thingsviz.data.store.matrix_file import DTYPE, checksums
-from thingsviz.data.store.matrix_file import NAME as BETAS
-from thingsviz.data.things.trials import TrialTable
+from thingsviz.core.files import crc_of_file, sealed, write_atomically, write_json
 from thingsviz.data.prepare.pieces import Work
+from thingsviz.data.prepare.read_run import Filled
+from thingsviz.data.store import manifest
+from thingsviz.data.store.manifest import CHECKED, FORMAT, TABLE, Source, fingerprint, note_source
+from thingsviz.data.store.matrix_file import DTYPE, checksums, write_row_sums
+from thingsviz.data.store.matrix_file import NAME as BETAS
+from thingsviz.data.store.state import count
+from thingsviz.data.things.layout import Dataset
+from thingsviz.data.things.sources import small_sources
 from thingsviz.data.things.tables import plain_array
+from thingsviz.data.things.trials import TrialTable
+from thingsviz.data.volumes.masks import write_mask
 
 ROWS_A_CHECKSUM = 256
 
@@ -67,8 +65,6 @@ def write_trials(folder: Path, trials: pd.DataFrame) -> None:
     write_parquet(folder / "trials.parquet", trials)
     arrays: dict[str, Any] = {str(name): plain_array(trials[name]) for name in trials.columns}
     write_atomically(folder / "trials.npz", lambda file: np.savez_compressed(file, **arrays))
-
-
 
 
 def write_parquet(path: Path, table: pd.DataFrame) -> None:

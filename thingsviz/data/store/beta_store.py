@@ -11,19 +11,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from thingsviz.core.trial_key import TrialKey
 from thingsviz.core.errors import DataError
+from thingsviz.core.files import KEY
 from thingsviz.core.space import Grid
-from thingsviz.core.files import (KEY)
+from thingsviz.core.trial_key import TrialKey
 from thingsviz.data.store.manifest import NAME as MANIFEST
 from thingsviz.data.store.manifest import TABLE, check_file, read_manifest
-from thingsviz.data.volumes.masks import BrainMask, read_mask
-from thingsviz.data.things.layout import Dataset
-from thingsviz.data.store.matrix_file import (RowSums)
-from thingsviz.data.store.state import StoreState, first_fault, store_state
 from thingsviz.data.store.matrix_file import NAME as BETAS
-from thingsviz.data.store.matrix_file import checksums, open_matrix
+from thingsviz.data.store.matrix_file import RowSums, checksums, open_matrix
+from thingsviz.data.store.state import StoreState, first_fault, store_state
+from thingsviz.data.things.layout import Dataset
 from thingsviz.data.things.trials import KEYS, read_trials
+from thingsviz.data.volumes.masks import BrainMask, read_mask
 
 ROWS_AT_ONCE = 128
 MOST_MAPPED = 2**28  # bytes that are read before their memory is given back

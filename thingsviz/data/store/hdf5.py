@@ -11,12 +11,11 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from thingsviz.core.files import fsync_folder, write_json
+from thingsviz.core.files import fsync_folder, sealed, write_json
 from thingsviz.core.progress import Progress, Report
-from thingsviz.core.files import (sealed)
 from thingsviz.data.store import manifest
 from thingsviz.data.store.beta_store import BetaStore
-from thingsviz.data.things.tables import (plain_array)
+from thingsviz.data.things.tables import plain_array
 
 NAME = "subject.h5"
 ROWS_AT_ONCE = 64

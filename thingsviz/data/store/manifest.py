@@ -8,9 +8,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from thingsviz.core.files import read_json
 from thingsviz.core.errors import DataError
-from thingsviz.core.files import (crc_of_file, is_sound)
+from thingsviz.core.files import crc_of_file, is_sound, read_json
 from thingsviz.data.things.layout import Dataset
 from thingsviz.data.volumes.gzip_stream import Digest, digest_file
 

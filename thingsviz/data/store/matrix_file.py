@@ -5,20 +5,15 @@ from __future__ import annotations
 import os
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from tokenize import TokenError
+from typing import Any
 
 import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-import zlib
-from collections.abc import Sequence
-from pathlib import Path
-from tokenize import TokenError
-from typing import Any
-import numpy as np
-from numpy.typing import NDArray
 from thingsviz.core.errors import DataError
 from thingsviz.core.files import write_atomically
 
@@ -116,7 +111,7 @@ def checksums(path: Path, rows: list[tuple[int, int]], n_voxels: int) -> Iterato
             yield crc
 
 
-NAME = "betas_crc32.npy"
+SUMS = "betas_crc32.npy"
 
 
 def row_crc(values: NDArray[np.float16]) -> int:
@@ -127,7 +122,7 @@ def row_crc(values: NDArray[np.float16]) -> int:
 def write_row_sums(folder: Path, sums: Sequence[int]) -> None:
     """Keep a CRC-32 for each trial, (n_trials,) uint32."""
     array = np.asarray(sums, np.uint32)
-    write_atomically(folder / NAME, lambda file: np.save(file, array, allow_pickle=False))
+    write_atomically(folder / SUMS, lambda file: np.save(file, array, allow_pickle=False))
 
 
 class RowSums:
@@ -138,7 +133,7 @@ class RowSums:
 
     def __init__(self, folder: Path, betas: NDArray[np.float16]) -> None:
         self.folder, self.betas = folder, betas
-        self.known = _read(folder / NAME, len(betas))
+        self.known = _read(folder / SUMS, len(betas))
         self.sound = np.full(len(betas), self.known is None)
 
     def check(self, rows: Any) -> None:  # noqa: ANN401

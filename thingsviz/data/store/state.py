@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from thingsviz.core.trial_key import CATCH, TEST, TRAIN
 from thingsviz.core.errors import DataError
 from thingsviz.core.locks import is_locked
+from thingsviz.core.trial_key import CATCH, TEST, TRAIN
 from thingsviz.data.store.manifest import NAME as MANIFEST
-from thingsviz.data.store.manifest import (RESPONSES, TABLE, VOLUMES, first_change, read_manifest)
-from thingsviz.data.things.layout import Dataset
-from thingsviz.data.things.sources import (small_sources)
+from thingsviz.data.store.manifest import RESPONSES, TABLE, VOLUMES, first_change, read_manifest
 from thingsviz.data.store.matrix_file import open_matrix
+from thingsviz.data.things.layout import Dataset
+from thingsviz.data.things.sources import small_sources
 
 
 class StoreState(NamedTuple):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from thingsviz.core.errors import DataError
-from thingsviz.core.files import write_json
+from thingsviz.core.files import sealed, write_json
 from thingsviz.core.progress import Progress, Report, silent
-from thingsviz.core.files import (sealed)
 from thingsviz.data.store import manifest
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.store.manifest import Source, read_manifest, sources_of
-from thingsviz.data.things.layout import Dataset
 from thingsviz.data.store.state import sources
+from thingsviz.data.things.layout import Dataset
 from thingsviz.data.volumes.gzip_stream import digest_file
 
 

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
+from thingsviz.core.errors import DataError
 from thingsviz.core.files import read_json
 from thingsviz.core.trial_key import TrialKey, parse_subject
-from thingsviz.core.errors import DataError
 from thingsviz.data.things.image_names import concept_of
 
 RUN_FILE = re.compile(

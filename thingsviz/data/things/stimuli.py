@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from thingsviz.core.trial_key import TEST, TRAIN
 from thingsviz.core.errors import DataError
+from thingsviz.core.trial_key import TEST, TRAIN
 from thingsviz.data.things.image_names import base_name
 from thingsviz.data.things.tables import read_table, require_columns
 

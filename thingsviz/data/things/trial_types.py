@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from thingsviz.core.trial_key import CATCH, TEST, TRAIN
 from thingsviz.core.errors import DataError
+from thingsviz.core.trial_key import CATCH, TEST, TRAIN
 from thingsviz.data.things.image_names import base_name, exemplar_number, is_catch
 from thingsviz.data.things.layout import Dataset
 from thingsviz.data.things.stimuli import types_of_images

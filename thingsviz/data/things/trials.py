@@ -9,11 +9,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from thingsviz.core.trial_key import CATCH, TRAIN, parse_subject
 from thingsviz.core.errors import ConfigError, DataError
+from thingsviz.core.trial_key import CATCH, TRAIN, parse_subject
 from thingsviz.data.things.image_names import base_name, concept_of
 from thingsviz.data.things.layout import Dataset, RunFiles
-from thingsviz.data.things.ratings import (Ratings, available, mean_column, rating_range, read_ratings, sd_column)
+from thingsviz.data.things.ratings import (
+    Ratings,
+    available,
+    mean_column,
+    rating_range,
+    read_ratings,
+    sd_column,
+)
 from thingsviz.data.things.tables import read_table, read_text, require_columns
 from thingsviz.data.things.trial_types import trial_types
 

@@ -11,11 +11,15 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from thingsviz.core.trial_key import CATCH
 from thingsviz.core.errors import ConfigError, DataError
-from thingsviz.core.files import write_atomically
-from thingsviz.core.files import (KEY, crc)
-from thingsviz.data.things.categories import (category_file, most_specific, order_doubts, read_categories)
+from thingsviz.core.files import KEY, crc, write_atomically
+from thingsviz.core.trial_key import CATCH
+from thingsviz.data.things.categories import (
+    category_file,
+    most_specific,
+    order_doubts,
+    read_categories,
+)
 from thingsviz.data.things.layout import Dataset
 from thingsviz.data.things.ratings import read_ratings
 from thingsviz.data.things.tables import read_table, require_columns

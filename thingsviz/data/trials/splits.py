@@ -9,13 +9,11 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
-from thingsviz.core.arrays import Rows
 
-from thingsviz.core.files import read_json
-from thingsviz.core.trial_key import TEST, TRAIN
+from thingsviz.core.arrays import Rows
 from thingsviz.core.errors import ConfigError, DataError
-from thingsviz.core.files import write_json
-from thingsviz.core.files import (is_sound, sealed)
+from thingsviz.core.files import is_sound, read_json, sealed, write_json
+from thingsviz.core.trial_key import TEST, TRAIN
 from thingsviz.data.things.trials import live_rows
 
 PARTS = ("train", "validation", "test")

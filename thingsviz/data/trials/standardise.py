@@ -8,11 +8,10 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from thingsviz.core.arrays import Floats
 
+from thingsviz.core.arrays import Floats, Rows
 from thingsviz.core.errors import DataError
 from thingsviz.data.store.beta_store import BetaStore
-from thingsviz.core.arrays import (Rows)
 
 ROWS_AT_ONCE = 32  # 27 MB of float32 at 211,000 voxels
 FEWEST = 2
@@ -128,7 +127,7 @@ def _moments(sums: _Sums, origin: Floats) -> tuple[Floats, Floats]:
 
 
 class StandardisedBetas:
-    """The betas of a store as `models.base.arrays.TrialMatrix`: z-scored when read, never in memory."""
+    """The betas of a store as a `TrialMatrix`: z-scored when read, never in memory."""
 
     def __init__(self, store: BetaStore, scaler: SessionScaler | None = None) -> None:
         self.store, self.scaler = store, scaler

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset as TorchDataset
 
-from thingsviz.core.trial_key import TrialKey
 from thingsviz.core.errors import DataError
+from thingsviz.core.trial_key import TrialKey
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.things.ratings import TARGETS_10, available, mean_column
 from thingsviz.data.trials.standardise import SessionScaler, StandardisedBetas

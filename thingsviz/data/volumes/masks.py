@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from thingsviz.core.errors import DataError
 from thingsviz.core.files import write_atomically
 from thingsviz.core.space import Grid
-from thingsviz.data.volumes.nifti import VolumeReader
 from thingsviz.data.volumes.gzip_stream import Digest
+from thingsviz.data.volumes.nifti import VolumeReader
 
 MOST_VOXELS = 300**3  # more than 1 mm voxels of any head
 
