@@ -7,7 +7,7 @@ from streamlit.starlette import App
 
 import thingsviz
 from thingsviz.core import log
-from thingsviz.ui.access.middleware import Doors
+from thingsviz.ui.access.middleware import AccessMiddleware
 from thingsviz.ui.server import monitor, startup
 from thingsviz.ui.server import root_address as server
 from thingsviz.ui.server.root_address import RootAddress
@@ -19,7 +19,7 @@ SCRIPT = Path(__file__).parent / "thingsviz" / "ui" / "main.py"
 app = App(
     SCRIPT,
     routes=[*monitor.ROUTES, *server.ROUTES],
-    middleware=[Middleware(Doors), Middleware(RootAddress)],
+    middleware=[Middleware(AccessMiddleware), Middleware(RootAddress)],
     lifespan=startup.lifespan,
     on_script_error=startup.tell,
 )

@@ -19,7 +19,7 @@ from benchmarks._subjects import Bench, open_bench
 from models.catalog.registry import build_linear, build_network, needs_score
 from thingsviz.pipeline.ratings.predictions import predict_parts
 from thingsviz.pipeline.resource_usage import peak_bytes
-from thingsviz.pipeline.training_data import Material
+from thingsviz.pipeline.training_data import TrainingData
 
 
 class Measured(NamedTuple):
@@ -55,14 +55,14 @@ def _apart(root: Path, subject: tuple[str, str, int], entry: Entry) -> Measured:
     return measure(open_bench(root, *subject), entry)
 
 
-def _linear(material: Material, entry: Entry) -> Any:  # noqa: ANN401
+def _linear(material: TrainingData, entry: Entry) -> Any:  # noqa: ANN401
     X, rows = material.responses, material.split.train
     model = build_linear(entry.model, material.store.mask)
     model.fit(X, rows, material.training_ratings[rows], material.concepts[rows])
     return lambda rows: model.predict(X, rows)
 
 
-def _network(material: Material, entry: Entry) -> Any:  # noqa: ANN401
+def _network(material: TrainingData, entry: Entry) -> Any:  # noqa: ANN401
     import torch
 
     from models.base.voxel_scores import encoding_score

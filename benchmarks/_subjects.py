@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from models.catalog.config import ModelConfig
-from thingsviz.analysis.scores.concept_sums import Part
+from thingsviz.analysis.scores.concept_sums import RatedPart
 from thingsviz.analysis.scores.metrics import pearson
 from thingsviz.analysis.scores.resampling import permutation
 from thingsviz.data.planted import Order, is_planted, plant
@@ -21,8 +21,8 @@ from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.things.layout import Dataset, open_dataset
 from thingsviz.data.trials.splits import make_split
 from thingsviz.jobs.recipe import JobConfig, SplitConfig
-from thingsviz.pipeline.ratings.predictions import KEYS, Scored, scored_parts
-from thingsviz.pipeline.training_data import Material
+from thingsviz.pipeline.ratings.predictions import KEYS, ScoredPart, scored_parts
+from thingsviz.pipeline.training_data import TrainingData
 
 SUBJECT = "sub-01"
 SEED = 1
@@ -47,7 +47,7 @@ class Bench:
     store: BetaStore
     work: Path
 
-    def material(self, model: ModelConfig, validation: float) -> Material:
+    def material(self, model: ModelConfig, validation: float) -> TrainingData:
         """Return what a job with this model would be fitted to.
 
         `validation`: share of the training concepts that networks stop on; linear ones use all.
@@ -60,9 +60,9 @@ class Bench:
         )
         rows = make_split(self.store.trials, split.kind, split.fractions, split.seed)
         scaler = self.work / f"scaler-{self.store.fingerprint[:12]}-{len(rows.train)}.safetensors"
-        return Material(config, self.dataset, self.store, rows, scaler)
+        return TrainingData(config, self.dataset, self.store, rows, scaler)
 
-    def oracle(self, part: Scored) -> float:
+    def oracle(self, part: ScoredPart) -> float:
         """Mean r of the decoder that knows tuning and noise, on the trials of a part."""
         known = pd.read_parquet(self.dataset.planted_dir(SUBJECT) / "oracle.parquet")
         n = int(part.where.n_averaged.removeprefix("mean of ").replace("single", "1"))
@@ -88,7 +88,7 @@ def open_bench(root: Path, preset: str, response: str, seed: int = SEED) -> Benc
     return Bench(name, response, seed, dataset, BetaStore.open(dataset, SUBJECT), work)
 
 
-def lettered(predictions: pd.DataFrame) -> list[tuple[str, Scored]]:
+def lettered(predictions: pd.DataFrame) -> list[tuple[str, ScoredPart]]:
     """Return the judged parts by letter."""
     found = []
     for scored in scored_parts(predictions, PROPERTIES):
@@ -98,12 +98,12 @@ def lettered(predictions: pd.DataFrame) -> list[tuple[str, Scored]]:
     return sorted(found, key=lambda pair: pair[0])
 
 
-def mean_r(data: Part) -> float:
+def mean_r(data: RatedPart) -> float:
     """Mean over the ratings of Pearson's r; 0 where a prediction is constant."""
     return float(np.nan_to_num(pearson(data.true, data.predicted)).mean())
 
 
-def chance_band(data: Part) -> tuple[float, float]:
+def chance_band(data: RatedPart) -> tuple[float, float]:
     """Return the middle 95 % of the mean r after shuffling concepts."""
     draws = np.nan_to_num(permutation(data)["r"]).mean(1)
     low, high = np.quantile(draws, (0.025, 0.975))

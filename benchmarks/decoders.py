@@ -37,7 +37,7 @@ from benchmarks._subjects import SEED, Bench, chance_band, lettered, mean_r, ope
 from thingsviz.analysis.scores.paired_tests import swapped, two_sided
 from thingsviz.core.errors import EXIT_BAD_INPUT, ThingsvizError
 from thingsviz.data.things.layout import datasets_root
-from thingsviz.pipeline.ratings.predictions import Scored
+from thingsviz.pipeline.ratings.predictions import ScoredPart
 
 MOST_GB = 4.0
 N_DRAWS = 2000
@@ -148,7 +148,7 @@ def _lines(options: argparse.Namespace) -> Iterator[Line]:
 def _study_lines(
     options: argparse.Namespace, root: Path, study: Study, bench: Bench
 ) -> Iterator[Line]:
-    found: dict[str, dict[str, Scored]] = {}
+    found: dict[str, dict[str, ScoredPart]] = {}
     for entry in study.entries:
         wanted = options.only in _title(study, entry) or entry.name in {"ridge", "mean"}
         known = kept(bench, entry) if options.keep else None
@@ -172,7 +172,7 @@ def _entry_lines(
     study: Study,
     entry: Entry,
     measured: Measured,
-    found: dict[str, dict[str, Scored]],
+    found: dict[str, dict[str, ScoredPart]],
 ) -> Iterator[Line]:
     for part, scored in found[entry.name].items():
         r = mean_r(scored.data)
@@ -210,7 +210,7 @@ class Versus(NamedTuple):
 
 
 def _against(
-    found: dict[str, dict[str, Scored]], name: str, other: str, part: str
+    found: dict[str, dict[str, ScoredPart]], name: str, other: str, part: str
 ) -> Versus | None:
     if name in {other, MEAN.name} or part not in found.get(other, {}):
         return None
@@ -221,7 +221,7 @@ def _against(
 
 
 def _judge(
-    entry: Entry, part: str, share: float, found: dict[str, dict[str, Scored]]
+    entry: Entry, part: str, share: float, found: dict[str, dict[str, ScoredPart]]
 ) -> tuple[list[str], list[bool]]:
     """Return the goals of a row in words, and whether each is met."""
     goals, met = [], []
@@ -237,7 +237,7 @@ def _judge(
     return goals, met
 
 
-def _frame(bench: Bench, found: dict[str, dict[str, Scored]]) -> Iterator[Line]:
+def _frame(bench: Bench, found: dict[str, dict[str, ScoredPart]]) -> Iterator[Line]:
     """Oracle and chance, which no decoder's row is without."""
     for part, scored in found.get("ridge", {}).items():
         r = f"{bench.oracle(scored):.3f}"

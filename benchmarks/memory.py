@@ -35,7 +35,7 @@ from thingsviz.jobs.recipe import JobConfig, Learns
 from thingsviz.pipeline.load_model import load_predict
 from thingsviz.pipeline.resource_usage import peak_bytes
 from thingsviz.pipeline.training_data import open_material
-from thingsviz.queue.reporter import Clerk
+from thingsviz.queue.reporter import Reporter
 
 MOST_GB = 4.0
 N_BATCHES = 3
@@ -123,7 +123,7 @@ def _train(dataset: Path, case: Case, folder: Path) -> Held:
     started = time.monotonic()
     material = open_material(job)
     with (folder / "log.txt").open("w") as log, redirect_stdout(log):
-        fit(Clerk(job), material)
+        fit(Reporter(job), material)
     size = case.fit.batch_size if case.fit else 64
     load_predict(job, material, material.responses)(material.split.test[: N_BATCHES * size])
     return Held(time.monotonic() - started, peak_bytes() / 1e9)

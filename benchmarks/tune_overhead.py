@@ -33,11 +33,11 @@ from thingsviz.commands import prepare, simulate
 from thingsviz.jobs.job_folder import create_job
 from thingsviz.jobs.recipe import parse_config
 from thingsviz.pipeline.run import run
-from thingsviz.pipeline.training_data import Material, find_dataset, open_material, open_store
-from thingsviz.queue.reporter import Clerk
-from thingsviz.studies.candidate import Runner
+from thingsviz.pipeline.training_data import TrainingData, find_dataset, open_material, open_store
+from thingsviz.queue.reporter import Reporter
+from thingsviz.studies.candidate import CandidateRunner
 from thingsviz.studies.config import StudyConfig, parse_study
-from thingsviz.studies.records import Records
+from thingsviz.studies.records import StudyRecords
 from thingsviz.studies.space import suggest, with_values
 from thingsviz.studies.storage import open_storage
 from thingsviz.studies.study_folder import create_study
@@ -123,7 +123,7 @@ def plain_of(config: StudyConfig) -> Callable[[], None]:
     def training() -> None:
         job = create_job(parse_config(data))
         with job.file("log.txt").open("a") as log, redirect_stdout(log):
-            run(Clerk(job), open_material(job, store))
+            run(Reporter(job), open_material(job, store))
 
     return training
 
@@ -131,10 +131,10 @@ def plain_of(config: StudyConfig) -> Callable[[], None]:
 def ours_of(config: StudyConfig) -> Callable[[], None]:
     """Return one candidate of a study."""
     folder = create_study(config)
-    records = Records(folder, config, "search", open_storage(folder))
+    records = StudyRecords(folder, config, "search", open_storage(folder))
     records.plan()
     store = open_store(find_dataset(config.base), config.base.subject)
-    train = Runner(folder, config, store, lambda: False)
+    train = CandidateRunner(folder, config, store, lambda: False)
 
     def candidate() -> None:
         records.repair()
@@ -166,7 +166,7 @@ def bare_of(config: StudyConfig) -> Callable[[], None]:
     return candidate
 
 
-def bare_value(trial: Any, config: StudyConfig, material: Material, data: FitData) -> float:  # noqa: ANN401
+def bare_value(trial: Any, config: StudyConfig, material: TrainingData, data: FitData) -> float:  # noqa: ANN401
     """Train once, keep nothing, return the best validation r."""
     values = {**suggest(trial, config.space), "fit.best_by": "validation_r"}
     recipe = with_values(config.base, values)

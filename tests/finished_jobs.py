@@ -7,7 +7,7 @@ from tests.figures.plain import TARGETS, class_scores, metrics, scores
 from thingsviz.jobs import json_files
 from thingsviz.jobs.job_folder import JobFolder, JobStatus, create_job
 from thingsviz.jobs.recipe import parse_config
-from thingsviz.reports.comparable import Finished
+from thingsviz.reports.comparable import FinishedJob
 
 
 def ratings_table(gain=0.6, seed=0, n_concepts=20, n_repeats=3):
@@ -66,13 +66,13 @@ def recipe(name, **more):
     return {"name": name, "dataset": "demo", "targets": list(TARGETS), "model": model} | more
 
 
-def finished(name="one", table=None, learns="ratings", **more) -> Finished:
+def finished(name="one", table=None, learns="ratings", **more) -> FinishedJob:
     """A finished job in memory."""
     config = parse_config(recipe(name, **more))
     if learns != "ratings":
         config = config.model_copy(update={"learns": learns})
     frame = ratings_table() if table is None else table
-    return Finished(name, config, scores(config.model.name), frame, "f" * 64)
+    return FinishedJob(name, config, scores(config.model.name), frame, "f" * 64)
 
 
 def folder(name="one", gain=0.6, seed=0, **more) -> JobFolder:

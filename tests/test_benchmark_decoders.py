@@ -14,9 +14,9 @@ from benchmarks._subjects import chance_band, lettered, mean_r, open_bench
 from models.linear.config import RidgeConfig
 from models.subspace.config import ConceptDecoderConfig
 from thingsviz.analysis.scores.concept_sums import part
-from thingsviz.analysis.scores.score_table import Where
+from thingsviz.analysis.scores.score_table import ScorePlace
 from thingsviz.data.planted.concepts import PROPERTIES
-from thingsviz.pipeline.ratings.predictions import Scored
+from thingsviz.pipeline.ratings.predictions import ScoredPart
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +28,9 @@ def bench(tiny, tmp_path_factory):
 
 def scored(guess, true, letter="A"):
     n = len(true)
-    where = Where("test", "single", PROPERTIES[: true.shape[1]])
+    where = ScorePlace("test", "single", PROPERTIES[: true.shape[1]])
     data = part(true, guess, None, np.repeat(np.arange(n // 4), 4).astype(str))
-    return {letter: Scored(where, np.arange(n), data)}
+    return {letter: ScoredPart(where, np.arange(n), data)}
 
 
 @pytest.fixture

@@ -34,18 +34,18 @@ def small_disk(path: Path) -> Iterator[bool]:
 
 def filled_at(disk: Path, row_number: int) -> None:
     """Let the disk be full just before this process writes its n-th row of metrics."""
-    from thingsviz.queue.reporter import Clerk
+    from thingsviz.queue.reporter import Reporter
 
-    report, count = Clerk.report, [0]
+    report, count = Reporter.report, [0]
 
-    def hooked(clerk: Clerk, row: dict[str, Any]) -> None:
+    def hooked(reporter: Reporter, row: dict[str, Any]) -> None:
         count[0] += 1
         if count[0] == row_number:
             with (disk / "filler").open("wb") as file:
                 os.posix_fallocate(file.fileno(), 0, shutil.disk_usage(disk).free)
-        report(clerk, row)
+        report(reporter, row)
 
-    Clerk.report = hooked  # type: ignore[method-assign,assignment]
+    Reporter.report = hooked  # type: ignore[method-assign,assignment]
 
 
 def disk(row: Row, faults: int, root: Path, moments: random.Random) -> None:

@@ -13,7 +13,7 @@ def study(row: Row, kills: int, root: Path, moments: random.Random) -> None:
     """Kill a study's process; each candidate ends once, none is left out."""
     from thingsviz.commands import tune
     from thingsviz.studies.config import parse_study
-    from thingsviz.studies.records import Records
+    from thingsviz.studies.records import StudyRecords
     from thingsviz.studies.storage import open_storage
     from thingsviz.studies.study_folder import create_study
 
@@ -31,7 +31,7 @@ def study(row: Row, kills: int, root: Path, moments: random.Random) -> None:
     while row.kills < kills and killed_at_random(search, moments.uniform(0.2, 2.5)):
         row.kills += 1
     os.waitpid(fork(search), 0)
-    records = Records(folder, config, "search", open_storage(folder))
+    records = StudyRecords(folder, config, "search", open_storage(folder))
     done: dict[int, int] = {}
     for trial in records.trials():
         if trial.values:

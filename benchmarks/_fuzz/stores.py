@@ -92,7 +92,7 @@ def _label_map(place: Place) -> Target:
 
 def _journal(scratch: Path, place: Place) -> Target:
     from thingsviz.data.prepare.journal import Journal
-    from thingsviz.data.prepare.read_run import Filled
+    from thingsviz.data.prepare.read_run import FinishedPiece
     from thingsviz.data.store.manifest import note_source
 
     scratch.mkdir(parents=True, exist_ok=True)
@@ -100,7 +100,7 @@ def _journal(scratch: Path, place: Place) -> Target:
     source = note_source(place.dataset, place.dataset.runs("sub-01")[0].betas)
     journal._append("a signature")
     for i in range(4):
-        journal.add(Filled(f"run {i}", source, (i, i + 1), 17 + i, ["a note"], [3 + i]))
+        journal.add(FinishedPiece(f"run {i}", source, (i, i + 1), 17 + i, ["a note"], [3 + i]))
 
     def read() -> Any:  # noqa: ANN401
         return {key: piece.to_json() for key, piece in journal.done(place.dataset).items()}

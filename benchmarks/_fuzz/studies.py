@@ -45,13 +45,13 @@ def targets(place: Place, scratch: Path) -> Iterator[Target]:
 
 
 def _records(study: Any) -> Target:  # noqa: ANN401
-    from thingsviz.studies.records import Records, sum_of
+    from thingsviz.studies.records import StudyRecords, sum_of
     from thingsviz.studies.rows import Reader
     from thingsviz.studies.space import suggest
     from thingsviz.studies.storage import open_storage
 
     config = study.config()
-    records = Records(study, config, "search", open_storage(study))
+    records = StudyRecords(study, config, "search", open_storage(study))
     records.plan()
     for trial in records.trials():
         taken = records.study.ask()
@@ -130,9 +130,9 @@ def _queue(scratch: Path) -> Target:
 
 def _overfitting(scratch: Path) -> Target:
     from thingsviz.jobs import json_files
-    from thingsviz.studies.overfitting import StudyConfig, read_study
+    from thingsviz.studies.overfitting import OverfittingConfig, read_study
 
-    config = StudyConfig.model_validate(
+    config = OverfittingConfig.model_validate(
         {"dataset": "tiny", "subject": "sub-01", "learns": "categories27"}
     )
     path = beside(scratch / "overfitting", "config.json", b"")

@@ -239,7 +239,7 @@ def _proxies() -> Target:
 def _spaces() -> Iterator[Target]:
     from thingsviz.jobs.recipe import parse_config
     from thingsviz.studies.config import parse_study
-    from thingsviz.ui.tune.space import Line, range_of
+    from thingsviz.ui.tune.space import SpaceRow, range_of
 
     base = parse_config({"dataset": "tiny", "model": {"name": "vit3d"}})
     settings = ("model.n_layers", "model.embed_dim", "fit.learning_rate", "model.dropout")
@@ -247,7 +247,7 @@ def _spaces() -> Iterator[Target]:
 
     def draw(rng: Random) -> Any:  # noqa: ANN401
         near = ("3 to 8", "1e-5 to 1e-3", "256, 512", "0.1..0.5", "true, empty", "6 × 7 × 5")
-        return Line(word(rng, *settings), rng.choice(kinds), word(rng, *near))
+        return SpaceRow(word(rng, *settings), rng.choice(kinds), word(rng, *near))
 
     def read(line: Any) -> Any:  # noqa: ANN401
         space = {line.name: range_of(line)}

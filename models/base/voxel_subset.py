@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from models.base.arrays import Floats, Rows, TrialMatrix
 
 
-class SomeVoxels:
+class VoxelSubset:
     """A TrialMatrix of some voxels (k,) of another one; `check` is called at every read."""
 
     def __init__(

@@ -20,7 +20,7 @@ FLOAT = 4
 KERNEL = 27  # voxels of a 3 × 3 × 3 convolution
 
 
-class Counted(NamedTuple):
+class NetworkWork(NamedTuple):
     """Of one network: trainable numbers, tokens, operations and kept bytes a sample."""
 
     parameters: int
@@ -31,7 +31,7 @@ class Counted(NamedTuple):
 
 def counted(
     config: VoxelSettings | CNN3DConfig, mask: NDArray[np.bool_], n_targets: int
-) -> Counted:
+) -> NetworkWork:
     """Count a classifier's training on a mask; a multiplication and an addition are two.
 
     What reads the response needs no gradient of its input, so it costs twice its forward pass;
@@ -44,11 +44,11 @@ def counted(
         h = config.hidden
         parameters = h * (n + 1) + n_targets * (h + 1)
         flops = 4.0 * n * h + 6.0 * h * n_targets
-        return Counted(parameters, 0, flops, FLOAT * (n + 3 * h + n_targets))
-    return Counted(n_targets * (n + 1), 0, 4.0 * n * n_targets, FLOAT * (n + n_targets))
+        return NetworkWork(parameters, 0, flops, FLOAT * (n + 3 * h + n_targets))
+    return NetworkWork(n_targets * (n + 1), 0, 4.0 * n * n_targets, FLOAT * (n + n_targets))
 
 
-def _convolutions(config: CNN3DConfig, mask: NDArray[np.bool_], n_targets: int) -> Counted:
+def _convolutions(config: CNN3DConfig, mask: NDArray[np.bool_], n_targets: int) -> NetworkWork:
     voxels = int(np.prod(cnn_input(config, mask).shape))
     before, h = 1, config.hidden
     parameters, flops, kept = 0, 0.0, voxels
@@ -58,10 +58,10 @@ def _convolutions(config: CNN3DConfig, mask: NDArray[np.bool_], n_targets: int) 
         kept += 3 * voxels * channels  # before and after BatchNorm, after ReLU
         voxels, before = voxels // 8, channels
     parameters += h * (before + 1) + n_targets * (h + 1)
-    return Counted(parameters, 0, flops + 6.0 * h * (before + n_targets), FLOAT * kept)
+    return NetworkWork(parameters, 0, flops + 6.0 * h * (before + n_targets), FLOAT * kept)
 
 
-class Work(NamedTuple):
+class FitWork(NamedTuple):
     """Of one fit: numbers that are fitted, operations, bytes moved and bytes held."""
 
     parameters: int
@@ -70,7 +70,9 @@ class Work(NamedTuple):
     held: float
 
 
-def projected_work(config: ProjectedSettings, n_voxels: int, n_train: int, n_classes: int) -> Work:
+def projected_work(
+    config: ProjectedSettings, n_voxels: int, n_train: int, n_classes: int
+) -> FitWork:
     """Count the fit of a linear classifier in its projected space.
 
     The randomised SVD reads the selected responses six times; one-hot ridge does it twice, the
@@ -82,4 +84,4 @@ def projected_work(config: ProjectedSettings, n_voxels: int, n_train: int, n_cla
     svd = 6 * 2.0 * n_train * k * m + 8.0 * (n_train + k) * m * m
     moved = fits * 10.0 * FLOAT * n_train * n_voxels
     held = 2.0 * FLOAT * n_train * k + FLOAT * (k * m + m * n_classes)
-    return Work(k * m + m * n_classes, fits * svd, moved, held)
+    return FitWork(k * m + m * n_classes, fits * svd, moved, held)

@@ -13,7 +13,7 @@ from models.classify.config import (
     VoxelSettings,
 )
 from models.cost.base import FLOAT, Cost, Size, Speed, machine_speed
-from models.cost.classify import Counted, counted, projected_work
+from models.cost.classify import NetworkWork, counted, projected_work
 from models.cost.linear import LinearSettings, linear_work
 from models.cost.transformer import _transformer
 from models.linear.config import RidgeConfig
@@ -56,7 +56,7 @@ def estimate(
     return Cost(size.n_targets, 0, 0.0, 0, 0.0, 0.0)
 
 
-def _network(work: Counted, n_voxels: int, fit: FitConfig, size: Size, speed: Speed) -> Cost:
+def _network(work: NetworkWork, n_voxels: int, fit: FitConfig, size: Size, speed: Speed) -> Cost:
     parameters, n_tokens, flops, activations = work
     batches = fit.batches_per_epoch or -(-size.n_train // fit.batch_size)
     validated = size.n_validation

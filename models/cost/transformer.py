@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.cost.base import FLOAT, Size
-from models.cost.classify import Counted
+from models.cost.classify import NetworkWork
 from models.transformer.cnn_vit_config import CNNViTConfig
 from models.transformer.config import TransformerConfig
 from models.transformer.feature_maps import scale_tokens
@@ -99,10 +99,10 @@ def convolution_work(config: TransformerConfig, mask: NDArray[np.bool_]) -> Conv
     return Convolutions(parameters, flops, kept)
 
 
-def _transformer(config: TransformerConfig, mask: NDArray[np.bool_], size: Size) -> Counted:
+def _transformer(config: TransformerConfig, mask: NDArray[np.bool_], size: Size) -> NetworkWork:
     parameters = count_parameters(config, mask, size.n_targets)
     flops, kept = training_flops(config, mask), _activation_bytes(config, mask)
-    return Counted(parameters, count_tokens(config, mask), flops, kept)
+    return NetworkWork(parameters, count_tokens(config, mask), flops, kept)
 
 
 def _activation_bytes(config: TransformerConfig, mask: NDArray[np.bool_]) -> int:

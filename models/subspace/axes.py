@@ -21,7 +21,7 @@ NOISE_ROWS = 930  # every eighth trial of a full subject: enough for the noise o
 WIDE_AXES = 100  # what these leave of the responses is taken for local noise
 
 
-class Coordinates(NamedTuple):
+class Subspace(NamedTuple):
     """Axes (k, n_axes) on voxels (k,), the mean response (k,), coordinates (n, n_axes)."""
 
     axes: Floats
@@ -68,7 +68,7 @@ class Axes:
             raise ModelError(msg)
         return Y
 
-    def find(self, X: TrialMatrix, rows: Rows, Y: Floats) -> Coordinates:
+    def find(self, X: TrialMatrix, rows: Rows, Y: Floats) -> Subspace:
         """Find the axes from these trials alone."""
         config = self.config
         score = encoding_score(X, rows, Y, config.block_voxels)
@@ -79,7 +79,7 @@ class Axes:
         metrics = self._metrics(responses, score[voxels], voxels)
         n_axes = min(config.n_axes, *responses.shape)
         axes = principal_axes(responses, metrics, n_axes, config.seed)
-        return Coordinates(axes, voxels, mean, responses @ axes)
+        return Subspace(axes, voxels, mean, responses @ axes)
 
     def _metrics(self, X: Floats, score: Floats, voxels: NDArray[np.int64]) -> list[Metric]:
         """Return what the iteration is given: two cheap steps, then A as often as needed."""

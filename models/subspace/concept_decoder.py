@@ -15,7 +15,7 @@ from models.base.concepts import fitting_part
 from models.base.readout import Readout
 from models.subspace.axes import Axes
 from models.subspace.config import ConceptDecoderConfig
-from models.subspace.wiener import Choice, choose, grid, summarise
+from models.subspace.wiener import BestCandidate, choose, grid, summarise
 
 
 class ConceptDecoder(Readout):
@@ -45,11 +45,13 @@ class ConceptDecoder(Readout):
         self.keep(found.voxels, weights, offset - found.mean @ weights, **more)
         return self
 
-    def _choice(self, X: TrialMatrix, rows: Rows, Y: Floats, groups: NDArray[Any]) -> Choice:
+    def _choice(
+        self, X: TrialMatrix, rows: Rows, Y: Floats, groups: NDArray[Any]
+    ) -> BestCandidate:
         config = self.config
         wishes = grid(config.phi, config.alpha)
         if len(wishes) == 1:
-            return Choice(wishes[0], float("nan"), float("nan"))
+            return BestCandidate(wishes[0], float("nan"), float("nan"))
         fit = fitting_part(groups, config.held_out, config.seed)
         found = self.axes.find(X, rows[fit], Y[fit])
         held = found.of(X, rows[~fit], config.block_voxels)

@@ -14,7 +14,7 @@ from models.base.errors import ModelError
 from models.base.readout import PREDICT_ROWS
 from models.subspace.axes import Axes
 from models.subspace.config import QuadraticDecoderConfig
-from models.subspace.wiener import Choice, choose, grid, summarise
+from models.subspace.wiener import BestCandidate, choose, grid, summarise
 
 PRODUCT_ALPHAS = (0.3, 1.0, 3.0, 10.0, 100.0)
 GAIN_POWERS = (0.0, 0.75)
@@ -122,14 +122,14 @@ class QuadraticDecoder:
 
     def _choice(
         self, X: TrialMatrix, rows: Rows, Y: Floats, groups: NDArray[Any]
-    ) -> tuple[float, Choice]:
+    ) -> tuple[float, BestCandidate]:
         """Return the power of the strength, and φ and both α, by held-out concepts."""
         config = self.config
         products = PRODUCT_ALPHAS if config.product_alpha is None else (config.product_alpha,)
         wishes = grid(config.phi, config.alpha, products if config.n_product_axes else (0.0,))
         powers = GAIN_POWERS if config.gain_power is None else (config.gain_power,)
         if len(wishes) == len(powers) == 1:
-            return powers[0], Choice(wishes[0], float("nan"), float("nan"))
+            return powers[0], BestCandidate(wishes[0], float("nan"), float("nan"))
         fit = fitting_part(groups, config.held_out, config.seed)
         found = self.axes.find(X, rows[fit], Y[fit])
         held = found.of(X, rows[~fit], config.block_voxels)

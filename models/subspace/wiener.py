@@ -16,7 +16,7 @@ PHIS = (1 / 16, 1 / 4, 1.0)
 ALPHAS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
 
 
-class Trial(NamedTuple):
+class Candidate(NamedTuple):
     """A φ, the α of the linear coordinates, and the α of the products (0 where there are none)."""
 
     phi: float
@@ -34,7 +34,7 @@ class Wiener(NamedTuple):
     offset: Array  # (n_targets,)
     n_linear: int  # how many of the k coordinates are no products
 
-    def readout(self, wish: Trial) -> tuple[Array, Array]:
+    def readout(self, wish: Candidate) -> tuple[Array, Array]:
         """Return W (k, n_targets) and b (n_targets,): ratings ≈ z W + b.
 
             W = (S_b + φ S_w + diag(α))⁻¹ Cov(concept means of z, ratings)
@@ -67,10 +67,10 @@ def summarise(
     return Wiener(scatter((z - centre) / sd, groups), sd, centre, ratings - offset, offset, first)
 
 
-class Choice(NamedTuple):
+class BestCandidate(NamedTuple):
     """What did best on held-out concepts, by how much, and the mean r of single trials there."""
 
-    wish: Trial
+    wish: Candidate
     value: float
     held_out_r: float
 
@@ -79,16 +79,16 @@ def grid(
     phi: float | None,
     alpha: float | None,
     product_alphas: Iterable[float] = (0.0,),
-) -> list[Trial]:
+) -> list[Candidate]:
     """All that is tried where φ or α is not given."""
     phis = PHIS if phi is None else (phi,)
     alphas = ALPHAS if alpha is None else (alpha,)
-    return [Trial(*each) for each in product(phis, alphas, product_alphas)]
+    return [Candidate(*each) for each in product(phis, alphas, product_alphas)]
 
 
 def choose(
-    fitted: Wiener, held: tuple[NDArray[Any], NDArray[Any], NDArray[Any]], wishes: list[Trial]
-) -> Choice:
+    fitted: Wiener, held: tuple[NDArray[Any], NDArray[Any], NDArray[Any]], wishes: list[Candidate]
+) -> BestCandidate:
     """Try all on held-out coordinates, ratings and concepts.
 
     By mean r of single trials plus mean r of the concepts' means: one of them alone would pick
@@ -96,11 +96,11 @@ def choose(
     """
     z, Y, groups = held
     z_mean, Y_mean = concept_means(z, groups), concept_means(Y, groups)
-    best = Choice(wishes[0], -np.inf, float("nan"))
+    best = BestCandidate(wishes[0], -np.inf, float("nan"))
     for wish in wishes:
         W, _ = fitted.readout(wish)
         single = float(correlation(z @ W, Y).mean())
         value = single + float(correlation(z_mean @ W, Y_mean).mean())
         if value > best.value:
-            best = Choice(wish, value, single)
+            best = BestCandidate(wish, value, single)
     return best

@@ -14,7 +14,7 @@ from models.base.arrays import Floats, Rows, TrialMatrix
 from models.base.errors import ModelError
 from models.training.batches import read_ahead
 from models.training.config import FitConfig
-from models.training.distributed.processes import Part
+from models.training.distributed.processes import MicroBatch
 
 STREAM = 1  # of the generator (seed, epoch, STREAM): other numbers than the order of the batches
 
@@ -81,7 +81,7 @@ def read_mixed(
         yield rows, own * share + other * (1 - share)
 
 
-def noisy(config: FitConfig, x: Tensor, part: Part | None = None) -> Tensor:
+def noisy(config: FitConfig, x: Tensor, part: MicroBatch | None = None) -> Tensor:
     """Add Gaussian noise of SD `noise_sd` to responses, in their own unit (z by default).
 
     It is drawn for all trials of the part, of which x (b, n_voxels) are this process's own.

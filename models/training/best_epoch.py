@@ -16,7 +16,7 @@ from torch import Tensor
 
 from models.base.arrays import Rows
 from models.training.config import FitConfig
-from models.training.data import Place
+from models.training.data import TrainingProgress
 from models.training.losses import loss_of, mean_correlation, top_shares
 
 MOST_BLOCKS = 50
@@ -35,7 +35,7 @@ def sign_of(config: FitConfig) -> int:
     return 1 if config.best_by == "validation_loss" else -1
 
 
-class Start(NamedTuple):
+class FittedStart(NamedTuple):
     """What a fitted start said of the validation trials; all epochs are compared with it.
 
     `guess` and `truth` (n, n_targets), `blocks` (n,) puts the trials of a concept together.
@@ -86,7 +86,11 @@ def blocks_of(groups: NDArray[Any] | None, rows: Rows) -> NDArray[np.int64]:
 
 
 def keep(
-    config: FitConfig, place: Place, scores: dict[str, float], epoch: int, take: Callable[[], None]
+    config: FitConfig,
+    place: TrainingProgress,
+    scores: dict[str, float],
+    epoch: int,
+    take: Callable[[], None],
 ) -> bool:
     """Note an epoch's scores; `take` its weights if they are the best and surely above a start.
 

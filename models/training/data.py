@@ -92,7 +92,7 @@ class FitResult:
 
 
 @dataclass
-class Place:
+class TrainingProgress:
     """Where a training is: counters, running sums, and what the best epoch was."""
 
     epoch: int = 0  # counted from 0 here, from 1 in reports

@@ -19,7 +19,7 @@ from models.base.upgrades import STATE_VERSION, upgraded_state
 from models.training.augment import Repeats, noisy
 from models.training.batches import batches_in_epoch
 from models.training.best_epoch import (
-    Start,
+    FittedStart,
     blocks_of,
     keep,
     sign_of,
@@ -27,14 +27,14 @@ from models.training.best_epoch import (
     validation_scores,
 )
 from models.training.config import FitConfig
-from models.training.data import FitData, FitResult, Hooks, Place, Report
+from models.training.data import FitData, FitResult, Hooks, Report, TrainingProgress
 from models.training.distributed.fabric import FabricLike, make_fabric
 from models.training.distributed.layers import share_layers
 from models.training.distributed.processes import check_processes
-from models.training.distributed.shares import Share, read_epoch
+from models.training.distributed.shares import ProcessShare, read_epoch
 from models.training.distributed.team import Team
 from models.training.losses import loss_of
-from models.training.optimizer import Optimiser
+from models.training.optimizer import Optimizer
 from models.training.predict import forward_all, predict_network
 from models.training.state import (
     TrainingState,
@@ -83,16 +83,16 @@ class _Training:
         self.team = team
         check_processes(config, team.here)
         self.fabric: FabricLike = make_fabric(config, team.here)
-        self.optimiser = Optimiser(network, config)
+        self.optimizer = Optimizer(network, config)
         if not team.alone:
             share_layers(network, lambda: team.part)
         self.model = self.fabric.setup_module(network)
         self.n_batches = batches_in_epoch(config, len(data.train))
-        self.place = Place()
+        self.place = TrainingProgress()
         self.repeats = Repeats(data.groups, data.train) if config.repeat_mixing else None
         self.best: dict[str, Tensor] = {}
         self.rows = validation_rows(config, data.validation)
-        self.start: Start | None = None
+        self.start: FittedStart | None = None
         self.saved_at = time.monotonic()
 
     def run(self, resume: TrainingState | None) -> FitResult:
@@ -145,7 +145,7 @@ class _Training:
             self._count(self._step(share))
         return not self.team.any(self.hooks.should_stop())
 
-    def _step(self, share: Share) -> float:
+    def _step(self, share: ProcessShare) -> float:
         """One step of the optimiser on a batch, part by part; returns the whole batch's loss."""
         truth, weight = self._targets(share.rows), self._weights(share.rows)
         n, total = sum(part.whole for part in share.parts), 0.0
@@ -168,7 +168,7 @@ class _Training:
                 f"{self.place.batch + 1}: lower the learning rate, or look for NaN in the betas"
             )
             raise ModelError(msg)
-        self.optimiser.step(self.place.step)
+        self.optimizer.step(self.place.step)
         return total
 
     def _loss(self, guess: Tensor, truth: Tensor, counts: Tensor | None) -> Tensor:
@@ -195,7 +195,7 @@ class _Training:
         train_loss = place.epoch_loss / self.n_batches
         row = {"kind": "epoch", "train_loss": train_loss, **scores, "best": is_best}
         self._report(row)
-        self.optimiser.end_epoch(scores["validation_loss"])
+        self.optimizer.end_epoch(scores["validation_loss"])
         waited = place.epoch + 1 - place.lowest_epoch
         patience = self.config.early_stopping
         place.epoch, place.batch, place.epoch_loss = place.epoch + 1, 0, 0.0
@@ -220,13 +220,13 @@ class _Training:
         scores |= self.start.gain(self.config, guess) if self.start else {}
         return self.team.as_first(scores)
 
-    def _began(self, guess: Tensor) -> Start:
+    def _began(self, guess: Tensor) -> FittedStart:
         truth = self._targets(self.rows).cpu()
-        return Start(guess, truth, blocks_of(self.data.groups, self.rows))
+        return FittedStart(guess, truth, blocks_of(self.data.groups, self.rows))
 
     def state(self) -> TrainingState:
         """Everything that `_restore` needs."""
-        moments, schedule = self.optimiser.state()
+        moments, schedule = self.optimizer.state()
         generators, generator_facts = random_state()
         tensors = {
             **under("network", self.network.state_dict()),
@@ -256,8 +256,8 @@ class _Training:
             torch.set_num_threads(facts["threads"])
         self.network.load_state_dict(take("network", tensors))
         self.best = take("best", tensors)
-        self.optimiser.load(take("optimizer", tensors), facts["optimizer"])
-        self.place = Place(**{name: facts[name] for name in vars(Place())})
+        self.optimizer.load(take("optimizer", tensors), facts["optimizer"])
+        self.place = TrainingProgress(**{name: facts[name] for name in vars(TrainingProgress())})
         load_random_state(take("rng", tensors), facts["rng"], self.fabric.device)
         if began := take("start", tensors):
             self.start = self._began(began["guess"])
@@ -282,7 +282,7 @@ class _Training:
 
     def _report(self, row: Report) -> None:
         place = self.place
-        row = {"epoch": place.epoch + 1, **row, "step": place.step, "lr": self.optimiser.rate}
+        row = {"epoch": place.epoch + 1, **row, "step": place.step, "lr": self.optimizer.rate}
         place.n_reports += 1
         place.history.append(row) if row["kind"] == "epoch" else None
         self.hooks.report(row)

@@ -15,7 +15,7 @@ from models.training.state import load_optimizer, optimizer_state
 PLATEAU_FACTOR, PLATEAU_PATIENCE = 0.5, 2
 
 
-class Optimiser:
+class Optimizer:
     """AdamW or Adam over the embedding and the rest; `rate` is the rest's learning rate now."""
 
     def __init__(self, network: Network, config: FitConfig) -> None:
@@ -24,25 +24,25 @@ class Optimiser:
         self.parameters = [p for p in network.parameters() if p.requires_grad]
         groups = _groups(network, config)
         kind = torch.optim.Adam if config.optimiser == "adam" else torch.optim.AdamW
-        self.adamw = kind(groups, weight_decay=config.weight_decay, fused=True)
+        self.optimizer = kind(groups, weight_decay=config.weight_decay, fused=True)
         self.plateau = ReduceLROnPlateau(
-            self.adamw, factor=PLATEAU_FACTOR, patience=PLATEAU_PATIENCE
+            self.optimizer, factor=PLATEAU_FACTOR, patience=PLATEAU_PATIENCE
         )
 
     @property
     def rate(self) -> float:
         """Learning rate of all but the embedding."""
-        return float(self.adamw.param_groups[0]["lr"])
+        return float(self.optimizer.param_groups[0]["lr"])
 
     def step(self, step: int) -> None:
         """Move the weights by the gradients that were added up, and forget these."""
         if step < self.config.warmup_batches:
-            for group in self.adamw.param_groups:
+            for group in self.optimizer.param_groups:
                 group["lr"] = group["full_lr"] * (step + 1) / self.config.warmup_batches
         if self.config.gradient_clip is not None:
             torch.nn.utils.clip_grad_norm_(self.parameters, self.config.gradient_clip)
-        self.adamw.step()
-        self.adamw.zero_grad(set_to_none=True)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
 
     def end_epoch(self, validation_loss: float) -> None:
         """Let the schedule see the validation loss."""
@@ -51,7 +51,7 @@ class Optimiser:
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """Tensors and JSON-ready facts."""
-        tensors, groups = optimizer_state(self.adamw)
+        tensors, groups = optimizer_state(self.optimizer)
         plateau = {
             name: value
             for name, value in self.plateau.state_dict().items()
@@ -61,7 +61,7 @@ class Optimiser:
 
     def load(self, tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
         """Put back what `state` gave."""
-        load_optimizer(self.adamw, tensors, facts["groups"])
+        load_optimizer(self.optimizer, tensors, facts["groups"])
         self.plateau.load_state_dict(facts["plateau"])
 
 

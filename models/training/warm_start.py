@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from models.base.arrays import Floats
 from models.base.errors import ModelError
 from models.base.network import Network
-from models.base.voxel_subset import SomeVoxels
+from models.base.voxel_subset import VoxelSubset
 from models.catalog.config import parse_model
 from models.catalog.registry import LinearModel, build_linear
 from models.transformer.layers import LocalEmbedding
@@ -56,7 +56,7 @@ def warm_start(
         raise ModelError(msg)
     _check_room(network)
     voxels = token_voxels(network)
-    X = SomeVoxels(data.X, voxels, check)
+    X = VoxelSubset(data.X, voxels, check)
     Y = np.asarray(data.Y[data.train], np.float32)
     decoder = build_linear(_decoder(network.config))
     decoder.fit(X, data.train, Y, groups[data.train])

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from models.base.errors import ModelError
 from models.base.network import Network
 from models.transformer.config import TransformerConfig
-from models.transformer.layers import POSITION_SD, Block, Head
+from models.transformer.layers import POSITION_SD, Block, ReadoutHead
 
 
 class Transformer(Network):
@@ -37,7 +37,7 @@ class Transformer(Network):
         )
         self.dropout = nn.Dropout(config.dropout)
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.n_layers))
-        self.head = Head(config, n_targets)
+        self.head = ReadoutHead(config, n_targets)
 
     def with_cls(self, x: Tensor) -> Tensor:
         """Embedded tokens (B, n, dim) → (B, n (+ 1 for CLS), dim)."""

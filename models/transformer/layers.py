@@ -81,7 +81,7 @@ class Block(nn.Module):
         return out
 
 
-class Head(nn.Module):
+class ReadoutHead(nn.Module):
     """LayerNorm (if asked) → Dropout → Linear, and beside it (if asked) a hidden layer.
 
     mlp    x ↦ A x + C · dropout(GELU(B x)),    B (hidden, dim),    C starts at 0 with `start`
@@ -92,7 +92,7 @@ class Head(nn.Module):
         self.norm = nn.LayerNorm(config.embed_dim) if config.final_norm else nn.Identity()
         self.dropout = nn.Dropout(config.dropout)
         self.map = nn.Linear(config.embed_dim, n_targets)
-        self.beside = Beside(config, n_targets) if config.head == "mlp" else None
+        self.beside = HiddenReadout(config, n_targets) if config.head == "mlp" else None
         if config.start != "random":
             nn.init.zeros_(self.map.weight)
             nn.init.zeros_(self.map.bias)
@@ -104,7 +104,7 @@ class Head(nn.Module):
         return ratings if self.beside is None else ratings + self.beside(x)
 
 
-class Beside(nn.Sequential):
+class HiddenReadout(nn.Sequential):
     """The head's hidden layer: Linear → GELU → Dropout → Linear."""
 
     def __init__(self, config: TransformerConfig, n_targets: int) -> None:

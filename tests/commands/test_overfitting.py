@@ -10,7 +10,7 @@ from thingsviz.figures.training.overfitting import draw_study, study_info
 from thingsviz.jobs import json_files
 from thingsviz.jobs.job_folder import try_lock
 from thingsviz.studies.overfitting import (
-    Cell,
+    OverfittingCell,
     cells_of,
     drawn,
     fit_of,
@@ -76,10 +76,10 @@ def test_a_study_goes_on_where_it_was_left(study, monkeypatch):
     monkeypatch.setattr(
         overfitting, "train_cell", lambda m, c, cell: done.append(cell) or cell._asdict()
     )
-    first = Cell("logistic", 0.5, 0.0)
+    first = OverfittingCell("logistic", 0.5, 0.0)
     json_files.append_line(study / "rows.jsonl", first._asdict())
     assert run(study) == 0
-    assert done == [Cell("logistic", 1.0, 0.0), Cell("logistic", 1.0, 0.1)]
+    assert done == [OverfittingCell("logistic", 1.0, 0.0), OverfittingCell("logistic", 1.0, 0.1)]
     assert run(study) == 0
     assert len(done) == 2
 
@@ -88,12 +88,12 @@ def test_the_time_left_is_estimated_from_what_was_measured():
     config = parse_study(SMALL | {"models": ["logistic", "mlp"]})
     assert seconds_left(config, []) is None
     assert "6 trainings of 3 epochs" in cost_text(config, [])
-    first = {**Cell("logistic", 0.5, 0.0)._asdict(), "seconds": 10.0}
+    first = {**OverfittingCell("logistic", 0.5, 0.0)._asdict(), "seconds": 10.0}
     # two and two and a half times all trials are left, each of them twice as long
     assert seconds_left(config, [first]) == pytest.approx(20 * (2 + 2.5))
     assert "1 of 6 trainings took 10 s, 10.0 s each" in cost_text(config, [first])
     assert cost_text(config, [first]).endswith("there is 1 min 30 s left.")
-    other = {**Cell("mlp", 1.0, 0.0)._asdict(), "seconds": 40.0}
+    other = {**OverfittingCell("mlp", 1.0, 0.0)._asdict(), "seconds": 40.0}
     assert seconds_left(config, [first, other]) == pytest.approx(20 * 2 + 40 * 1.5)
     rows = [{**cell._asdict(), "seconds": 1.0} for cell in cells_of(config)]
     assert seconds_left(config, rows) == 0
@@ -110,7 +110,7 @@ def test_the_command_begins_a_study(tiny_env, monkeypatch):
 
 def test_settings_are_the_report_s_but_for_what_the_study_says():
     config = parse_study({"dataset": "tiny"})
-    fit = fit_of(config, Cell("cnn3d", 1.0, 0.01))
+    fit = fit_of(config, OverfittingCell("cnn3d", 1.0, 0.01))
     assert (fit.optimiser, fit.learning_rate, fit.loss) == ("adam", 1e-3, "cross_entropy")
     assert (fit.weight_decay, fit.noise_sd, fit.epochs) == (0.01, 0.1, 15)
     assert model_of(config, "cnn3d").channels == (32, 64, 128)

@@ -215,7 +215,7 @@ def test_what_was_planted_is_found_without_shared_noise_too(decoders):
 def test_the_page_and_the_command_agree_on_memory(decoders):
     assert method_list.ROW_BYTES == attention_maps.ROW_BYTES
     vit = decoders["cls"]
-    size = method_list.Sizes(vit.material.store.shape[1], vit.tokens.n_tokens, 2, 2)
+    size = method_list.MapSizes(vit.material.store.shape[1], vit.tokens.n_tokens, 2, 2)
     for name in ("attention", "occlusion", "pattern"):
         assert method_list.peak_of(name, size) == methods.peak_bytes(vit, name)
     assert size.n_tokens == count_tokens(vit.material.config.model, vit.material.store.mask)

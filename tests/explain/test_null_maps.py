@@ -9,7 +9,7 @@ from models.catalog.registry import build_network
 from models.explain import attention_maps
 from models.transformer.token_map import token_map
 from models.transformer.vit3d_config import ViT3DConfig
-from thingsviz.analysis.maps.spin_null import Turns, p_values, turns
+from thingsviz.analysis.maps.spin_null import Rotations, p_values, turns
 from thingsviz.analysis.regions.regions import regions_of
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.things.layout import open_dataset
@@ -51,7 +51,7 @@ def test_the_same_check_finds_a_null_that_is_wrong(untrained):
     rng = np.random.default_rng(0)
     labels = named.labels.astype(np.uint16)
     shuffled = np.stack([rng.permutation(labels) for _ in range(99)])
-    wrong = Turns(np.arange(len(labels)), labels, shuffled)
+    wrong = Rotations(np.arange(len(labels)), labels, shuffled)
     assert not looks_uniform(p_of(found, wrong, len(named.names)))
 
 

@@ -4,7 +4,7 @@ import torch
 
 from thingsviz.explain import shared_noise
 from thingsviz.explain.patterns import pattern
-from thingsviz.explain.shared_noise import Moments, Shared, cleaned, halves, within
+from thingsviz.explain.shared_noise import Covariances, SharedNoise, cleaned, halves, within
 
 N_CONCEPTS, EACH, N_VOXELS = 60, 8, 120
 
@@ -57,7 +57,7 @@ def test_moments_are_those_of_cleaned_responses(subject):
     y = np.hstack([signal, shared.strength, shared.within]).astype(float)
     y, xc = y - y.mean(0), (x - x.mean(0)).astype(float)
     n = len(x)
-    found = cleaned(Moments(xc.T @ y / n, y.T @ y / n, (xc**2).mean(0)), 1)
+    found = cleaned(Covariances(xc.T @ y / n, y.T @ y / n, (xc**2).mean(0)), 1)
     B = np.linalg.lstsq(shared.within, xc, rcond=None)[0]
     plain = xc - (shared.strength - shared.strength.mean(0)) @ B
     np.testing.assert_allclose(found.cross, plain.T @ y[:, :1] / n, atol=1e-6)
@@ -69,7 +69,7 @@ def test_few_trials_are_left_as_they_are(rng):
     x, concepts = rng.standard_normal((16, 30)).astype("f4"), np.repeat(list("abcd"), 4)
     shared = shared_noise.shared_noise(x, x[:, :2], concepts)
     assert shared.n_axes == 0
-    some = Moments(x.T, np.eye(2), x.var(0))
+    some = Covariances(x.T, np.eye(2), x.var(0))
     assert cleaned(some, 2) is some
 
 
@@ -90,4 +90,4 @@ def test_halves_share_each_concept(rng):
 
 
 def test_shared_counts_its_axes():
-    assert Shared(np.zeros((5, 3)), np.zeros((5, 3))).n_axes == 3
+    assert SharedNoise(np.zeros((5, 3)), np.zeros((5, 3))).n_axes == 3

@@ -31,8 +31,15 @@ from thingsviz.figures.brain.slices_packet import pack, pack_geometry, unpack
 from thingsviz.figures.scores.property_scores import draw_property_scores, property_scores_info
 from thingsviz.figures.scores.ratings import GROUPS, NAMES, draw_ratings, ratings_info, readable
 from thingsviz.figures.scores.scatter import draw_scatter, scatter_info
-from thingsviz.figures.scores.scores import METRICS, REFERENCES, Question, number, score_info, span
-from thingsviz.figures.training.curves import MAX_POINTS, Curve, curves_info, draw_curves
+from thingsviz.figures.scores.scores import (
+    METRICS,
+    REFERENCES,
+    ScoreQuestion,
+    number,
+    score_info,
+    span,
+)
+from thingsviz.figures.training.curves import MAX_POINTS, LossCurve, curves_info, draw_curves
 
 SHAPE = (4, 5, 6)
 THEMES = ("light", "dark")
@@ -182,8 +189,8 @@ def test_the_kept_epoch_is_the_first_of_the_best(rows, rule):
 def test_torn_rows_can_be_drawn_and_an_empty_curve_has_no_trace(rows):
     info = curves_info(rows)
     drawn = {trace.name for trace in draw_curves(info, "dark").data}
-    assert ("training" in drawn) == (info.train != Curve())
-    assert ("validation r" in drawn) == (info.correlation != Curve())
+    assert ("training" in drawn) == (info.train != LossCurve())
+    assert ("validation r" in drawn) == (info.correlation != LossCurve())
 
 
 @seeded
@@ -246,8 +253,10 @@ def test_a_readable_concept_has_its_letters_and_no_underscore(concept):
 @given(SEEDS, some.sampled_from(["vit3d", "ridge"]))
 def test_scores_do_not_depend_on_the_order_of_the_rows(seed, model):
     shuffled = SCORES.sample(frac=1, random_state=seed)
-    assert score_info(shuffled, model, Question()) == score_info(SCORES, model, Question())
-    ordered = property_scores_info(shuffled, model, Question())
+    assert score_info(shuffled, model, ScoreQuestion()) == score_info(
+        SCORES, model, ScoreQuestion()
+    )
+    ordered = property_scores_info(shuffled, model, ScoreQuestion())
     assert ordered.targets == ("heavy", "lives", "grasp", "size")
     assert all(r.model != model for s in ordered.scores for r in s.references)
 
@@ -257,7 +266,7 @@ def test_scores_do_not_depend_on_the_order_of_the_rows(seed, model):
 def test_a_property_without_a_value_has_no_row(missing):
     table = SCORES.copy()
     table.loc[table["target"].isin(missing) & table["model"].eq("vit3d"), "value"] = np.nan
-    info = property_scores_info(table, "vit3d", Question())
+    info = property_scores_info(table, "vit3d", ScoreQuestion())
     assert set(info.targets) == {"heavy", "lives", "grasp", "size"} - missing
     assert list(draw_property_scores(info, "light").data[-1].y) == list(info.targets)
 
@@ -267,7 +276,7 @@ def test_a_property_without_a_value_has_no_row(missing):
 def test_a_reference_without_a_value_is_left_out_and_the_others_keep_their_order(missing):
     table = SCORES.copy()
     table.loc[table["model"].isin(missing), "value"] = np.inf
-    info = score_info(table, "vit3d", Question())
+    info = score_info(table, "vit3d", ScoreQuestion())
     kept = [name for name in REFERENCES if name not in missing | {"mean"}]
     assert [r.model for r in info.references] == kept
     assert all(info.reference(name) is None for name in missing)
@@ -284,7 +293,7 @@ def test_a_number_is_itself_or_none(value, kind):
 @pytest.mark.parametrize("value", [-2.0, 0.0, 1e-6, 3e5])
 def test_the_axis_of_a_lonely_score_has_a_width_and_holds_it(metric, value):
     table = SCORES.head(1).assign(metric=metric, value=value, low=None, high=None, target="mean")
-    low, high = span(score_info(table, "vit3d", Question(metric=metric)))
+    low, high = span(score_info(table, "vit3d", ScoreQuestion(metric=metric)))
     assert low < value < high
     if metric == "r":
         assert low < 0

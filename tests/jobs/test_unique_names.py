@@ -7,7 +7,7 @@ import pytest
 from thingsviz.core.errors import ConfigError, JobError
 from thingsviz.jobs import unique_names
 
-PLANTS = unique_names.Sort("plant", "plants", "the Garden page")
+PLANTS = unique_names.FolderKind("plant", "plants", "the Garden page")
 
 
 def write(path):

@@ -13,7 +13,7 @@ from tests.ui.made_maps import made_maps
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.things.layout import Dataset
 from thingsviz.explain.map_files import EpochMaps
-from thingsviz.figures.brain.draw_orders import Reply
+from thingsviz.figures.brain.draw_orders import DrawReply
 from thingsviz.queue import background_tasks
 from thingsviz.ui.attention import film, parcellation_pick
 from thingsviz.ui.attention import view as attention_view
@@ -29,7 +29,7 @@ def orders(monkeypatch):
 
     def drawn(wanted, order, only=None):
         asked.append((wanted, order))
-        return Reply(b"scene", ())
+        return DrawReply(b"scene", ())
 
     monkeypatch.setattr(attention_view, "drawn", drawn)
     monkeypatch.setattr(attention_view.studio(), "warm", lambda: None)
@@ -323,7 +323,7 @@ def test_two_maps_stand_side_by_side_with_their_difference(visit, monkeypatch):
 
     def drawn_of(several, order, store):
         asked.append((several, order))
-        return Reply(b"scene", ())
+        return DrawReply(b"scene", ())
 
     monkeypatch.setattr(attention_view, "drawn_of", drawn_of)
     monkeypatch.setattr(film, "drawn_of", drawn_of)
@@ -355,7 +355,7 @@ def test_two_maps_stand_side_by_side_with_their_difference(visit, monkeypatch):
 def test_epochs_are_a_film_once_their_maps_are_made(visit, monkeypatch):
     asked, begun = [], []
     monkeypatch.setattr("thingsviz.ui.actions.begin_task", lambda *a: begun.append(a))
-    monkeypatch.setattr(film, "drawn_of", lambda *a: asked.append(a) or Reply(b"GIF89a", ()))
+    monkeypatch.setattr(film, "drawn_of", lambda *a: asked.append(a) or DrawReply(b"GIF89a", ()))
     job = finished_job("looked")
     maps = made_maps(job)
     job.checkpoints.mkdir(exist_ok=True)

@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from thingsviz.data.things.layout import open_dataset
-from thingsviz.figures.brain.draw_orders import DrawingError, Layer, Reply
+from thingsviz.figures.brain.draw_orders import DrawingError, DrawReply, SceneLayer
 from thingsviz.ui.brain import volume_data, volume_view
 from thingsviz.ui.caches import dataset_cache
 from thingsviz.ui.caches.trial_cache import trial_index
@@ -34,7 +34,7 @@ class Desk:
         self.jobs.append(job)
         if self.error:
             raise DrawingError(self.error)
-        return Reply(PNG, (Layer("brain", "brain", "#FFFFFF", 0.16, 10),))
+        return DrawReply(PNG, (SceneLayer("brain", "brain", "#FFFFFF", 0.16, 10),))
 
     @property
     def orders(self):

@@ -10,7 +10,7 @@ from tests.ui.made_jobs import finished_job, made_job
 from thingsviz.jobs import json_files
 from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.studies.config import parse_study
-from thingsviz.studies.records import Records, phases_of, work
+from thingsviz.studies.records import StudyRecords, phases_of, work
 from thingsviz.studies.space import suggest
 from thingsviz.studies.storage import open_storage
 from thingsviz.studies.study_folder import StudyStatus, create_study, open_study
@@ -66,7 +66,7 @@ def made_study(name="s", state="stopped", n=6, **more):
         records.complete(claimed, 0.3 - (values["model.score_power"] - 1) ** 2, 2.0)
 
     for phase in phases_of(folder.config()):
-        records = Records(folder, folder.config(), phase, open_storage(folder))
+        records = StudyRecords(folder, folder.config(), phase, open_storage(folder))
         records.plan()
         work(records, tell, lambda: None)
     folder.write_status(StudyStatus(state, "search", "stopped on request", time.time() - 90))

@@ -20,7 +20,7 @@ from thingsviz.jobs.recipe import parse_config
 from thingsviz.jobs.weights import best_file
 from thingsviz.queue import submit
 from thingsviz.queue.database import Queue, queue_folder
-from thingsviz.queue.reporter import Clerk
+from thingsviz.queue.reporter import Reporter
 from thingsviz.studies.config import parse_study
 from thingsviz.studies.study_folder import create_study
 
@@ -69,15 +69,15 @@ def at(monkeypatch):
     """Let something happen just before a row of metrics is written: the first of its kind."""
 
     def when(kind, act):
-        said, report = [], Clerk.report
+        said, report = [], Reporter.report
 
-        def hooked(clerk, row):
+        def hooked(reporter, row):
             if row["kind"] == kind and not said:
                 said.append(row)
                 act()
-            report(clerk, row)
+            report(reporter, row)
 
-        monkeypatch.setattr(Clerk, "report", hooked)
+        monkeypatch.setattr(Reporter, "report", hooked)
 
     return when
 

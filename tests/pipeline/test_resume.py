@@ -19,7 +19,7 @@ from thingsviz.jobs.job_folder import JobFolder, create_job
 from thingsviz.jobs.recipe import parse_config
 from thingsviz.pipeline import fit, references
 from thingsviz.queue import submit
-from thingsviz.queue.reporter import Clerk
+from thingsviz.queue.reporter import Reporter
 
 
 def essence(job: JobFolder) -> list[dict]:
@@ -92,7 +92,7 @@ def test_a_network_trains(whole):
 def test_stopped_between_any_two_batches(make_vit, run, whole, monkeypatch, step):
     """A stop after step k writes a state; the resumed job ends bit for bit as the whole one."""
     job = make_vit()
-    plain = Clerk.report
+    plain = Reporter.report
 
     def report(self, row):
         plain(self, row)
@@ -100,7 +100,7 @@ def test_stopped_between_any_two_batches(make_vit, run, whole, monkeypatch, step
             self.job.file("stop").touch()
 
     with monkeypatch.context() as patch:
-        patch.setattr(Clerk, "report", report)
+        patch.setattr(Reporter, "report", report)
         code, words = run(job)
     assert (code, words) == (0, f"{job.name} was stopped; start it again to resume")
     assert job.status().state == "stopped"
@@ -120,7 +120,7 @@ class KilledError(BaseException):
 def test_killed_after_any_row(make_vit, run, whole, monkeypatch, row_number):
     """Rows after the last state are dropped and written again, none is doubled or lost."""
     job = make_vit()
-    plain, seen = Clerk.report, []
+    plain, seen = Reporter.report, []
 
     def report(self, row):
         plain(self, row)
@@ -129,7 +129,7 @@ def test_killed_after_any_row(make_vit, run, whole, monkeypatch, row_number):
             raise KilledError
 
     with monkeypatch.context() as patch:
-        patch.setattr(Clerk, "report", report)
+        patch.setattr(Reporter, "report", report)
         with pytest.raises(KilledError):
             run(job)
     with job.file("metrics.jsonl").open("ab") as file:
@@ -212,7 +212,7 @@ def _pids_of(job: JobFolder):
 
 
 def stop_at(monkeypatch, run, job, step):
-    plain = Clerk.report
+    plain = Reporter.report
 
     def report(self, row):
         plain(self, row)
@@ -220,7 +220,7 @@ def stop_at(monkeypatch, run, job, step):
             self.job.file("stop").touch()
 
     with monkeypatch.context() as patch:
-        patch.setattr(Clerk, "report", report)
+        patch.setattr(Reporter, "report", report)
         assert run(job)[0] == 0
 
 

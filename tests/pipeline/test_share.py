@@ -14,8 +14,8 @@ from thingsviz.commands import train
 from thingsviz.jobs.job_folder import try_lock
 from thingsviz.pipeline import share
 from thingsviz.pipeline.run_job import run_together
-from thingsviz.queue.peers import FIT, LEAVE, Others
-from thingsviz.queue.reporter import Clerk
+from thingsviz.queue.peers import FIT, LEAVE, Peers
+from thingsviz.queue.reporter import Reporter
 
 LOSSES = ("train_loss", "validation_loss", "validation_r")
 
@@ -64,9 +64,9 @@ def test_begun_by_one_stopped_on_two_machines_ended_by_one(make_vit, run, monkey
     """The wish to stop reaches both between the same two batches; the losses are those of one."""
     job, whole = make_vit(epochs=24), make_vit(epochs=24)
     assert run(whole) == (0, "")
-    plain = Clerk.should_stop
+    plain = Reporter.should_stop
     with monkeypatch.context() as patch:
-        patch.setattr(Clerk, "should_stop", lambda self: self.status.step >= 7 or plain(self))
+        patch.setattr(Reporter, "should_stop", lambda self: self.status.step >= 7 or plain(self))
         assert run(job)[0] == 0
     assert job.status().step == 7
     both = start_two_machines(job)
@@ -145,22 +145,22 @@ class FakeTeam:
 
 def test_the_others_are_sent_away_from_what_one_process_does(make_job):
     team = FakeTeam()
-    others = Others(team)
-    share.keep_helpers(Clerk(make_job(model={"name": "ridge"}), others))
+    peers = Peers(team)
+    share.keep_helpers(Reporter(make_job(model={"name": "ridge"}), peers))
     why = "ridge is fitted by one process"
     assert team.said == [{"do": LEAVE, "why": why}, "parted"]
-    assert (others.n_processes, others.call()) == (1, None)
-    others.dismiss()
+    assert (peers.n_processes, peers.call()) == (1, None)
+    peers.dismiss()
     assert len(team.said) == 2
 
 
 def test_the_others_are_kept_for_a_network(make_vit):
     team = FakeTeam()
-    others = Others(team)
-    share.keep_helpers(Clerk(make_vit(), others))
-    assert others.call() is team
+    peers = Peers(team)
+    share.keep_helpers(Reporter(make_vit(), peers))
+    assert peers.call() is team
     assert team.said == [{"do": FIT}]
-    others.dismiss()  # not told twice: they know that the fit is over
+    peers.dismiss()  # not told twice: they know that the fit is over
     assert team.said == [{"do": FIT}, "parted"]
 
 

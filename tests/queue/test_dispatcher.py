@@ -19,12 +19,12 @@ from thingsviz.core.locks import is_locked
 from thingsviz.jobs.job_folder import JobFolder, JobStatus, create_job
 from thingsviz.jobs.recipe import parse_config
 from thingsviz.pipeline import out_of_memory
-from thingsviz.queue import dispatcher as foreman_module
+from thingsviz.queue import dispatcher as dispatcher_module
 from thingsviz.queue import submit
 from thingsviz.queue.database import DATABASE, Queue
-from thingsviz.queue.dispatcher import ATTEMPTS, Foreman
+from thingsviz.queue.dispatcher import ATTEMPTS, Dispatcher
 from thingsviz.queue.limits import Limits
-from thingsviz.queue.processes import Usage
+from thingsviz.queue.processes import ProcessUsage
 from thingsviz.queue.recovery import recover
 from thingsviz.queue.ticket import read_ticket, take_ticket
 from thingsviz.studies import submit as study_launch
@@ -68,7 +68,7 @@ class Play:
         self.patches = [
             mock.patch.dict(os.environ, {"THINGSVIZ_JOBS": str(root)}),
             mock.patch.object(submit, "tend"),
-            mock.patch.object(foreman_module, "spawn_process", self.spawn),
+            mock.patch.object(dispatcher_module, "spawn_process", self.spawn),
         ]
         for patch in self.patches:
             patch.start()
@@ -82,7 +82,7 @@ class Play:
     def begin_anew(self):
         """What a supervisor that starts after a kill knows: the folders, and the database."""
         self.queue = Queue(self.root / ".queue")
-        self.foreman = Foreman(self.queue, self.limits, out_of_memory.advice)
+        self.dispatcher = Dispatcher(self.queue, self.limits, out_of_memory.advice)
         recover(self.queue)
 
     def alive(self):
@@ -120,12 +120,12 @@ def test_one_after_the_other_in_order(play):
         submit.start(job)
     order = []
     for _ in jobs:
-        line.foreman.look()
+        line.dispatcher.look()
         (worker,) = line.alive()
         worker.begin()
         order.append(worker.job.name)
         worker.end("done")
-    line.foreman.look()
+    line.dispatcher.look()
     assert order == ["c", "a", "b"]
     assert line.queue.rows() == []
 
@@ -135,10 +135,10 @@ def test_one_that_never_begins_is_given_up_with_its_last_words(play):
     job.file("log.txt").write_text("No module named torch\n")
     submit.start(job)
     for _ in range(ATTEMPTS):
-        line.foreman.look()
+        line.dispatcher.look()
         line.alive()[0].end(code=1)
-        line.foreman.look()
-    line.foreman.look()
+        line.dispatcher.look()
+    line.dispatcher.look()
     assert len(line.workers) == ATTEMPTS
     status = job.status()
     assert status.state == "failed"
@@ -149,24 +149,24 @@ def test_started_again_three_times_is_not_three_failures(play):
     line, job = play(), new_job()
     for _ in range(ATTEMPTS + 2):
         submit.start(job)
-        line.foreman.look()
+        line.dispatcher.look()
         line.alive()[0].begin()
         line.alive()[0].end("stopped")
-    line.foreman.look()
+    line.dispatcher.look()
     assert len(line.workers) == ATTEMPTS + 2
     assert job.status().state == "stopped"
 
 
 def test_too_much_memory_is_named(play, monkeypatch):
     line, job = play(memory_mb=100), new_job()
-    monkeypatch.setattr(foreman_module, "usage", lambda pid: Usage(250.0, 3.0))
-    monkeypatch.setattr(foreman_module, "kill", lambda job, pid: line.alive()[0].end(code=-9))
+    monkeypatch.setattr(dispatcher_module, "usage", lambda pid: ProcessUsage(250.0, 3.0))
+    monkeypatch.setattr(dispatcher_module, "kill", lambda job, pid: line.alive()[0].end(code=-9))
     submit.start(job)
-    line.foreman.look()
+    line.dispatcher.look()
     line.alive()[0].begin()
-    line.foreman._measured = float("-inf")
-    line.foreman.look()
-    line.foreman.look()
+    line.dispatcher._measured = float("-inf")
+    line.dispatcher.look()
+    line.dispatcher.look()
     status = job.status()
     assert status.state == "failed"
     assert status.message.startswith("it took 250 MB of the 100 MB that a training may take here")
@@ -176,29 +176,29 @@ def test_too_much_memory_is_named(play, monkeypatch):
 def test_a_verdict_survives_the_supervisor(play, monkeypatch):
     """Killed between the kill of a job and its last word: the next one says it."""
     line, job = play(memory_mb=100), new_job()
-    monkeypatch.setattr(foreman_module, "usage", lambda pid: Usage(250.0, 3.0))
-    monkeypatch.setattr(foreman_module, "kill", lambda job, pid: line.alive()[0].end(code=-9))
+    monkeypatch.setattr(dispatcher_module, "usage", lambda pid: ProcessUsage(250.0, 3.0))
+    monkeypatch.setattr(dispatcher_module, "kill", lambda job, pid: line.alive()[0].end(code=-9))
     submit.start(job)
-    line.foreman.look()
+    line.dispatcher.look()
     line.alive()[0].begin()
-    line.foreman._measured = float("-inf")
-    line.foreman.look()
+    line.dispatcher._measured = float("-inf")
+    line.dispatcher.look()
     line.begin_anew()
-    line.foreman.look()
+    line.dispatcher.look()
     assert "of the 100 MB" in job.status().message
 
 
 def test_time_is_a_wish_first_and_a_kill_later(play, monkeypatch):
     line, job = play(hours=1.0), new_job()
     killed = []
-    monkeypatch.setattr(foreman_module, "kill", lambda job, pid: killed.append(job.name))
+    monkeypatch.setattr(dispatcher_module, "kill", lambda job, pid: killed.append(job.name))
     submit.start(job)
-    line.foreman.look()
+    line.dispatcher.look()
     line.alive()[0].begin()
     for ago, expected in ((3601, []), (3601, []), (3700, ["job"])):
-        line.queue.update("job", started=foreman_module.time.time() - ago)
-        line.foreman._measured = float("-inf")
-        line.foreman.look()
+        line.queue.update("job", started=dispatcher_module.time.time() - ago)
+        line.dispatcher._measured = float("-inf")
+        line.dispatcher.look()
         assert killed == expected
     assert job.file("stop").read_text().startswith("it ran for the 1 h")
 
@@ -206,10 +206,10 @@ def test_time_is_a_wish_first_and_a_kill_later(play, monkeypatch):
 def test_killed_by_the_system_is_not_without_a_word(play):
     line, job = play(), new_job()
     submit.start(job)
-    line.foreman.look()
+    line.dispatcher.look()
     line.alive()[0].begin()
     line.alive()[0].end(code=-9)
-    line.foreman.look()
+    line.dispatcher.look()
     assert job.status().state == "stopped"
     assert "signal 9), as the system does when memory runs out" in job.status().message
 
@@ -218,16 +218,16 @@ def test_killed_by_the_system_is_not_without_a_word(play):
 def test_out_of_memory_is_told_by_a_supervisor_that_came_later(play, monkeypatch, more, said):
     """It has no exit code of a process that it has not started, but what the system counts."""
     line, job = play(), new_job()
-    monkeypatch.setattr(foreman_module.cgroups, "kills", lambda: 3)
+    monkeypatch.setattr(dispatcher_module.cgroups, "kills", lambda: 3)
     submit.start(job)
-    line.foreman.look()
+    line.dispatcher.look()
     worker = line.alive()[0]
     worker.begin()
     line.begin_anew()
-    line.foreman.look()
-    monkeypatch.setattr(foreman_module.cgroups, "kills", lambda: 3 + more)
+    line.dispatcher.look()
+    monkeypatch.setattr(dispatcher_module.cgroups, "kills", lambda: 3 + more)
     worker.end(code=-9)
-    line.foreman.look()
+    line.dispatcher.look()
     status = job.status()
     assert status.state == said
     assert ("memory ran out here and the system ended a process" in status.message) == bool(more)
@@ -236,15 +236,15 @@ def test_out_of_memory_is_told_by_a_supervisor_that_came_later(play, monkeypatch
 
 def test_one_that_ended_well_while_memory_ran_out_is_done(play, monkeypatch):
     line, job = play(), new_job()
-    monkeypatch.setattr(foreman_module.cgroups, "kills", lambda: 3)
+    monkeypatch.setattr(dispatcher_module.cgroups, "kills", lambda: 3)
     submit.start(job)
-    line.foreman.look()
+    line.dispatcher.look()
     worker = line.alive()[0]
     worker.begin()
     line.begin_anew()
-    monkeypatch.setattr(foreman_module.cgroups, "kills", lambda: 4)
+    monkeypatch.setattr(dispatcher_module.cgroups, "kills", lambda: 4)
     worker.end("done")
-    line.foreman.look()
+    line.dispatcher.look()
     assert (job.status().state, job.status().message) == ("done", "")
 
 
@@ -253,24 +253,24 @@ def test_of_one_that_nobody_here_has_started_counting_begins_with_the_first_look
 ):
     line, job = play(), new_job()
     submit.start(job)
-    line.foreman.look()
+    line.dispatcher.look()
     line.alive()[0].begin()
     line.queue.update("job", kills=-1)
-    monkeypatch.setattr(foreman_module.cgroups, "kills", lambda: 7)
-    line.foreman._measured = float("-inf")
-    line.foreman.look()
+    monkeypatch.setattr(dispatcher_module.cgroups, "kills", lambda: 7)
+    line.dispatcher._measured = float("-inf")
+    line.dispatcher.look()
     assert [row.kills for row in line.queue.rows()] == [7]
 
 
 def test_a_folder_deleted_under_its_job_takes_the_process_along(play, monkeypatch):
     line, job = play(), new_job()
     killed = []
-    monkeypatch.setattr(foreman_module, "kill", lambda job, pid: killed.append((job.name, pid)))
+    monkeypatch.setattr(dispatcher_module, "kill", lambda job, pid: killed.append((job.name, pid)))
     submit.start(job)
-    line.foreman.look()
+    line.dispatcher.look()
     line.alive()[0].begin()
     shutil.rmtree(job.path)
-    line.foreman.look()
+    line.dispatcher.look()
     assert killed == [("job", NO_PID)]
     assert line.queue.rows() == []
 
@@ -286,9 +286,9 @@ def test_the_trouble_of_one_job_does_not_hold_up_the_others(play, caplog):
             raise OSError(28, "No space left on device")
         return plain(command, log, handle, extra)
 
-    with mock.patch.object(foreman_module, "spawn_process", spawn):
+    with mock.patch.object(dispatcher_module, "spawn_process", spawn):
         for _ in range(3 * ATTEMPTS):
-            line.foreman.look()
+            line.dispatcher.look()
     assert [worker.job.name for worker in line.alive()] == ["good"]
     assert bad.status().state == "failed"
     assert "No space left" in caplog.text
@@ -298,13 +298,13 @@ def test_what_runs_keeps_its_place_when_the_database_is_lost(play):
     line, jobs = play(), [new_job("runs"), new_job("waits")]
     for job in jobs:
         submit.start(job)
-    line.foreman.look()
+    line.dispatcher.look()
     line.alive()[0].begin()
     line.queue.close()
     for path in line.queue.path.parent.glob(f"{DATABASE}*"):
         path.unlink()
     line.begin_anew()
-    line.foreman.look()
+    line.dispatcher.look()
     assert [worker.job.name for worker in line.alive()] == ["runs"]
     assert {row.name: row.state for row in line.queue.rows()} == {
         "runs": "running",
@@ -316,16 +316,16 @@ def test_what_a_reboot_ended_goes_on_by_itself_and_what_a_kill_ended_does_not(pl
     line, jobs = play(slots=2), [new_job("cut"), new_job("killed")]
     for job in jobs:
         submit.start(job)
-    line.foreman.look()
+    line.dispatcher.look()
     for worker in line.alive():
         worker.begin()
         worker.end(code=None)
         worker.code = 0
-    began = foreman_module.psutil.boot_time() - 3600
+    began = dispatcher_module.psutil.boot_time() - 3600
     line.queue.update("cut", started=began)
     line.begin_anew()
-    line.foreman.look()
-    assert jobs[0].status().message == foreman_module.REBOOTED
+    line.dispatcher.look()
+    assert jobs[0].status().message == dispatcher_module.REBOOTED
     assert jobs[0].is_waiting()
     assert [worker.job.name for worker in line.alive()] == ["cut"]
     assert jobs[1].status().state == "stopped"
@@ -340,7 +340,7 @@ def new_study(name="search"):
 def under_way(line, study, phase="search"):
     """Start a study as its own process does: with the lock, a state, and a candidate."""
     study_launch.start_study(study)
-    line.foreman.look()
+    line.dispatcher.look()
     line.alive()[0].begin()
     study.write_status(StudyStatus("running", phase, started_at=1.0))
     candidate = new_job(study.candidate_name("search", 0))
@@ -352,7 +352,7 @@ def under_way(line, study, phase="search"):
 def machine_goes_down(line, name):
     line.alive()[0].end(code=None)
     line.workers[-1].code = 0
-    line.queue.update(name, started=foreman_module.psutil.boot_time() - 3600)
+    line.queue.update(name, started=dispatcher_module.psutil.boot_time() - 3600)
     line.begin_anew()
 
 
@@ -363,9 +363,9 @@ def test_a_study_that_a_reboot_ended_goes_on_by_itself_as_one_job(play):
     other = new_job("short")
     submit.start(other)
     machine_goes_down(line, ".studies/search")
-    line.foreman.look()
+    line.dispatcher.look()
     assert study.status().state == "queued"
-    assert study.status().message == foreman_module.REBOOTED
+    assert study.status().message == dispatcher_module.REBOOTED
     ticket = read_ticket(JobFolder(study.path))
     assert (ticket.submitted, ticket.short, ticket.engine) == (submitted, False, "local")
     # its candidate is left to it: the line has the two that people started, once each
@@ -374,7 +374,7 @@ def test_a_study_that_a_reboot_ended_goes_on_by_itself_as_one_job(play):
     (worker,) = line.alive()
     worker.begin()
     line.begin_anew()
-    line.foreman.look()
+    line.dispatcher.look()
     assert len(line.workers) == 2
     assert len(line.queue.rows()) == 2
 
@@ -390,9 +390,9 @@ def test_a_study_that_something_else_ended_is_not_begun_again(play, how):
     line.alive()[0].end(code=None)
     line.workers[-1].code = 0
     if how != "not in its time":
-        began = foreman_module.psutil.boot_time() - 3600
+        began = dispatcher_module.psutil.boot_time() - 3600
         line.queue.update(".studies/search", started=began)
-    line.foreman.look()
+    line.dispatcher.look()
     assert not JobFolder(study.path).is_waiting()
     assert study.status().state == {"done": "done", "verdict": "failed"}.get(how, "stopped")
     assert line.queue.rows() == []
@@ -403,7 +403,7 @@ def test_a_study_deleted_while_the_machine_was_down_leaves_the_line(play):
     under_way(line, study)
     shutil.rmtree(study.path)
     machine_goes_down(line, ".studies/search")
-    line.foreman.look()
+    line.dispatcher.look()
     assert line.queue.rows() == []
     assert not study.path.exists()
 
@@ -418,11 +418,11 @@ def test_the_environment_is_passed_on_and_nothing_else(play, monkeypatch):
         seen.append(extra)
         return plain(command, log, handle, extra)
 
-    with mock.patch.object(foreman_module, "spawn_process", spawn):
+    with mock.patch.object(dispatcher_module, "spawn_process", spawn):
         submit.start(job)
-        line.foreman.look()
+        line.dispatcher.look()
     assert seen[0]["THINGSVIZ_DATA"] == "/data of ana"
-    assert set(seen[0]) <= {*foreman_module.PASSED_ON, submit.LOCK_HANDLE}
+    assert set(seen[0]) <= {*dispatcher_module.PASSED_ON, submit.LOCK_HANDLE}
 
 
 class Line(RuleBasedStateMachine):
@@ -438,7 +438,7 @@ class Line(RuleBasedStateMachine):
 
     def teardown(self):
         for _ in range(40):  # let everything come to its end
-            self.play.foreman.look()
+            self.play.dispatcher.look()
             for worker in self.play.alive():
                 self._work(worker, "done")
         left = [job.name for job in self.jobs if job.is_alive()]
@@ -470,7 +470,7 @@ class Line(RuleBasedStateMachine):
 
     @rule()
     def look(self):
-        self.play.foreman.look()
+        self.play.dispatcher.look()
 
     @rule(i=st.integers(0, 9))
     def begin(self, i):

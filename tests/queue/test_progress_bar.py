@@ -3,7 +3,7 @@ import json
 
 from thingsviz.core.progress import Progress
 from thingsviz.queue import progress_bar
-from thingsviz.queue.progress_bar import Console, seconds_left
+from thingsviz.queue.progress_bar import ProgressBar, seconds_left
 
 
 class Clock:
@@ -30,7 +30,7 @@ def test_nothing_is_said_where_nothing_is_known():
 
 def test_a_log_gets_a_line_now_and_then(monkeypatch):
     clock, out = Clock(monkeypatch), io.StringIO()
-    with Console("planting", out=out) as report:
+    with ProgressBar("planting", out=out) as report:
         for step in range(1, 11):
             clock.now += 2
             report(Progress(step, 10, f"run {step}"))
@@ -41,7 +41,7 @@ def test_a_log_gets_a_line_now_and_then(monkeypatch):
 
 def test_a_terminal_has_one_line_that_is_cleared(monkeypatch):
     clock, out = Clock(monkeypatch), Terminal()
-    with Console("planting", out=out) as report:
+    with ProgressBar("planting", out=out) as report:
         clock.now += 1
         report(Progress(1, 2, "oracle"))
     text = out.getvalue()
@@ -53,7 +53,7 @@ def test_a_terminal_has_one_line_that_is_cleared(monkeypatch):
 def test_the_file_holds_the_time_left_too(monkeypatch, tmp_path):
     clock = Clock(monkeypatch)
     path = tmp_path / "progress.json"
-    with Console("planting", path, io.StringIO()) as report:
+    with ProgressBar("planting", path, io.StringIO()) as report:
         clock.now += 10
         report(Progress(1, 2, "oracle"))
     row = json.loads(path.read_text())

@@ -104,7 +104,7 @@ def test_a_controller_that_is_down_changes_nothing(commands):
     commands("squeue", "exit 1")
     assert sbatch.listed() is None
     commands("squeue", "echo '17|PENDING|Resources|thingsviz-1-a|b'; echo odd")
-    assert sbatch.listed() == [sbatch.Known("17", "PENDING", "Resources", "thingsviz-1-a|b")]
+    assert sbatch.listed() == [sbatch.SlurmJob("17", "PENDING", "Resources", "thingsviz-1-a|b")]
 
 
 @pytest.fixture
@@ -122,7 +122,7 @@ def desk(make_job, monkeypatch):
         slurm = Slurm(queue)
 
         def look(state=None, number="5"):
-            known = sbatch.Known(number, state, "Why", sbatch.cluster_name(job))
+            known = sbatch.SlurmJob(number, state, "Why", sbatch.cluster_name(job))
             said.append([known] if state else [])
             slurm.look(queue.rows())
             return calls, {row.name: row for row in queue.rows()}.get("job")

@@ -6,7 +6,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from thingsviz.queue.limits import Limits
-from thingsviz.queue.schedule import HEAD_START_S, Running, Start, Waiting, choose, in_order
+from thingsviz.queue.schedule import (
+    HEAD_START_S,
+    RunningJob,
+    StartingJob,
+    WaitingJob,
+    choose,
+    in_order,
+)
 
 
 def names(starts):
@@ -14,40 +21,40 @@ def names(starts):
 
 
 def test_first_come_first_served():
-    line = [Waiting("b", "ana", 20), Waiting("a", "ana", 30), Waiting("c", "ben", 10)]
+    line = [WaitingJob("b", "ana", 20), WaitingJob("a", "ana", 30), WaitingJob("c", "ben", 10)]
     assert [job.name for job in in_order(line)] == ["c", "b", "a"]
     assert names(choose(line, [], Limits(slots=2))) == ["c", "b"]
-    assert names(choose(line, [Running("x", "ana")], Limits(slots=2))) == ["c"]
-    assert choose(line, [Running("x", "ana")], Limits()) == []
+    assert names(choose(line, [RunningJob("x", "ana")], Limits(slots=2))) == ["c"]
+    assert choose(line, [RunningJob("x", "ana")], Limits()) == []
 
 
 def test_a_user_at_the_quota_is_passed_over():
-    line = [Waiting("a1", "ana", 1), Waiting("a2", "ana", 2), Waiting("b1", "ben", 3)]
+    line = [WaitingJob("a1", "ana", 1), WaitingJob("a2", "ana", 2), WaitingJob("b1", "ben", 3)]
     assert names(choose(line, [], Limits(slots=3, quota=1))) == ["a1", "b1"]
-    assert names(choose(line, [Running("a0", "ana")], Limits(slots=3, quota=1))) == ["b1"]
+    assert names(choose(line, [RunningJob("a0", "ana")], Limits(slots=3, quota=1))) == ["b1"]
 
 
 def test_a_short_job_passes_a_long_one_that_has_just_come_but_not_for_ever():
-    short = Waiting("short", "ana", 1000, short=True)
-    assert in_order([Waiting("long", "ben", 990), short])[0].name == "short"
-    early = Waiting("long", "ben", 999 - HEAD_START_S)
+    short = WaitingJob("short", "ana", 1000, short=True)
+    assert in_order([WaitingJob("long", "ben", 990), short])[0].name == "short"
+    early = WaitingJob("long", "ben", 999 - HEAD_START_S)
     assert in_order([early, short])[0].name == "long"
 
 
 def test_each_has_a_gpu_of_its_own_and_the_rest_share_the_places():
-    line = [Waiting(f"n{i}", "ana", i, wants_gpu=True) for i in range(3)]
-    line.append(Waiting("ridge", "ana", 9))
-    found = choose(line, [Running("old", "ben", "0")], Limits(gpus=("0", "1")))
-    assert found == [Start("n0", "1"), Start("ridge", "")]
+    line = [WaitingJob(f"n{i}", "ana", i, wants_gpu=True) for i in range(3)]
+    line.append(WaitingJob("ridge", "ana", 9))
+    found = choose(line, [RunningJob("old", "ben", "0")], Limits(gpus=("0", "1")))
+    assert found == [StartingJob("n0", "1"), StartingJob("ridge", "")]
 
 
 def test_without_gpus_all_share_the_places():
-    line = [Waiting("net", "ana", 1, wants_gpu=True), Waiting("ridge", "ana", 2)]
-    assert choose(line, [], Limits()) == [Start("net", "")]
+    line = [WaitingJob("net", "ana", 1, wants_gpu=True), WaitingJob("ridge", "ana", 2)]
+    assert choose(line, [], Limits()) == [StartingJob("net", "")]
 
 
 WAITING = st.builds(
-    Waiting,
+    WaitingJob,
     name=st.text("abcdefgh", min_size=1, max_size=4),
     owner=st.sampled_from("xyz"),
     submitted=st.floats(0, 5000),
@@ -69,7 +76,7 @@ def test_no_place_is_given_twice_and_none_is_left_empty(line, limits):
     running, left = [], list(line)
     for start in choose(line, [], limits):
         job = by_name[start.name]
-        running.append(Running(job.name, job.owner, start.gpu))
+        running.append(RunningJob(job.name, job.owner, start.gpu))
         left.remove(job)
     taken = [job.gpu for job in running if job.gpu]
     assert len(taken) == len(set(taken))

@@ -64,7 +64,7 @@ def test_one_that_is_gone_already_is_one_sentence(make_job):
 
 def test_only_what_is_in_the_bin_is_emptied(make_job):
     job = make_job()
-    job_bin.empty([job_bin.Deleted(job.name, 0.0, job.path)])
+    job_bin.empty([job_bin.DeletedJob(job.name, 0.0, job.path)])
     assert job.path.is_dir()
 
 

@@ -19,8 +19,15 @@ from thingsviz.replication import run
 from thingsviz.replication.classifier_table import overfitting
 from thingsviz.replication.document import report
 from thingsviz.replication.plan import LeftOut, entries, nearest, recipe_of, sections
-from thingsviz.replication.run import Step, named, remembered, run_all, study_config, write_record
-from thingsviz.replication.time_budget import Load, candidates, cut, shares
+from thingsviz.replication.run import (
+    ReplicationStep,
+    named,
+    remembered,
+    run_all,
+    study_config,
+    write_record,
+)
+from thingsviz.replication.time_budget import TrainingLoad, candidates, cut, shares
 from thingsviz.replication.wording import CONFIDENCE, meaning
 
 PUBLISHED = (72, 91, 75)
@@ -104,7 +111,7 @@ def test_time_is_dealt_out_to_the_cheapest_first_and_not_beyond_their_whole():
     assert shares(least, whole, 1e6) == whole
 
 
-LOAD = Load(batch=2.0, check=1.0, predict=10.0, n_batches=64, n_checks=12)
+LOAD = TrainingLoad(batch=2.0, check=1.0, predict=10.0, n_batches=64, n_checks=12)
 
 
 def test_what_fits_is_not_cut():
@@ -134,7 +141,7 @@ def a_step(key="transformer", **more):
     entry = next(e for e in entries(PUBLISHED) if e.key == key)
     config = recipe_of(entry, "demo", "sub-01", "again")
     assert isinstance(config, JobConfig)
-    return replace(Step(entry, named(entry, config)), **more)
+    return replace(ReplicationStep(entry, named(entry, config)), **more)
 
 
 def finish(job, state="done"):
@@ -224,7 +231,9 @@ def whole_plan():
         config = recipe_of(entry, "demo", "sub-01", "again")
         known = not isinstance(config, LeftOut)
         out.append(
-            Step(entry, named(entry, config) if known else None, "waiting", cut="cut a bit")
+            ReplicationStep(
+                entry, named(entry, config) if known else None, "waiting", cut="cut a bit"
+            )
         )
     return out
 

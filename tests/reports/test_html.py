@@ -8,7 +8,7 @@ import pytest
 from tests.figures.plain import scores
 from tests.finished_jobs import class_table, folder
 from thingsviz.core.errors import JobError
-from thingsviz.figures.scores.scores import Question, score_info
+from thingsviz.figures.scores.scores import ScoreQuestion, score_info
 from thingsviz.jobs import json_files
 from thingsviz.reports import html_page as page
 from thingsviz.reports.comparable import read_finished
@@ -61,7 +61,7 @@ def root(tmp_path, monkeypatch):
 def test_a_job_with_every_number_and_its_interval():
     words = checked(job_report(folder("one")))
     for row in scores().query("model == 'vit3d'").itertuples():
-        asked = Question("test", "single", row.target, row.metric)
+        asked = ScoreQuestion("test", "single", row.target, row.metric)
         assert with_interval(score_info(scores(), "vit3d", asked)) in words
     assert "0.350 (0.250 to 0.550)" in words
     for part in ("SIMULATED", "noise ceiling", "What this could not show", "abc123", "3,456"):

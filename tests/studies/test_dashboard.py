@@ -10,7 +10,7 @@ import urllib.request
 import pytest
 
 from thingsviz.studies.config import parse_study
-from thingsviz.studies.records import Records, work
+from thingsviz.studies.records import StudyRecords, work
 from thingsviz.studies.space import suggest
 from thingsviz.studies.storage import open_storage
 from thingsviz.studies.study_folder import create_study
@@ -22,7 +22,7 @@ def folder(tiny_env):
     data = {"name": "looked-at", "base": {"dataset": "tiny"}, "space": space, "n_candidates": 3}
     folder = create_study(parse_study(data))
     for phase in ("search", "random"):
-        records = Records(folder, folder.config(), phase, open_storage(folder))
+        records = StudyRecords(folder, folder.config(), phase, open_storage(folder))
         records.plan()
         work(
             records,

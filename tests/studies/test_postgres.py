@@ -22,7 +22,7 @@ from thingsviz.core.errors import JobError
 from thingsviz.jobs import json_files
 from thingsviz.studies import database_retry as study_server
 from thingsviz.studies.config import parse_study
-from thingsviz.studies.records import Records, work
+from thingsviz.studies.records import StudyRecords, work
 from thingsviz.studies.rows import Reader
 from thingsviz.studies.space import suggest
 from thingsviz.studies.storage import open_storage, storage_url
@@ -83,7 +83,7 @@ def make(server, tiny_env, monkeypatch, request):
         # the server keeps the studies of all tests: each has a name of its own
         data = {"name": f"s{time.time_ns()}", "base": {"dataset": "tiny"}, "space": SPACE, **more}
         folder = create_study(parse_study(data))
-        return folder, Records(folder, folder.config(), "search", open_storage(folder))
+        return folder, StudyRecords(folder, folder.config(), "search", open_storage(folder))
 
     return one
 
@@ -98,7 +98,7 @@ def noted(records, claimed):
 
 def worker(path):
     folder = StudyFolder(path)
-    records = Records(folder, folder.config(), "search", open_storage(folder))
+    records = StudyRecords(folder, folder.config(), "search", open_storage(folder))
     work(records, noted, lambda: None, 0.05)
 
 

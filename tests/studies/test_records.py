@@ -15,7 +15,7 @@ from thingsviz.jobs import json_files
 from thingsviz.jobs.job_folder import JobStatus
 from thingsviz.studies.config import parse_study
 from thingsviz.studies.final import best_values
-from thingsviz.studies.records import Records, work
+from thingsviz.studies.records import StudyRecords, work
 from thingsviz.studies.rows import Reader
 from thingsviz.studies.space import suggest
 from thingsviz.studies.storage import open_storage
@@ -30,7 +30,7 @@ def make(tiny_env):
     def one(**more):
         data = {"name": "s", "base": {"dataset": "tiny"}, "space": SPACE, **more}
         folder = create_study(parse_study(data))
-        return folder, Records(folder, folder.config(), "search", open_storage(folder))
+        return folder, StudyRecords(folder, folder.config(), "search", open_storage(folder))
 
     return one
 
@@ -60,7 +60,7 @@ def noted(records, claimed):
 
 def worker(path):
     folder = StudyFolder(path)
-    work(Records(folder, folder.config(), "search", open_storage(folder)), noted, go, 0.02)
+    work(StudyRecords(folder, folder.config(), "search", open_storage(folder)), noted, go, 0.02)
 
 
 def test_eight_workers_run_each_candidate_once(make):
@@ -83,14 +83,14 @@ def test_planning_twice_plans_once_and_more_candidates_are_added(make):
     records.plan()
     assert [t.user_attrs["index"] for t in records.trials()] == [0, 1, 2]
     more = folder.config().model_copy(update={"n_candidates": 5})
-    Records(folder, more, "search", open_storage(folder)).plan()
+    StudyRecords(folder, more, "search", open_storage(folder)).plan()
     assert [t.user_attrs["index"] for t in records.trials()] == [0, 1, 2, 3, 4]
 
 
 def dies(path, step):
     """Takes a candidate, draws its value, trains up to a step, and is killed."""
     folder = StudyFolder(path)
-    records = Records(folder, folder.config(), "search", open_storage(folder))
+    records = StudyRecords(folder, folder.config(), "search", open_storage(folder))
     claimed = records.claim()
     suggest(claimed.trial, records.config.space)
     if step is not None:
@@ -192,7 +192,7 @@ def test_a_resumed_study_goes_on_as_if_nothing_had_happened(make, sampler):
     left = iter([plain] * 5)
     with pytest.raises(StopIteration):
         work(broken, lambda r, c: next(left)(r, c), go)  # the sixth is left lying
-    again = Records(folder, folder.config(), "search", open_storage(folder))
+    again = StudyRecords(folder, folder.config(), "search", open_storage(folder))
     work(again, plain, go)
     assert drawn(again) == drawn(whole)
     assert len({p["model.score_power"] for p in drawn(whole)}) == 8
@@ -200,7 +200,7 @@ def test_a_resumed_study_goes_on_as_if_nothing_had_happened(make, sampler):
 
 def test_random_control_draws_other_candidates(make):
     folder, records = make(n_candidates=3, sampler="random")
-    control = Records(folder, folder.config(), "random", open_storage(folder))
+    control = StudyRecords(folder, folder.config(), "random", open_storage(folder))
     for search in (records, control):
         search.plan()
         work(search, plain, go)
@@ -301,7 +301,7 @@ def test_a_number_that_changed_in_the_database_is_found(make, table, column):
     connection.commit()
     with pytest.raises(JobError, match=r"candidate 2 of the study's records is damaged"):
         Reader(folder, records.config).rows()
-    again = Records(folder, records.config, "search", open_storage(folder))
+    again = StudyRecords(folder, records.config, "search", open_storage(folder))
     with pytest.raises(JobError, match="is damaged"):
         best_values(again, records.config)
 

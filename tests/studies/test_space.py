@@ -6,9 +6,9 @@ from thingsviz.core.errors import ConfigError
 from thingsviz.jobs.recipe import parse_config
 from thingsviz.studies.config import parse_study
 from thingsviz.studies.space import (
-    Choice,
-    Number,
-    Whole,
+    ChoiceRange,
+    IntegerRange,
+    NumberRange,
     bounds_of,
     fields_that_vary,
     kind_of,
@@ -144,9 +144,9 @@ def test_a_suggested_space_is_a_valid_one(model, first):
 def test_values_reach_the_recipe():
     base = parse_config(VIT)
     space = {
-        "model.patch_size": Choice(options=((6, 7, 5), (12, 13, 15))),
-        "model.n_layers": Whole(low=2, high=4),
-        "fit.learning_rate": Number(low=1e-4, high=1e-3, log=True),
+        "model.patch_size": ChoiceRange(options=((6, 7, 5), (12, 13, 15))),
+        "model.n_layers": IntegerRange(low=2, high=4),
+        "fit.learning_rate": NumberRange(low=1e-4, high=1e-3, log=True),
     }
     trial = optuna.trial.FixedTrial(
         {"model.patch_size": "12 × 13 × 15", "model.n_layers": 3, "fit.learning_rate": 5e-4}

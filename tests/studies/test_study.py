@@ -30,9 +30,9 @@ from thingsviz.queue.database import Queue, queue_folder
 from thingsviz.queue.recovery import recover
 from thingsviz.studies import final as study_final
 from thingsviz.studies import submit as study_launch
-from thingsviz.studies.candidate import CandidateClerk, PrunedError
+from thingsviz.studies.candidate import CandidateReporter, PrunedError
 from thingsviz.studies.config import parse_study
-from thingsviz.studies.records import Records
+from thingsviz.studies.records import StudyRecords
 from thingsviz.studies.storage import open_storage
 from thingsviz.studies.study_folder import create_study
 
@@ -64,7 +64,7 @@ def run(capfd):
 
 
 def records_of(folder, phase="search"):
-    return Records(folder, folder.config(), phase, open_storage(folder))
+    return StudyRecords(folder, folder.config(), phase, open_storage(folder))
 
 
 def test_a_whole_study(make, run, monkeypatch):
@@ -198,15 +198,15 @@ class Trial:
 
 
 def test_the_pruner_ends_a_training_between_epochs(make, make_job):
-    clerk = CandidateClerk(make_job(name="x"), Trial(), "validation_loss", lambda: False)
+    reporter = CandidateReporter(make_job(name="x"), Trial(), "validation_loss", lambda: False)
     row = {"kind": "epoch", "epoch": 1, "step": 5, "validation_loss": 0.9}
-    clerk.report(row)
-    clerk.report({**row, "kind": "step", "step": 7})
+    reporter.report(row)
+    reporter.report({**row, "kind": "step", "step": 7})
     with pytest.raises(PrunedError, match="pruned after epoch 2: others were better"):
-        clerk.report({**row, "epoch": 2, "step": 10, "validation_loss": 0.8})
-    assert clerk.best() == 0.8
-    clerk.recall()
-    assert clerk.values == [0.9, 0.8]
+        reporter.report({**row, "epoch": 2, "step": 10, "validation_loss": 0.8})
+    assert reporter.best() == 0.8
+    reporter.recall()
+    assert reporter.values == [0.9, 0.8]
 
 
 def test_a_killed_study_continues_exactly(make, run):
@@ -248,20 +248,20 @@ def test_a_killed_study_continues_exactly(make, run):
 
 def test_a_stop_keeps_the_candidate_and_a_resume_goes_on(make, run, monkeypatch):
     folder = make(base=VIT, space=RATE, controls=[], final=False)
-    report = CandidateClerk.report
+    report = CandidateReporter.report
 
-    def report_and_stop(clerk, row):
-        report(clerk, row)
+    def report_and_stop(reporter, row):
+        report(reporter, row)
         if row["kind"] == "epoch":
             folder.file("stop").touch()
 
-    monkeypatch.setattr(CandidateClerk, "report", report_and_stop)
+    monkeypatch.setattr(CandidateReporter, "report", report_and_stop)
     assert run(folder) == (0, "")
     assert folder.status().state == "stopped"
     assert not folder.file("stop").exists()
     assert JobFolder(folder.root / "s-c0001").status().state == "stopped"
     assert {t.state for t in records_of(folder).trials()} == {TrialState.WAITING}
-    monkeypatch.setattr(CandidateClerk, "report", report)
+    monkeypatch.setattr(CandidateReporter, "report", report)
     assert run(folder) == (0, "")
     trials = records_of(folder).trials()
     assert [t.state for t in trials] == [TrialState.COMPLETE] * 2

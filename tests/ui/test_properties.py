@@ -13,7 +13,7 @@ from models.training.config import FitConfig
 from thingsviz.core.errors import ConfigError, ThingsvizError
 from thingsviz.core.trial_key import TrialKey
 from thingsviz.core.typography import PERCENT
-from thingsviz.figures.scores.scores import METRICS, Question, Reference, ScoreInfo
+from thingsviz.figures.scores.scores import METRICS, Reference, ScoreInfo, ScoreQuestion
 from thingsviz.ui.job_choice.job_list import ago
 from thingsviz.ui.job_choice.score_strip import METRIC_TERMS, p_text, sentence_of, value_text
 from thingsviz.ui.shell.frame import plain
@@ -130,7 +130,7 @@ def test_a_written_p_is_never_zero(p):
 @given(some.floats(-1, 1), some.sampled_from(["single", "mean of 12"]), some.integers(0, 10**5))
 def test_a_score_is_never_told_without_what_belongs_to_it(value, averaged, n):
     beside = (Reference("ridge", "ridge", "baseline", 0.25),)
-    question = Question(n_averaged=averaged)
+    question = ScoreQuestion(n_averaged=averaged)
     info = ScoreInfo("m", question, value, None, None, None, n, 7, beside)
     sentence = sentence_of(info)
     assert sentence.startswith(f"Pearson r {value_text(value)} (no interval); ridge 0.25; ")

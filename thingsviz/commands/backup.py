@@ -30,7 +30,7 @@ from thingsviz.core.errors import EXIT_BAD_INPUT, DataError, ThingsvizError
 from thingsviz.core.files import loads_json
 from thingsviz.core.progress import Progress, Report
 from thingsviz.jobs.job_folder import jobs_root
-from thingsviz.queue.progress_bar import Console
+from thingsviz.queue.progress_bar import ProgressBar
 
 LIST = "backup.json"
 VERSION = 1
@@ -241,7 +241,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command; returns the exit code."""
     options = _parser().parse_args(argv)
     try:
-        with Console(f"backup: {options.what}") as console:
+        with ProgressBar(f"backup: {options.what}") as console:
             if options.what == "save":
                 n = save(jobs_root(), options.archive, console)
             else:

@@ -27,8 +27,8 @@ from thingsviz.data.trials.splits import make_split
 from thingsviz.explain.regions_of_interest import WHOLE, RegionOf, kernels, regions
 from thingsviz.jobs.recipe import JobConfig
 from thingsviz.jobs.result_cache import keep, kept_file
-from thingsviz.pipeline.training_data import Material, open_store
-from thingsviz.queue.progress_bar import Console
+from thingsviz.pipeline.training_data import TrainingData, open_store
+from thingsviz.queue.progress_bar import ProgressBar
 
 EXIT_INTERRUPTED = 130
 VERSION = 1
@@ -41,7 +41,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         dataset, subject = open_dataset(arguments.dataset), parse_subject(arguments.subject)
         store = open_store(dataset, subject)
-        with Console("leaderboard", arguments.progress) as console:
+        with ProgressBar("leaderboard", arguments.progress) as console:
             own = own_regions(dataset, store, arguments.regions)
             path = make_leaderboard(dataset, subject, store, arguments.split, console, own)
     except (ThingsvizError, ModelError) as error:
@@ -122,17 +122,17 @@ def make_leaderboard(
 
 def material_of(
     dataset: Dataset, subject: str, store: BetaStore, kind: str, scratch: Path
-) -> Material:
+) -> TrainingData:
     """Open a subject with all its properties and a split of seed 0; z-scores go to `scratch`."""
     targets = tuple(available(store.trials.columns))
     config = JobConfig.model_validate(
         {"dataset": str(dataset.root), "subject": subject, "targets": targets}
     )
     split = make_split(store.trials, kind, (0.8, 0.0 if kind == "concept" else 0.1, 0.2), 0)
-    return Material(config, dataset, store, split, scratch / "scaler.safetensors")
+    return TrainingData(config, dataset, store, split, scratch / "scaler.safetensors")
 
 
-def board_rows(material: Material, report: Report, places: list[RegionOf]) -> list[Row]:
+def board_rows(material: TrainingData, report: Report, places: list[RegionOf]) -> list[Row]:
     """Return rows subject × averaging × region × property with q over each averaging's rows."""
     train, test = material.split.train, material.split.test
     _, first, index = np.unique(material.concepts[train], return_index=True, return_inverse=True)
@@ -161,7 +161,7 @@ def corrected(rows: list[Row]) -> list[Row]:
 
 
 def _averagings(
-    material: Material, predicted: np.ndarray
+    material: TrainingData, predicted: np.ndarray
 ) -> list[tuple[str, np.ndarray, np.ndarray]]:
     """Return (words, places in the test, predictions) of single trials and means of repeats."""
     images = material.store.trials["image_filename"].to_numpy(str)[material.split.test]

@@ -24,9 +24,9 @@ from thingsviz.analysis.curves.learning import (
     reliability,
     sizes_of,
 )
-from thingsviz.analysis.scores.concept_sums import Part, part
+from thingsviz.analysis.scores.concept_sums import RatedPart, part
 from thingsviz.analysis.scores.metrics import pearson
-from thingsviz.analysis.scores.score_table import MEAN, Where, ceiling_rows, model_rows
+from thingsviz.analysis.scores.score_table import MEAN, ScorePlace, ceiling_rows, model_rows
 from thingsviz.commands.leaderboard import EXIT_INTERRUPTED, material_of
 from thingsviz.core.arrays import Rows
 from thingsviz.core.errors import EXIT_BAD_INPUT, ConfigError, ThingsvizError
@@ -37,8 +37,8 @@ from thingsviz.data.things.layout import Dataset, open_dataset
 from thingsviz.jobs.result_cache import keep, kept_file
 from thingsviz.pipeline.ratings.predictions import KEYS
 from thingsviz.pipeline.reference_cache import oracle_table
-from thingsviz.pipeline.training_data import Material, open_store
-from thingsviz.queue.progress_bar import Console
+from thingsviz.pipeline.training_data import TrainingData, open_store
+from thingsviz.queue.progress_bar import ProgressBar
 
 VERSION = 1
 N_DRAWS = 300  # of bootstrap and shuffled concepts at each point
@@ -58,7 +58,7 @@ def main(argv: list[str] | None = None) -> int:
             msg = f"model {config.name!r} is no linear decoder of ratings: use ridge"
             raise ConfigError(msg)
         store = open_store(dataset, subject)
-        with Console("learning curves", arguments.progress) as console:
+        with ProgressBar("learning curves", arguments.progress) as console:
             path = make_curves(dataset, subject, store, config, console)
     except (ThingsvizError, ModelError) as error:
         print(f"learning curves: {error}", file=sys.stderr)
@@ -116,7 +116,7 @@ class _Curves:
     Selection of voxels and penalties see only the trials drawn; the test's concepts are in none.
     """
 
-    def __init__(self, material: Material, config: ModelConfig, report: Report) -> None:
+    def __init__(self, material: TrainingData, config: ModelConfig, report: Report) -> None:
         self.material, self.config, self.report = material, config, report
         self.train, self.test = material.split.train, material.split.test
         images = material.store.trials["image_filename"].to_numpy(str)[self.test]
@@ -165,7 +165,7 @@ class _Curves:
         fitted = model.fit(X, rows, Y[rows], material.concepts[rows])
         return material.scale.to_ratings(fitted.predict(X, self.test))
 
-    def _part(self, rows: Rows, predicted: NDArray[np.float64]) -> Part:
+    def _part(self, rows: Rows, predicted: NDArray[np.float64]) -> RatedPart:
         m = self.material
         return part(m.ratings[rows], predicted, m.rating_sd[rows], m.concepts[rows])
 
@@ -192,9 +192,9 @@ class _Curves:
                 "value": value
             }
 
-    def _points(self, curve: str, name: str, x: int, parts: list[Part]) -> list[Row]:
+    def _points(self, curve: str, name: str, x: int, parts: list[RatedPart]) -> list[Row]:
         """Score the draws of one point: means over draws of value and interval, largest p."""
-        where = Where(curve, str(x), self.material.config.targets)
+        where = ScorePlace(curve, str(x), self.material.config.targets)
         tables = [
             pd.DataFrame(model_rows(name, where, p, chance=True, n_draws=N_DRAWS)) for p in parts
         ]
@@ -221,7 +221,7 @@ class _Curves:
         return values if np.isfinite(values).all() else None
 
     def _ceiling(self) -> list[Row]:
-        where = Where("test", "single", self.material.config.targets)
+        where = ScorePlace("test", "single", self.material.config.targets)
         data = self._part(self.test, self.material.ratings[self.test])
         rows = ceiling_rows(where, data, self.material.n_raters[self.test])
         return [

@@ -18,7 +18,7 @@ from thingsviz.core.progress import Progress, Report
 from thingsviz.explain.decoder import Decoder, open_decoder
 from thingsviz.explain.judgement import judge, judge_labels, keep_map, kept_map, maker
 from thingsviz.explain.map_files import ALL, EpochMaps, MapSet
-from thingsviz.explain.methods import Found, check_method, compute, methods_for, peak_bytes
+from thingsviz.explain.methods import MethodMap, check_method, compute, methods_for, peak_bytes
 from thingsviz.explain.request import (
     Request,
     asked_rows,
@@ -29,7 +29,7 @@ from thingsviz.explain.request import (
 )
 from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.pipeline.fit import default_threads
-from thingsviz.queue.progress_bar import Console
+from thingsviz.queue.progress_bar import ProgressBar
 from thingsviz.reports.film import make_film, place_of
 
 EXIT_INTERRUPTED = 130
@@ -39,7 +39,7 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command and return its exit code."""
     arguments = _parser().parse_args(argv)
     try:
-        with Console("maps", arguments.progress) as report:
+        with ProgressBar("maps", arguments.progress) as report:
             made = make(arguments, report)
             report(Progress(1, 1, f"{len(made)} maps of {arguments.part} are made"))
     except (ThingsvizError, ModelError) as error:
@@ -120,7 +120,7 @@ def make(arguments: argparse.Namespace, report: Report) -> list[str]:
 
 def make_one(
     there: MapSet, decoder: Decoder, name: str, request: Request, report: Report
-) -> Found:
+) -> MethodMap:
     """Make and keep a method's map."""
     began = time.monotonic()
     rows = asked_rows(decoder, name, request.rows)
@@ -142,7 +142,7 @@ def check_memory(decoder: Decoder, name: str) -> None:
 
 
 def note_made(
-    there: MapSet, decoder: Decoder, found: Found, seconds: float, fingerprint: str
+    there: MapSet, decoder: Decoder, found: MethodMap, seconds: float, fingerprint: str
 ) -> None:
     """Write down what a map is of."""
     from models.explain import attention_maps

@@ -17,12 +17,12 @@ from thingsviz.core.progress import Progress, Report
 from thingsviz.jobs import json_files
 from thingsviz.jobs.job_folder import try_lock
 from thingsviz.pipeline.fit import default_threads
-from thingsviz.queue.progress_bar import Console, left_text
+from thingsviz.queue.progress_bar import ProgressBar, left_text
 from thingsviz.studies.overfitting import (
     ROWS,
-    Cell,
-    Halved,
-    StudyConfig,
+    HalvedTrials,
+    OverfittingCell,
+    OverfittingConfig,
     cells_of,
     drawn,
     fit_of,
@@ -46,7 +46,7 @@ def main(argv: list[str] | None = None) -> int:
     folder = arguments.study.absolute()
     try:
         config = _recipe(folder, arguments)
-        with Console("overfitting", arguments.progress, tells_left=False) as console:
+        with ProgressBar("overfitting", arguments.progress, tells_left=False) as console:
             _alone(folder, config, console)
     except (ThingsvizError, ModelError) as error:
         print(f"overfitting: {error}", file=sys.stderr)
@@ -77,7 +77,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _recipe(folder: Path, arguments: argparse.Namespace) -> StudyConfig:
+def _recipe(folder: Path, arguments: argparse.Namespace) -> OverfittingConfig:
     known = read_study(folder)
     if known is not None:
         return known
@@ -94,7 +94,7 @@ def _recipe(folder: Path, arguments: argparse.Namespace) -> StudyConfig:
     return config
 
 
-def _alone(folder: Path, config: StudyConfig, report: Report) -> None:
+def _alone(folder: Path, config: OverfittingConfig, report: Report) -> None:
     handle = try_lock(folder / "lock")
     if handle is None:
         msg = f"the study in {str(folder)!r} is already running: wait for it"
@@ -105,7 +105,7 @@ def _alone(folder: Path, config: StudyConfig, report: Report) -> None:
         os.close(handle)
 
 
-def run_study(folder: Path, config: StudyConfig, report: Report) -> None:
+def run_study(folder: Path, config: OverfittingConfig, report: Report) -> None:
     """Do all trainings that have no row yet; the rows are kept one by one."""
     import torch
 
@@ -123,7 +123,7 @@ def run_study(folder: Path, config: StudyConfig, report: Report) -> None:
     report(Progress(len(todo), len(todo), "done"))
 
 
-def train_cell(data: Halved, config: StudyConfig, cell: Cell) -> Row:
+def train_cell(data: HalvedTrials, config: OverfittingConfig, cell: OverfittingCell) -> Row:
     """Train one classifier; return its losses and hits epoch by epoch, and what it took."""
     from models.training.loop import FitData, fit_network
 
@@ -145,12 +145,12 @@ def train_cell(data: Halved, config: StudyConfig, cell: Cell) -> Row:
     }
 
 
-def _words(cell: Cell) -> str:
+def _words(cell: OverfittingCell) -> str:
     decay = f", L2 {cell.l2:g}" if cell.l2 else ""
     return f"{cell.model} on {100 * cell.share:.0f} % of the training trials{decay}"
 
 
-def _left(config: StudyConfig, rows: list[Row]) -> str:
+def _left(config: OverfittingConfig, rows: list[Row]) -> str:
     left_s = seconds_left(config, rows)
     return "" if left_s is None else f" · about {left_text(left_s)}"
 

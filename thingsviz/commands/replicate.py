@@ -17,9 +17,9 @@ from thingsviz.jobs import json_files
 from thingsviz.jobs.manifest import git_commit, now
 from thingsviz.jobs.recipe import parse_config
 from thingsviz.pipeline.training_data import find_dataset, open_store
-from thingsviz.queue.progress_bar import Console
+from thingsviz.queue.progress_bar import ProgressBar
 from thingsviz.replication.document import write_report
-from thingsviz.replication.run import Step, plan, remembered, run_all, write_record
+from thingsviz.replication.run import ReplicationStep, plan, remembered, run_all, write_record
 
 INTERRUPTED = 130
 SHORT_MIN = 4.0
@@ -31,7 +31,7 @@ def main(argv: list[str] | None = None) -> int:
     options = _parser().parse_args(argv)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        with Console("the report, again", options.progress) as console:
+        with ProgressBar("the report, again", options.progress) as console:
             _run(options, console)
     except (ThingsvizError, ModelError) as error:
         print(error, file=sys.stderr)
@@ -50,7 +50,7 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _run(options: argparse.Namespace, console: Console) -> None:
+def _run(options: argparse.Namespace, console: ProgressBar) -> None:
     minutes = SHORT_MIN if options.short else options.minutes
     if minutes is not None and not 0 < minutes <= MOST_MIN:
         msg = f"--minutes is {minutes:g}: give a number above 0, or leave it out for no limit"
@@ -66,7 +66,7 @@ def _run(options: argparse.Namespace, console: Console) -> None:
         steps = plan(store, options.dataset, options.subject, minutes and 60 * minutes)
     facts |= {"simulated": dataset.simulated, "started_at": now(), "git_commit": git_commit()}
 
-    def keep(found: list[Step]) -> None:
+    def keep(found: list[ReplicationStep]) -> None:
         write_record(options.out, found, facts)
         write_report(options.out, found, facts)
 

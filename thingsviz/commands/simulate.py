@@ -7,10 +7,10 @@ import sys
 from pathlib import Path
 
 from thingsviz.core.errors import EXIT_BAD_INPUT, ThingsvizError
-from thingsviz.data.planted import Order, Sources, is_planted, plant
+from thingsviz.data.planted import SimulationOrder, Sources, is_planted, plant
 from thingsviz.data.planted.presets import PRESETS
 from thingsviz.data.planted.responses import RESPONSES
-from thingsviz.queue.progress_bar import Console
+from thingsviz.queue.progress_bar import ProgressBar
 
 INTERRUPTED = 130
 
@@ -21,7 +21,7 @@ def main(argv: list[str] | None = None) -> int:
     if options.if_missing and is_planted(options.out):
         return 0
     try:
-        with Console("planting", options.progress) as console:
+        with ProgressBar("planting", options.progress) as console:
             plant(options.out, _order(options), console)
     except ThingsvizError as error:
         print(error, file=sys.stderr)
@@ -33,9 +33,9 @@ def main(argv: list[str] | None = None) -> int:
     return 0
 
 
-def _order(options: argparse.Namespace) -> Order:
+def _order(options: argparse.Namespace) -> SimulationOrder:
     sources = Sources(options.images, options.design, options.ratings)
-    return Order(options.preset, options.seed, options.snr, options.response, sources)
+    return SimulationOrder(options.preset, options.seed, options.snr, options.response, sources)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -22,7 +22,7 @@ from thingsviz.core.errors import EXIT_BAD_INPUT, ThingsvizError
 from thingsviz.jobs.job_folder import try_lock
 from thingsviz.pipeline import out_of_memory
 from thingsviz.queue.database import FOLDER, Queue
-from thingsviz.queue.dispatcher import Foreman
+from thingsviz.queue.dispatcher import Dispatcher
 from thingsviz.queue.limits import read_limits
 from thingsviz.queue.recovery import recover
 from thingsviz.queue.submit import LOCK_HANDLE
@@ -85,7 +85,7 @@ class Supervisor:
     def __init__(self, folder: Path, idle_s: float) -> None:
         self.folder, self.idle_s = folder, idle_s
         self.queue = Queue(folder)
-        self.foreman = Foreman(self.queue, read_limits(), out_of_memory.advice)
+        self.dispatcher = Dispatcher(self.queue, read_limits(), out_of_memory.advice)
         self.pipe = _pipe(folder / "wake")
         self.asked_to_go = False
         signal.signal(signal.SIGTERM, self._go)
@@ -103,7 +103,7 @@ class Supervisor:
                 if time.monotonic() - recovered_at > RECOVER_EVERY_S:
                     recover(self.queue)
                     recovered_at = time.monotonic()
-                self.foreman.look()
+                self.dispatcher.look()
             except Exception:  # a full disk, a folder taken away: the others still need it
                 log.failure("a look at the line failed; the next one comes in a second")
             rows = self.queue.rows()

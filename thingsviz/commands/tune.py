@@ -28,10 +28,10 @@ from thingsviz.pipeline.training_data import check_targets, find_dataset, open_s
 from thingsviz.queue.reporter import StoppedError
 from thingsviz.queue.submit import LOCK_HANDLE, tend_if_waiting
 from thingsviz.queue.ticket import take_ticket
-from thingsviz.studies.candidate import Runner
+from thingsviz.studies.candidate import CandidateRunner
 from thingsviz.studies.config import StudyConfig
 from thingsviz.studies.final import final_recipes, result_rows, train_finals
-from thingsviz.studies.records import Claimed, Records, phases_of, work
+from thingsviz.studies.records import ClaimedCandidate, StudyRecords, phases_of, work
 from thingsviz.studies.storage import open_storage, storage_sentence
 from thingsviz.studies.study_folder import StudyFolder
 
@@ -51,7 +51,7 @@ def main(argv: list[str] | None = None) -> int:
     if not folder.file("config.json").is_file():
         return _refuse(f"{folder.path} is not a study's folder: it needs a config.json")
     if options.worker:
-        return Tuner(folder).run(as_worker=True)
+        return StudyProcess(folder).run(as_worker=True)
     # The launcher has taken the lock, and removed an old wish to stop: a new one counts.
     launched = LOCK_HANDLE in os.environ
     try:
@@ -65,7 +65,7 @@ def main(argv: list[str] | None = None) -> int:
         sign(handle)
         if not (take_ticket(JobFolder(folder.path)) or launched):
             folder.file("stop").unlink(missing_ok=True)
-        return Tuner(folder).run(as_worker=False)
+        return StudyProcess(folder).run(as_worker=False)
     finally:
         os.close(handle)
         with suppress(OSError):
@@ -84,7 +84,7 @@ def _hold(folder: StudyFolder) -> int | None:
     return try_lock(folder.file("lock"))
 
 
-class Tuner:
+class StudyProcess:
     """The process of a study, or one of its workers."""
 
     def __init__(self, folder: StudyFolder) -> None:
@@ -112,15 +112,17 @@ class Tuner:
             return self._failed(error)
         return 0
 
-    def _open(self, config: StudyConfig) -> tuple[dict[str, Records], Runner]:
+    def _open(self, config: StudyConfig) -> tuple[dict[str, StudyRecords], CandidateRunner]:
         self.say("running", "opening the data")
         store = open_store(find_dataset(config.base), config.base.subject)
         check_data(self.folder, config, store)
         storage = open_storage(self.folder)
-        searches = {p: Records(self.folder, config, p, storage) for p in phases_of(config)}
-        return searches, Runner(self.folder, config, store, self.should_stop)
+        searches = {p: StudyRecords(self.folder, config, p, storage) for p in phases_of(config)}
+        return searches, CandidateRunner(self.folder, config, store, self.should_stop)
 
-    def _whole(self, config: StudyConfig, searches: dict[str, Records], run: Runner) -> None:
+    def _whole(
+        self, config: StudyConfig, searches: dict[str, StudyRecords], run: CandidateRunner
+    ) -> None:
         for records in searches.values():
             records.plan()
         helpers = self._start_helpers(config.workers - 1)
@@ -138,11 +140,11 @@ class Tuner:
             schema.write("result", self.folder.file("result.json"), {"rows": rows})
             check_finals(rows)
 
-    def _search(self, searches: dict[str, Records], run: Runner) -> None:
+    def _search(self, searches: dict[str, StudyRecords], run: CandidateRunner) -> None:
         for phase, records in searches.items():
             self.status = replace(self.status, phase=phase)
 
-            def shown_run(records: Records, claimed: Claimed) -> None:
+            def shown_run(records: StudyRecords, claimed: ClaimedCandidate) -> None:
                 n = records.config.n_candidates
                 self.say("running", f"candidate {claimed.index + 1} of {n}")
                 run(records, claimed)
@@ -247,7 +249,7 @@ def check_finals(rows: list[dict[str, Any]]) -> None:
             raise JobError(msg)
 
 
-def _has_result(records: Records) -> bool:
+def _has_result(records: StudyRecords) -> bool:
     return any(trial.values for trial in records.trials())
 
 

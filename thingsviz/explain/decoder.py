@@ -25,7 +25,7 @@ from thingsviz.explain.map_files import fingerprint
 from thingsviz.jobs.arrays import read_arrays
 from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.jobs.weights import best_file, epoch_file
-from thingsviz.pipeline.training_data import Material, open_material
+from thingsviz.pipeline.training_data import TrainingData, open_material
 
 # patches by which decoders without tokens are judged: the report's
 PATCH = (6, 7, 5)
@@ -36,7 +36,7 @@ class Decoder:
     """A finished model on its data; exactly one of `network` and `linear` is there."""
 
     job: JobFolder
-    material: Material
+    material: TrainingData
     network: Network | None
     linear: LinearModel | None
     named: Regions | None = None

@@ -16,7 +16,7 @@ from thingsviz.core.progress import Progress, Report
 from thingsviz.explain.decoder import Decoder
 from thingsviz.explain.map_files import MapSet
 from thingsviz.explain.method_list import METHODS, SHARES
-from thingsviz.explain.methods import Found
+from thingsviz.explain.methods import MethodMap
 from thingsviz.explain.permuted_labels import permuted_network, seconds_of
 from thingsviz.explain.planted_truth import pattern_rows, truth_rows
 from thingsviz.explain.request import rows_of
@@ -39,7 +39,7 @@ def maker(decoder: Decoder, name: str) -> dict[str, str]:
     return {"regions": regions, "version": thingsviz.__version__}
 
 
-def kept_map(there: MapSet, decoder: Decoder, name: str, fingerprint: str) -> Found | None:
+def kept_map(there: MapSet, decoder: Decoder, name: str, fingerprint: str) -> MethodMap | None:
     """Return a method's map that is there and would be the same again, else nothing."""
     made = there.facts().get("made", {}).get(name, {})
     if not made.items() >= maker(decoder, name).items():
@@ -48,7 +48,9 @@ def kept_map(there: MapSet, decoder: Decoder, name: str, fingerprint: str) -> Fo
         values = there.load(name, fingerprint).astype(float)
     except ThingsvizError:  # damaged, or of other weights or data
         return None
-    return Found(name, values, made["n_trials"]) if list(values.shape) == made["shape"] else None
+    return (
+        MethodMap(name, values, made["n_trials"]) if list(values.shape) == made["shape"] else None
+    )
 
 
 def keep_map(there: MapSet, name: str, values: NDArray[np.floating], fingerprint: str) -> None:
@@ -84,7 +86,7 @@ def _without(rows: dict[str, Any], name: str) -> dict[str, Any]:
 def judge(
     there: MapSet,
     decoder: Decoder,
-    found: dict[str, Found],
+    found: dict[str, MethodMap],
     rows: Rows,
     target: int | None,
     report: Report,
@@ -111,7 +113,7 @@ def merged(before: dict[str, Any], now: dict[str, Any]) -> dict[str, Any]:
     return now | {key: (before.get(key) or {}) | now[key] for key in CURVES}
 
 
-def faithfulness_rows(curves: faithfulness.Curves) -> dict[str, Any]:
+def faithfulness_rows(curves: faithfulness.FaithfulnessCurves) -> dict[str, Any]:
     """Return curves and areas as plain values."""
     names = [RANDOM, *[n for n in curves.deletion if n != RANDOM]]
     judged = {name: faithfulness.faithfulness(curves, name, RANDOM) for name in names}

@@ -119,7 +119,7 @@ GRADIENT_BATCH = 16
 ROW_BYTES = 192 * 2**20  # of explicit attention at once, as models.explain.attention_maps has it
 
 
-class Sizes(NamedTuple):
+class MapSizes(NamedTuple):
     """What a map's memory depends on; without attention tokens, heads and layers are 0."""
 
     n_voxels: int
@@ -128,7 +128,7 @@ class Sizes(NamedTuple):
     n_layers: int = 0
 
 
-def peak_of(name: str, size: Sizes) -> int:
+def peak_of(name: str, size: MapSizes) -> int:
     """Return about how many bytes a method takes beyond the decoder itself.
 
     Copies of a batch of responses, and with attention each layer's full matrix for it.

@@ -25,14 +25,14 @@ from thingsviz.explain.method_list import (
     GRADIENT_BATCH,
     METHODS,
     SHARES,
-    Sizes,
+    MapSizes,
     peak_of,
 )
 
 GROUPED = ("occlusion", "occlusion_region")
 
 
-class Found(NamedTuple):
+class MethodMap(NamedTuple):
     """A map averaged over trials: (layers, heads, n_tokens), (n_tokens,) or (n_voxels,)."""
 
     method: str
@@ -69,7 +69,7 @@ def check_method(decoder: Decoder, name: str) -> None:
 def peak_bytes(decoder: Decoder, name: str) -> int:
     """Return about how much memory a method takes beyond the decoder itself."""
     sizes = decoder.tokens.n_tokens, decoder.n_heads, decoder.n_layers
-    return peak_of(name, Sizes(decoder.material.store.shape[1], *sizes))
+    return peak_of(name, MapSizes(decoder.material.store.shape[1], *sizes))
 
 
 def batch_size(decoder: Decoder, name: str) -> int:
@@ -85,7 +85,7 @@ def compute(
     rows: Rows,
     target: int | None = None,
     report: Report = silent,
-) -> Found:
+) -> MethodMap:
     """Make a map, averaged over the trials `rows`; `target`: one output, None: all of them.
 
     Streams: memory does not grow with the trials. `report` may raise to cancel. Signed methods
@@ -94,10 +94,10 @@ def compute(
     check_method(decoder, name)
     score = attribution.objective(decoder.baseline, target)
     if name == "weights":
-        return Found(name, _length(decoder.weights(), target), 0)
+        return MethodMap(name, _length(decoder.weights(), target), 0)
     if name in SHARES:
         share, n = _pattern(decoder, name, rows, target, report)
-        return Found(name, around(decoder, share, AROUND_MM.get(name, 0.0)), n)
+        return MethodMap(name, around(decoder, share, AROUND_MM.get(name, 0.0)), n)
     one = _batch_method(decoder, name, score)
     total: Array | None = None
     for x in _batches(decoder, name, rows, report):
@@ -109,7 +109,7 @@ def compute(
     values = np.asarray(total / len(rows))
     if name == "occlusion_region":
         values = _shared_out(decoder, values)
-    return Found(name, values, len(rows))
+    return MethodMap(name, values, len(rows))
 
 
 def around(decoder: Decoder, values: Array, mm: float) -> Array:
@@ -226,7 +226,7 @@ def _length(W: NDArray[np.float32] | None, target: int | None) -> Array:
     return np.asarray(np.sqrt(squared.sum(1) if target is None else squared[:, target]))
 
 
-def to_mass(decoder: Decoder, found: Found) -> Array:
+def to_mass(decoder: Decoder, found: MethodMap) -> Array:
     """Return a map as mass a voxel, (…, n_voxels), not negative, what lies in the brain.
 
     Below zero: for patterns chance, so 0; for gradients and occlusion use all the same, so |v|.

@@ -11,7 +11,13 @@ from torch import Tensor
 from models.base.arrays import Rows
 from thingsviz.core.arrays import Array, Floats
 from thingsviz.core.errors import ConfigError
-from thingsviz.explain.shared_noise import Moments, Shared, cleaned, sample_step, shared_noise
+from thingsviz.explain.shared_noise import (
+    Covariances,
+    SharedNoise,
+    cleaned,
+    sample_step,
+    shared_noise,
+)
 
 
 def pattern(
@@ -54,7 +60,7 @@ def explained(
     read: Callable[[Rows], Iterator[Tensor]],
     beside: Floats,
     rows: Rows,
-    shared: Shared | None = None,
+    shared: SharedNoise | None = None,
 ) -> tuple[Array, int]:
     """Return the share of each voxel's variance that `beside` (len(rows), n) explains, and n.
 
@@ -115,9 +121,9 @@ class _Sums:
         self.xy = self.xy + x.T @ y
         self.yy = self.yy + exact.T @ exact
 
-    def moments(self) -> Moments:
+    def moments(self) -> Covariances:
         """Return Cov(x, y) (n_voxels, n_outputs), Cov(y) and Var(x) (n_voxels,)."""
         mean_x, mean_y = self.x / self.n, self.y / self.n
         cross = self.xy / self.n - np.outer(mean_x, mean_y)
         among = self.yy / self.n - np.outer(mean_y, mean_y)
-        return Moments(cross, among, self.xx / self.n - mean_x**2)
+        return Covariances(cross, among, self.xx / self.n - mean_x**2)

@@ -21,12 +21,12 @@ from thingsviz.core.arrays import Rows
 from thingsviz.core.progress import Progress, Report, silent
 from thingsviz.explain.decoder import Decoder
 from thingsviz.pipeline.fit import fit_data
-from thingsviz.pipeline.training_data import Material
+from thingsviz.pipeline.training_data import TrainingData
 
 MOST_EPOCHS = 8
 
 
-def seconds_of(material: Material) -> float:
+def seconds_of(material: TrainingData) -> float:
     """Return about how long the training takes on this machine."""
     config, split = material.config, material.split
     size = Size(len(split.train), len(split.validation), len(material.outputs))
@@ -56,7 +56,7 @@ def permuted_network(decoder: Decoder, report: Report = silent, seed: int = 0) -
     return replace(decoder, material=material, network=network.eval())
 
 
-def dealt_out(material: Material, seed: int = 0) -> Material:
+def dealt_out(material: TrainingData, seed: int = 0) -> TrainingData:
     """Return the material with each concept's labels given to another, in each part apart."""
     answers = np.array(material.answers)
     for n, rows in enumerate((material.split.train, material.split.validation)):

@@ -16,7 +16,7 @@ from thingsviz.core.arrays import Rows
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.explain.decoder import Decoder
 from thingsviz.explain.method_list import GRADIENT_BATCH
-from thingsviz.explain.methods import Found, to_mass
+from thingsviz.explain.methods import MethodMap, to_mass
 from thingsviz.explain.patterns import explained
 from thingsviz.explain.shared_noise import sample_step, shared_noise
 
@@ -38,7 +38,7 @@ def pattern_rows(decoder: Decoder) -> Rows:
     return np.asarray(every[:: -(-len(every) // MOST_PATTERN_ROWS)], np.int64)
 
 
-def truth_rows(decoder: Decoder, found: dict[str, Found]) -> dict[str, Any]:
+def truth_rows(decoder: Decoder, found: dict[str, MethodMap]) -> dict[str, Any]:
     """Return how well each map finds what was planted; {} for data that were measured.
 
     `auc`: all planted voxels alike; `auc_weighted`: in proportion to their signal; `auc_smooth`:

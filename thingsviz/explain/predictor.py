@@ -13,13 +13,15 @@ from thingsviz.core.arrays import Rows
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.pipeline.load_model import load_predict
-from thingsviz.pipeline.training_data import Material, open_material
+from thingsviz.pipeline.training_data import TrainingData, open_material
 
 
 class Predictor:
     """One finished job on one store; it loads weights and z-scoring once."""
 
-    def __init__(self, material: Material, predict: Callable[[Rows], NDArray[np.float32]]) -> None:
+    def __init__(
+        self, material: TrainingData, predict: Callable[[Rows], NDArray[np.float32]]
+    ) -> None:
         self.material, self._predict = material, predict
 
     @property

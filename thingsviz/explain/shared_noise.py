@@ -27,7 +27,7 @@ TRIALS_PER_AXIS = 20
 OVERSAMPLED, PASSES = 10, 4
 
 
-class Shared(NamedTuple):
+class SharedNoise(NamedTuple):
     """Shared noise of trials: its strength Z (n, k), and that within concepts Z_w (n, k)."""
 
     strength: Array
@@ -39,7 +39,7 @@ class Shared(NamedTuple):
         return int(self.strength.shape[1])
 
 
-class Moments(NamedTuple):
+class Covariances(NamedTuple):
     """Cov(x, y) (n_voxels, m), Cov(y) (m, m), Var(x) (n_voxels,)."""
 
     cross: Array
@@ -54,7 +54,7 @@ def sample_step(n_voxels: int) -> int:
 
 def shared_noise(
     sample: Floats, beside: Floats, concepts: NDArray[np.str_], seed: int = 0
-) -> Shared:
+) -> SharedNoise:
     """Find the noise that voxels share: sample (n, m) of responses, outputs `beside` (n, T)."""
     centred = sample - sample.mean(0)
     y = whitened(beside)
@@ -64,7 +64,7 @@ def shared_noise(
     sd = np.maximum(residual.std(0), 1e-6)
     residual /= sd
     Z = (pool / sd @ _axes(residual, most, seed).T).astype(float)
-    several = [Shared(Z[:, :k], within(Z[:, :k], concepts)) for k in COUNTS if k <= most]
+    several = [SharedNoise(Z[:, :k], within(Z[:, :k], concepts)) for k in COUNTS if k <= most]
     if len(several) == 1:
         return several[0]
     half = halves(concepts, seed)
@@ -117,7 +117,7 @@ def noise_pool(x: Floats, y: Floats) -> NDArray[np.bool_]:
     return np.asarray(share <= np.median(share))
 
 
-def _agreement(x: Floats, y: Floats, shared: Shared, half: NDArray[np.bool_]) -> float:
+def _agreement(x: Floats, y: Floats, shared: SharedNoise, half: NDArray[np.bool_]) -> float:
     """Return how alike the signed patterns of two halves are: a correlation over all voxels."""
     removed = np.linalg.pinv(shared.within).astype(np.float32) @ x
     clean = x - shared.strength.astype(np.float32) @ removed
@@ -126,7 +126,7 @@ def _agreement(x: Floats, y: Floats, shared: Shared, half: NDArray[np.bool_]) ->
     return float(np.nan_to_num(np.corrcoef(first.ravel(), second.ravel())[0, 1]))
 
 
-def cleaned(found: Moments, n_beside: int) -> Moments:
+def cleaned(found: Covariances, n_beside: int) -> Covariances:
     """Return moments of x and outputs without shared noise; y is [outputs, Z, Z_w].
 
     Everything follows from covariances, so that responses are read once and never changed.
@@ -138,4 +138,4 @@ def cleaned(found: Moments, n_beside: int) -> Moments:
     B = np.linalg.pinv(found.among[zw, zw], hermitian=True) @ found.cross[:, zw].T  # (k, n_voxels)
     cross = found.cross[:, own] - B.T @ found.among[z, own]
     less = 2 * (B * found.cross[:, z].T).sum(0) - (B * (found.among[z, z] @ B)).sum(0)
-    return Moments(cross, found.among[own, own], found.variance - less)
+    return Covariances(cross, found.among[own, own], found.variance - less)

@@ -21,7 +21,7 @@ from thingsviz.core.arrays import Array
 from thingsviz.core.progress import Progress, Report, silent
 from thingsviz.explain.decoder import Decoder
 from thingsviz.explain.method_list import METHODS, SHARES
-from thingsviz.explain.methods import Found, compute, to_mass, token_groups
+from thingsviz.explain.methods import MethodMap, compute, to_mass, token_groups
 
 MOST_TRIALS, FEWEST_TRIALS = 64, 12
 BUDGET_S = 120.0
@@ -29,14 +29,14 @@ SANITY_TRIALS = 24
 RANDOM, CEILING = "random order", "noise ceiling"
 
 
-class Step(NamedTuple):
+class RandomizedLayer(NamedTuple):
     """What was destroyed up to here, and how alike the map still is (rank correlation)."""
 
     what: str
     correlation: float
 
 
-def block_values(decoder: Decoder, found: Found) -> Array:
+def block_values(decoder: Decoder, found: MethodMap) -> Array:
     """Return one value a block of voxels, (n_tokens,): heads and layers averaged."""
     values = to_mass(decoder, found) if METHODS[found.method].unit == "voxel" else found.values
     if METHODS[found.method].unit == "voxel":
@@ -59,7 +59,7 @@ def judge_faithfulness(
     rows: Rows,
     report: Report = silent,
     n_trials: int = 0,
-) -> faithful.Curves:
+) -> faithful.FaithfulnessCurves:
     """Return the curves of maps (n_tokens,) beside random order and that of the noise ceilings.
 
     Blocks are taken away by setting their voxels to 0, the mean response. As many of the trials
@@ -111,7 +111,7 @@ def judge_sanity(
     rows: Rows,
     target: int | None = None,
     report: Report = silent,
-) -> list[Step]:
+) -> list[RandomizedLayer]:
     """Return how much of a map is left as the decoder's weights are lost (Adebayo et al. 2018).
 
     Networks: layers are shuffled from the head down, each tensor within itself. Linear decoders:
@@ -124,7 +124,7 @@ def judge_sanity(
     for n, (what, make) in enumerate(others):
         report(Progress(n, len(others), f"{METHODS[name].title} without {what}"))
         after = block_values(decoder, compute(make(), name, few, target))
-        steps.append(Step(what, rank_correlation(before, after)))
+        steps.append(RandomizedLayer(what, rank_correlation(before, after)))
     return steps
 
 

@@ -26,7 +26,7 @@ MODEL = {"name": JobConfig.model_fields["model"].default.name}
 
 
 @dataclass(frozen=True)
-class Entry:
+class JobEntry:
     """One job as a list shows it; `fault` is the sentence for a folder that cannot be read."""
 
     name: str
@@ -60,7 +60,7 @@ class Entry:
 class _Known(NamedTuple):
     mtime_ns: int
     read_ns: int
-    entry: Entry
+    entry: JobEntry
 
 
 class JobIndex:
@@ -73,17 +73,17 @@ class JobIndex:
     """
 
     def __init__(
-        self, root: Path, read: Callable[[JobFolder, float], Entry] | None = None
+        self, root: Path, read: Callable[[JobFolder, float], JobEntry] | None = None
     ) -> None:
         self.root = root
         self.n_read = 0
         self._describe = read or describe
         self._known: dict[str, _Known] = {}
-        self._entries: list[Entry] = []
-        self.by_name: dict[str, Entry] = {}
+        self._entries: list[JobEntry] = []
+        self.by_name: dict[str, JobEntry] = {}
         self._lock = threading.Lock()
 
-    def refresh(self) -> Sequence[Entry]:
+    def refresh(self) -> Sequence[JobEntry]:
         """Return all jobs, the last changed first; the very same list while nothing changes.
 
         `n_read` counts the folders read for it.
@@ -129,7 +129,7 @@ class JobIndex:
         return _Known(mtime_ns, read_ns, entry)
 
 
-def describe(job: JobFolder, changed: float) -> Entry:
+def describe(job: JobFolder, changed: float) -> JobEntry:
     """Read what a list needs of one job: its recipe as plain JSON, state, and what people say."""
     about = read_about(job)
     try:
@@ -137,14 +137,14 @@ def describe(job: JobFolder, changed: float) -> Entry:
         status = job.status()
     except (ConfigError, JobError) as error:
         fault = str(error).replace(f"{job.path.parent}/", "")
-        return Entry(job.name, about, JobStatus("failed"), changed=changed, fault=fault)
+        return JobEntry(job.name, about, JobStatus("failed"), changed=changed, fault=fault)
     if data is None:
         # Not a job's folder, or one that is just being made.
-        return Entry(job.name, about, status)
+        return JobEntry(job.name, about, status)
     if "dataset" in data:  # without one it is no recipe at all
         data = {"model": MODEL, **data}
     model, split = _part(data, "model"), _part(data, "split")
-    return Entry(
+    return JobEntry(
         job.name,
         about,
         status,

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 STATES = ("queued", "running", "stopping", "stopped", "done", "failed")
 ALIVE = {"queued", "running", "stopping"}
-JOB = unique_names.Sort("job", "jobs", "the Train page")
+JOB = unique_names.FolderKind("job", "jobs", "the Train page")
 # says that the job waits in the line (ticket.py)
 TICKET = "ticket.json"
 STATUS = {

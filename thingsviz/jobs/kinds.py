@@ -12,7 +12,7 @@ from thingsviz.core.errors import JobError
 LARGEST = 2**53  # the whole numbers that JSON's readers agree on
 
 
-class Kind(NamedTuple):
+class JsonKind(NamedTuple):
     """What a value has to be, in words and as a question."""
 
     words: str
@@ -37,25 +37,25 @@ def _is_words(value: Any) -> bool:  # noqa: ANN401
     return isinstance(value, list) and all(isinstance(word, str) for word in value)
 
 
-TEXT = Kind("text", lambda value: isinstance(value, str))
-COUNT = Kind("a whole number from 0 on", _is_count)
-NUMBER = Kind("a number", is_number)
-MAYBE_NUMBER = Kind("a number or null", lambda value: value is None or is_number(value))
-ROWS = Kind("a list of objects", _is_rows)
-WORDS = Kind("a list of texts", _is_words)
+TEXT = JsonKind("text", lambda value: isinstance(value, str))
+COUNT = JsonKind("a whole number from 0 on", _is_count)
+NUMBER = JsonKind("a number", is_number)
+MAYBE_NUMBER = JsonKind("a number or null", lambda value: value is None or is_number(value))
+ROWS = JsonKind("a list of objects", _is_rows)
+WORDS = JsonKind("a list of texts", _is_words)
 
 
-def one_of(words: tuple[str, ...]) -> Kind:
+def one_of(words: tuple[str, ...]) -> JsonKind:
     """Return the kind of one of some words."""
-    return Kind(f"one of {', '.join(words)}", lambda value: value in words)
+    return JsonKind(f"one of {', '.join(words)}", lambda value: value in words)
 
 
-def fit(data: Mapping[str, Any], kinds: Mapping[str, Kind]) -> bool:
+def fit(data: Mapping[str, Any], kinds: Mapping[str, JsonKind]) -> bool:
     """Whether all values that are there are of their kinds."""
     return all(kind.fits(data[name]) for name, kind in kinds.items() if name in data)
 
 
-def check(path: Path, data: Mapping[str, Any], kinds: Mapping[str, Kind]) -> None:
+def check(path: Path, data: Mapping[str, Any], kinds: Mapping[str, JsonKind]) -> None:
     """Refuse a record whose values are not of their kinds; what is not there is not missed."""
     for name, kind in kinds.items():
         if name in data and not kind.fits(data[name]):

@@ -18,7 +18,7 @@ MOST_LETTERS = 74
 MOST = 9999
 
 
-class Sort(NamedTuple):
+class FolderKind(NamedTuple):
     """What the folders are, in the words of errors, and where a visitor finds their list."""
 
     one: str
@@ -32,7 +32,7 @@ def listed(root: Path) -> list[Path]:
     return [path for _, path in sorted(found, reverse=True)]
 
 
-def opened(root: Path, name: str, sort: Sort) -> Path:
+def opened(root: Path, name: str, sort: FolderKind) -> Path:
     """Find a folder by a name that may come from a URL: nothing outside the root is opened."""
     try:
         path = root / check_name(name)
@@ -47,7 +47,7 @@ def opened(root: Path, name: str, sort: Sort) -> Path:
 def made(
     root: Path,
     name: str,
-    sort: Sort,
+    sort: FolderKind,
     write: Callable[[Path], object],
     taken: Callable[[str], bool] = lambda name: False,
 ) -> Path:
@@ -70,7 +70,7 @@ def made(
     return path
 
 
-def _new_folder(root: Path, name: str, sort: Sort, taken: Callable[[str], bool]) -> Path:
+def _new_folder(root: Path, name: str, sort: FolderKind, taken: Callable[[str], bool]) -> Path:
     for number in range(1, MOST + 1):
         path = root / (name if number == 1 else f"{name[:MOST_LETTERS]}-{number}")
         if taken(path.name):

@@ -20,8 +20,8 @@ from thingsviz.jobs.manifest import add_to_manifest
 from thingsviz.jobs.weights import best_file, states
 from thingsviz.pipeline.classes.fit import classifier_row, fit_classifier
 from thingsviz.pipeline.epoch_weights import epoch_keeper
-from thingsviz.pipeline.training_data import Material
-from thingsviz.queue.reporter import Clerk, Interruptible, StoppedError
+from thingsviz.pipeline.training_data import TrainingData
+from thingsviz.queue.reporter import Interruptible, Reporter, StoppedError
 
 MOST_STEP_ROWS = 2000
 
@@ -35,39 +35,39 @@ def default_threads() -> int:
     return max(1, int(text) // processes().local_size)
 
 
-def fit(clerk: Clerk, material: Material) -> None:
+def fit(reporter: Reporter, material: TrainingData) -> None:
     """Fit the job's model, or continue; afterwards `best_file` is there."""
-    job = clerk.job
+    job = reporter.job
     if best_file(job).is_file():
         return
     job.checkpoints.mkdir(exist_ok=True)
     if spec_of(material.config.model).kind == "network":
-        _fit_network(clerk, material)
+        _fit_network(reporter, material)
     elif material.labels is None:
-        _fit_linear(clerk, material)
+        _fit_linear(reporter, material)
     else:
-        _fit_classifier(clerk, material)
+        _fit_classifier(reporter, material)
 
 
-def _fit_classifier(clerk: Clerk, material: Material) -> None:
-    clerk.announce(f"fitting {material.config.model.name}")
-    clerk.keep_reports(0)
-    X = Interruptible(material.responses, clerk)
+def _fit_classifier(reporter: Reporter, material: TrainingData) -> None:
+    reporter.announce(f"fitting {material.config.model.name}")
+    reporter.keep_reports(0)
+    X = Interruptible(material.responses, reporter)
     model = fit_classifier(material.config.model, material, X)
-    clerk.expect(1, 1)
+    reporter.expect(1, 1)
     row: dict[str, Any] = {"kind": "epoch", "epoch": 1, "step": 1, "lr": None, "best": True}
-    clerk.report(row | classifier_row(model, material, X))
-    write_arrays(best_file(clerk.job), model.arrays())
+    reporter.report(row | classifier_row(model, material, X))
+    write_arrays(best_file(reporter.job), model.arrays())
 
 
-def _fit_linear(clerk: Clerk, material: Material) -> None:
-    clerk.announce(f"fitting {material.config.model.name}")
-    clerk.keep_reports(0)
-    X, rows = Interruptible(material.responses, clerk), material.split.train
+def _fit_linear(reporter: Reporter, material: TrainingData) -> None:
+    reporter.announce(f"fitting {material.config.model.name}")
+    reporter.keep_reports(0)
+    X, rows = Interruptible(material.responses, reporter), material.split.train
     Y = material.training_ratings
     model = build_linear(material.config.model, material.store.mask)
     model.fit(X, rows, Y[rows], material.concepts[rows])
-    clerk.expect(1, 1)
+    reporter.expect(1, 1)
     row: dict[str, Any] = {"kind": "epoch", "epoch": 1, "step": 1, "lr": None, "best": True}
     row["train_loss"] = _loss(Y[rows], model.predict(X, rows))
     validation = material.split.validation
@@ -75,15 +75,15 @@ def _fit_linear(clerk: Clerk, material: Material) -> None:
         guess = model.predict(X, validation)
         row["validation_loss"] = _loss(Y[validation], guess)
         row["validation_r"] = float(np.nan_to_num(pearson(Y[validation], guess)).mean())
-    clerk.report(row)
-    write_arrays(best_file(clerk.job), model.arrays())
+    reporter.report(row)
+    write_arrays(best_file(reporter.job), model.arrays())
 
 
 def _loss(true: NDArray[np.float32], guess: NDArray[np.float32]) -> float:
     return float(mse(true, guess).mean())
 
 
-def _fit_network(clerk: Clerk, material: Material) -> None:
+def _fit_network(reporter: Reporter, material: TrainingData) -> None:
     import torch
 
     from models.catalog.registry import blank_network
@@ -91,18 +91,18 @@ def _fit_network(clerk: Clerk, material: Material) -> None:
     from models.training.checkpoint import newest_state, save_network, save_state
     from models.training.loop import Hooks, TrainingState, fit_network
 
-    job, config = clerk.job, material.config.fit
+    job, config = reporter.job, material.config.fit
     torch.set_num_threads(int(job.manifest().get("threads", default_threads())))
     resume = newest_state(job.checkpoints)
-    clerk.keep_reports(int(resume.facts["n_reports"]) if resume else 0)
+    reporter.keep_reports(int(resume.facts["n_reports"]) if resume else 0)
     n_targets = len(material.outputs)
     network = (
         blank_network(material.config.model, material.store.mask, n_targets)
         if resume
-        else new_network(material, clerk)
+        else new_network(material, reporter)
     )
     n_steps = batches_in_epoch(config, len(material.split.train)) * config.epochs
-    clerk.expect(config.epochs, n_steps)
+    reporter.expect(config.epochs, n_steps)
     every = max(1, n_steps // MOST_STEP_ROWS)
 
     def keep(state: TrainingState) -> None:
@@ -110,12 +110,12 @@ def _fit_network(clerk: Clerk, material: Material) -> None:
 
     ended = epoch_keeper(job, network, config)
     hooks = Hooks(
-        clerk.report, clerk.should_stop, keep, every, say=clerk.announce, epoch_end=ended
+        reporter.report, reporter.should_stop, keep, every, say=reporter.announce, epoch_end=ended
     )
-    clerk.announce("training goes on" if resume else "training")
-    team = clerk.others.call()
+    reporter.announce("training goes on" if resume else "training")
+    team = reporter.peers.call()
     result = fit_network(network, fit_data(material), config, hooks, resume, team)
-    clerk.others.dismiss()
+    reporter.peers.dismiss()
     if not result.finished:
         raise StoppedError
     facts: dict[str, Any] = {"best_epoch": result.best_epoch, "epochs": result.epochs}
@@ -126,7 +126,7 @@ def _fit_network(clerk: Clerk, material: Material) -> None:
         path.unlink()
 
 
-def fit_data(material: Material) -> Any:  # noqa: ANN401
+def fit_data(material: TrainingData) -> Any:  # noqa: ANN401
     """Return what the training loop reads."""
     from models.training.loop import FitData
     from models.training.losses import rating_weights
@@ -138,15 +138,15 @@ def fit_data(material: Material) -> Any:  # noqa: ANN401
     return FitData(material.responses, ratings, *parts, material.concepts, weights)
 
 
-def new_network(material: Material, clerk: Clerk) -> Any:  # noqa: ANN401
+def new_network(material: TrainingData, reporter: Reporter) -> Any:  # noqa: ANN401
     """Build the network, its weights drawn by the fit's seed."""
     from models.base.voxel_scores import encoding_score
 
     config, rows = material.config.model, material.split.train
     score = None
     if needs_score(config):
-        clerk.announce("scoring the voxels on the training trials")
-        X: TrialMatrix = Interruptible(material.responses, clerk)
+        reporter.announce("scoring the voxels on the training trials")
+        X: TrialMatrix = Interruptible(material.responses, reporter)
         scored = encoding_score if material.labels is None else class_encoding_score
         score = scored(X, rows, material.answers[rows])
     seed, n_targets = material.config.fit.seed, len(material.outputs)

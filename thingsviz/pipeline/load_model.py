@@ -15,10 +15,10 @@ from thingsviz.jobs.arrays import read_arrays
 from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.jobs.weights import best_file
 from thingsviz.pipeline.ratings.predictions import Predict
-from thingsviz.pipeline.training_data import Material
+from thingsviz.pipeline.training_data import TrainingData
 
 
-def load_predict(job: JobFolder, material: Material, X: TrialMatrix) -> Predict:
+def load_predict(job: JobFolder, material: TrainingData, X: TrialMatrix) -> Predict:
     """Return the finished model as a function from rows to ratings on the raters' scales.
 
     A classifier gives scores of its classes, (len(rows), n_classes), the larger the likelier.
@@ -34,12 +34,12 @@ def load_predict(job: JobFolder, material: Material, X: TrialMatrix) -> Predict:
     return lambda rows: material.scale.to_ratings(predict(rows)).astype(np.float32)
 
 
-def _linear(path: Path, material: Material, X: TrialMatrix) -> Predict:
+def _linear(path: Path, material: TrainingData, X: TrialMatrix) -> Predict:
     model = load_linear(material.config.model, read_arrays(path))
     return lambda rows: model.predict(X, rows)
 
 
-def _network(path: Path, material: Material, X: TrialMatrix) -> Predict:
+def _network(path: Path, material: TrainingData, X: TrialMatrix) -> Predict:
     from models.training.checkpoint import load_network
     from models.training.loop import predict_network
 

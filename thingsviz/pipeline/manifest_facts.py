@@ -12,10 +12,12 @@ from thingsviz.core.files import crc_of_file
 from thingsviz.jobs import schema
 from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.jobs.manifest import _version, _versions, git_commit, now
-from thingsviz.pipeline.training_data import Material
+from thingsviz.pipeline.training_data import TrainingData
 
 
-def begin_manifest(job: JobFolder, material: Material, threads: int, processes: int = 1) -> None:
+def begin_manifest(
+    job: JobFolder, material: TrainingData, threads: int, processes: int = 1
+) -> None:
     """Write at each start what is known then; the first start's data and threads stay.
 
     With another number of processes (`processes` lists each start's) the threads are new too.
@@ -45,7 +47,7 @@ def begin_manifest(job: JobFolder, material: Material, threads: int, processes: 
     schema.write("manifest", job.file("manifest.json"), {**known, **facts})
 
 
-def _answers(job: JobFolder, material: Material) -> dict[str, Any]:
+def _answers(job: JobFolder, material: TrainingData) -> dict[str, Any]:
     """Return what models learn: ratings on which scale, or how many classes."""
     if material.labels is not None:
         labels = crc_of_file(job.file("labels.tsv"))
@@ -54,7 +56,7 @@ def _answers(job: JobFolder, material: Material) -> dict[str, Any]:
     return {"rating_scale": {"kind": material.config.rating_scale, **material.scale.as_json()}}
 
 
-def _split_facts(material: Material) -> dict[str, Any]:
+def _split_facts(material: TrainingData) -> dict[str, Any]:
     split = material.split
     return {
         "kind": split.kind,

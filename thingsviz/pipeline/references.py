@@ -25,12 +25,12 @@ from models.base.arrays import TrialMatrix
 from models.linear.config import MeanConfig, RidgeConfig
 from thingsviz.analysis.scores.concept_sums import part
 from thingsviz.analysis.scores.differences import difference_rows
-from thingsviz.analysis.scores.score_table import Where, ceiling_rows, model_rows
+from thingsviz.analysis.scores.score_table import ScorePlace, ceiling_rows, model_rows
 from thingsviz.jobs.job_folder import jobs_root
 from thingsviz.pipeline import reference_cache
 from thingsviz.pipeline.classes.references import class_reference_rows
-from thingsviz.pipeline.ratings.predictions import KEYS, Scored, predict_parts, scored_parts
-from thingsviz.pipeline.training_data import Material
+from thingsviz.pipeline.ratings.predictions import KEYS, ScoredPart, predict_parts, scored_parts
+from thingsviz.pipeline.training_data import TrainingData
 
 VERSION = 1
 N_DRAWS = 1000
@@ -39,7 +39,7 @@ Row = dict[str, Any]
 
 
 def reference_rows(
-    material: Material,
+    material: TrainingData,
     X: TrialMatrix,
     announce: Callable[[str], None],
     check: Callable[[], None] = lambda: None,
@@ -58,12 +58,12 @@ def reference_rows(
     return kept
 
 
-def reference_predictions(material: Material, name: str) -> pd.DataFrame:
+def reference_predictions(material: TrainingData, name: str) -> pd.DataFrame:
     """Return what `mean` or `ridge` predicted, as kept beside their rows."""
     return reference_cache.table(cache_folder(material), f"{name}.parquet")
 
 
-def differences(material: Material, predictions: pd.DataFrame) -> list[Row]:
+def differences(material: TrainingData, predictions: pd.DataFrame) -> list[Row]:
     """Compare a job's predictions with those of mean and ridge, part by part."""
     targets = material.config.targets
     rows: list[Row] = []
@@ -75,7 +75,7 @@ def differences(material: Material, predictions: pd.DataFrame) -> list[Row]:
     return rows
 
 
-def cache_folder(material: Material) -> Path:
+def cache_folder(material: TrainingData) -> Path:
     """Return where the rows of this data, split, targets and scale are kept."""
     config = material.config
     facts = {
@@ -125,7 +125,7 @@ def _kept(folder: Path) -> list[Row] | None:
 
 
 def _compute(
-    material: Material, X: TrialMatrix, folder: Path, announce: Callable[[str], None]
+    material: TrainingData, X: TrialMatrix, folder: Path, announce: Callable[[str], None]
 ) -> list[Row]:
     started = time.time()
     part_folder = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
@@ -142,7 +142,7 @@ def _compute(
 
 
 def _all_rows(
-    material: Material, X: TrialMatrix, folder: Path, announce: Callable[[str], None]
+    material: TrainingData, X: TrialMatrix, folder: Path, announce: Callable[[str], None]
 ) -> list[Row]:
     if material.labels is not None:
         return class_reference_rows(material, X, folder, announce)
@@ -161,7 +161,7 @@ def _all_rows(
 
 
 def predict_linear(
-    material: Material, X: TrialMatrix, config: MeanConfig | RidgeConfig
+    material: TrainingData, X: TrialMatrix, config: MeanConfig | RidgeConfig
 ) -> pd.DataFrame:
     """Fit a linear model on the training trials and predict all parts."""
     from models.catalog.registry import build_linear
@@ -175,7 +175,9 @@ def predict_linear(
     )
 
 
-def score(model: str, predictions: pd.DataFrame, material: Material, *, chance: bool) -> list[Row]:
+def score(
+    model: str, predictions: pd.DataFrame, material: TrainingData, *, chance: bool
+) -> list[Row]:
     """Score a model's predictions on every part that is judged."""
     rows: list[Row] = []
     for scored in scored_parts(predictions, material.config.targets):
@@ -183,7 +185,7 @@ def score(model: str, predictions: pd.DataFrame, material: Material, *, chance: 
     return rows
 
 
-def oracle_rows(material: Material, scored: Scored) -> list[Row]:
+def oracle_rows(material: TrainingData, scored: ScoredPart) -> list[Row]:
     """Score the best linear decoder that knows the planted truth; no rows for measured data."""
     known = reference_cache.oracle_table(material.dataset, material.config.subject)
     if known is None:
@@ -202,7 +204,7 @@ def oracle_rows(material: Material, scored: Scored) -> list[Row]:
         return []
     data = scored.data
     same = part(data.true[:, columns], predicted, data.sd[:, columns], data.concepts)
-    where = Where(scored.where.part, scored.where.n_averaged, tuple(targets))
+    where = ScorePlace(scored.where.part, scored.where.n_averaged, tuple(targets))
     return model_rows("oracle", where, same, chance=False, n_draws=N_DRAWS)
 
 

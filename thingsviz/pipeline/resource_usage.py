@@ -23,7 +23,7 @@ FACTS = {"fit_seconds": NUMBER, "n_parameters": COUNT, "peak_bytes": COUNT}
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # Linux counts in KiB
 
 
-class Spent(NamedTuple):
+class ResourceUsage(NamedTuple):
     """What a fit took; None where a job of an earlier version did not say."""
 
     seconds: float | None
@@ -85,12 +85,12 @@ def _numbers(piece: Any) -> int:  # noqa: ANN401
     return n
 
 
-def spent(job: JobFolder) -> Spent:
+def spent(job: JobFolder) -> ResourceUsage:
     """Return what a job took; seconds of older jobs are read off the times of their metrics."""
     known = job.manifest()
     kinds.check(job.file("manifest.json"), known, FACTS)
     seconds, peak = known.get("fit_seconds"), known.get("peak_bytes")
-    return Spent(
+    return ResourceUsage(
         seconds=_by_metrics(job) if seconds is None else float(seconds),
         n_parameters=known.get("n_parameters") or count_parameters(job),
         peak_bytes=None if peak is None else int(peak),

@@ -19,46 +19,46 @@ from thingsviz.pipeline.ratings.naming import naming, with_places
 from thingsviz.pipeline.ratings.predictions import predict_parts, scored_parts
 from thingsviz.pipeline.references import differences, reference_rows, score
 from thingsviz.pipeline.resource_usage import metered
-from thingsviz.pipeline.training_data import Material
-from thingsviz.queue.reporter import Clerk, Interruptible
+from thingsviz.pipeline.training_data import TrainingData
+from thingsviz.queue.reporter import Interruptible, Reporter
 
 
-def run(clerk: Clerk, material: Material) -> None:
+def run(reporter: Reporter, material: TrainingData) -> None:
     """Go through all stages that are not done yet; any of them may raise StoppedError."""
-    clerk.announce("reading the data")
-    begin_manifest(clerk.job, material, default_threads(), clerk.others.n_processes)
-    with metered(clerk.job):
-        fit(clerk, material)
+    reporter.announce("reading the data")
+    begin_manifest(reporter.job, material, default_threads(), reporter.peers.n_processes)
+    with metered(reporter.job):
+        fit(reporter, material)
     if material.config.role == "candidate":
         return
     if material.labels is not None:
-        finish_classes(clerk, material)
+        finish_classes(reporter, material)
         return
-    predictions = _predict_once(clerk, material)
-    _score(clerk, material, predictions)
+    predictions = _predict_once(reporter, material)
+    _score(reporter, material, predictions)
 
 
-def _predict_once(clerk: Clerk, material: Material) -> pd.DataFrame:
+def _predict_once(reporter: Reporter, material: TrainingData) -> pd.DataFrame:
     """Predict with the best weights; the only place that looks at test trials, once a job."""
-    job = clerk.job
+    job = reporter.job
     known = job.predictions()
     if known is not None:
         return known
-    clerk.announce("predicting the test trials")
+    reporter.announce("predicting the test trials")
     touched = [*job.manifest().get("test_set_touched", []), now()]
     add_to_manifest(job, test_set_touched=touched)
-    X = Interruptible(material.responses, clerk)
+    X = Interruptible(material.responses, reporter)
     found = with_places(material, predict_parts(material, load_predict(job, material, X)))
     keep_predictions(job, found)
     return found
 
 
-def _score(clerk: Clerk, material: Material, predictions: pd.DataFrame) -> None:
-    clerk.announce("scoring")
-    config, job = material.config, clerk.job
+def _score(reporter: Reporter, material: TrainingData, predictions: pd.DataFrame) -> None:
+    reporter.announce("scoring")
+    config, job = material.config, reporter.job
     rows = score(config.model.name, predictions, material, chance=True)
-    X = Interruptible(material.responses, clerk)
-    references = reference_rows(material, X, clerk.announce, clerk.check)
+    X = Interruptible(material.responses, reporter)
+    references = reference_rows(material, X, reporter.announce, reporter.check)
     rows += [row for row in references if row["model"] != config.model.name]
     compared = differences(material, predictions)
     checked = audit(material.store.trials, material.split)
@@ -74,7 +74,7 @@ def _score(clerk: Clerk, material: Material, predictions: pd.DataFrame) -> None:
     schema.write("scores", job.file("scores.json"), record)
 
 
-def _free(material: Material, predictions: pd.DataFrame) -> dict[str, Any]:
+def _free(material: TrainingData, predictions: pd.DataFrame) -> dict[str, Any]:
     """Return what the report's confidence gives a constant, for each part that is judged."""
     targets = material.config.targets
     return {

@@ -19,8 +19,8 @@ from thingsviz.jobs.job_folder import JobFolder, sign, try_lock
 from thingsviz.pipeline import out_of_memory
 from thingsviz.pipeline.share import help_fit, keep_helpers
 from thingsviz.pipeline.training_data import open_material
-from thingsviz.queue.peers import Others
-from thingsviz.queue.reporter import Clerk, StoppedError
+from thingsviz.queue.peers import Peers
+from thingsviz.queue.reporter import Reporter, StoppedError
 from thingsviz.queue.submit import LOCK_HANDLE, tend_if_waiting
 from thingsviz.queue.ticket import take_ticket
 
@@ -39,26 +39,26 @@ def run_together(job: JobFolder, here: Processes) -> int:
     except (RuntimeError, ValueError) as error:
         why = str(error).partition("\n")[0]
         return refuse(f"{here} did not find the others ({why}): start all of them again")
-    others = Others(team)
+    peers = Peers(team)
     try:
         if here.leads:
-            return run_job(job, others)
+            return run_job(job, peers)
         help_fit(job, team)
     except Exception as error:
-        sentence, code = _verdict(others.explain(error), job.path)
-        others.leave_note(sentence)
+        sentence, code = _verdict(peers.explain(error), job.path)
+        peers.leave_note(sentence)
         return refuse(f"{here}: {sentence}", code)
     finally:
-        others.dismiss() if here.leads else team.part_ways()
+        peers.dismiss() if here.leads else team.part_ways()
     return 0
 
 
-def run_job(job: JobFolder, others: Others | None = None) -> int:
+def run_job(job: JobFolder, peers: Peers | None = None) -> int:
     """Hold the job and run it; nothing happens to one that runs already.
 
     Returns the exit code: 0 done or stopped, 2 with one sentence for what a user can mend.
     """
-    others = others or Others()
+    peers = peers or Peers()
     try:
         handle = _hold(job)
     except OSError as error:
@@ -71,7 +71,7 @@ def run_job(job: JobFolder, others: Others | None = None) -> int:
         # Without a ticket nobody has put it into the line: an old wish to stop was for another.
         if not take_ticket(job):
             job.file("stop").unlink(missing_ok=True)
-        return _run(job, others)
+        return _run(job, peers)
     finally:
         os.close(handle)
         if "SLURM_JOB_ID" not in os.environ:  # a node of a cluster is no place for a supervisor
@@ -91,51 +91,51 @@ def _hold(job: JobFolder) -> int | None:
     return try_lock(job.file("lock"))
 
 
-def _run(job: JobFolder, others: Others) -> int:
+def _run(job: JobFolder, peers: Peers) -> int:
     """Turn every ending into a status, a sentence and an exit code."""
-    clerk = Clerk(job, others)
+    reporter = Reporter(job, peers)
     try:
         job.config()
         if job.is_done():
             print(f"{job.name} is done: nothing is left to do", file=sys.stderr)
             return 0
-        keep_helpers(clerk)
-        clerk.listen(once=others.n_processes == 1)
-        _train(clerk)
+        keep_helpers(reporter)
+        reporter.listen(once=peers.n_processes == 1)
+        _train(reporter)
     except (StoppedError, KeyboardInterrupt):
-        return _stopped(clerk)
+        return _stopped(reporter)
     except Exception as error:
-        return _failed(clerk, error)
+        return _failed(reporter, error)
     return 0
 
 
-def _train(clerk: Clerk) -> None:
+def _train(reporter: Reporter) -> None:
     """Do the work; torch is imported only once recipe and data are known to be sound."""
     started = time.monotonic()
-    clerk.announce("opening the data")
-    material = open_material(clerk.job)
+    reporter.announce("opening the data")
+    material = open_material(reporter.job)
     from thingsviz.pipeline.run import run
 
-    run(clerk, material)
-    clerk.finish(time.monotonic() - started)
+    run(reporter, material)
+    reporter.finish(time.monotonic() - started)
 
 
-def _stopped(clerk: Clerk) -> int:
+def _stopped(reporter: Reporter) -> int:
     words = "stopped on request; it can be resumed"
     with suppress(OSError):
-        words = clerk.job.file("stop").read_text().strip() or words
-    clerk.job.file("stop").unlink(missing_ok=True)
-    clerk.say("stopped", words)
-    print(f"{clerk.job.name} was stopped; start it again to resume", file=sys.stderr)
-    return INTERRUPTED if clerk.signalled == signal.SIGINT else 0
+        words = reporter.job.file("stop").read_text().strip() or words
+    reporter.job.file("stop").unlink(missing_ok=True)
+    reporter.say("stopped", words)
+    print(f"{reporter.job.name} was stopped; start it again to resume", file=sys.stderr)
+    return INTERRUPTED if reporter.signalled == signal.SIGINT else 0
 
 
-def _failed(clerk: Clerk, error: Exception) -> int:
-    sentence, code = _verdict(clerk.others.explain(error), clerk.job.path)
-    clerk.others.leave_note(sentence)
+def _failed(reporter: Reporter, error: Exception) -> int:
+    sentence, code = _verdict(reporter.peers.explain(error), reporter.job.path)
+    reporter.peers.leave_note(sentence)
     # A full disk keeps the old status; the free lock says that nothing runs.
     with suppress(OSError):
-        clerk.say("failed", sentence)
+        reporter.say("failed", sentence)
     return refuse(sentence, code)
 
 

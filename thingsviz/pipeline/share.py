@@ -14,7 +14,7 @@ from thingsviz.jobs.weights import best_file
 from thingsviz.pipeline.fit import default_threads, fit_data
 from thingsviz.pipeline.training_data import open_material
 from thingsviz.queue.peers import LEAVE
-from thingsviz.queue.reporter import Clerk
+from thingsviz.queue.reporter import Reporter
 from thingsviz.queue.submit import python_path
 
 if TYPE_CHECKING:
@@ -41,17 +41,17 @@ def can_share(job: JobFolder, n: int) -> bool:
     return True
 
 
-def keep_helpers(clerk: Clerk) -> None:
+def keep_helpers(reporter: Reporter) -> None:
     """Send the others away where there is nothing to share, before any data are opened."""
-    others, config = clerk.others, clerk.job.config()
-    if others.team is None:
+    peers, config = reporter.peers, reporter.job.config()
+    if peers.team is None:
         return
     if spec_of(config.model).kind != "network":
-        others.dismiss(f"{config.model.name} is fitted by one process")
-    elif best_file(clerk.job).is_file():
-        others.dismiss("only predicting and scoring are left to do")
+        peers.dismiss(f"{config.model.name} is fitted by one process")
+    elif best_file(reporter.job).is_file():
+        peers.dismiss("only predicting and scoring are left to do")
     else:
-        check_processes(config.fit, others.team.here)
+        check_processes(config.fit, peers.team.here)
 
 
 def start_processes(job: JobFolder, n: int) -> NoReturn:
@@ -71,8 +71,8 @@ def help_fit(job: JobFolder, team: Team) -> None:
 
     It writes nothing. A signal that it gets is the wish of all to stop.
     """
-    clerk = Clerk(job)
-    clerk.listen(once=False)
+    reporter = Reporter(job)
+    reporter.listen(once=False)
     word = team.tell({})
     if word["do"] == LEAVE:
         if word["why"]:
@@ -88,6 +88,6 @@ def help_fit(job: JobFolder, team: Team) -> None:
     torch.set_num_threads(default_threads())
     model, n_targets = material.config.model, len(material.outputs)
     network = blank_network(model, material.store.mask, n_targets)
-    hooks = Hooks(should_stop=lambda: clerk.signalled is not None)
+    hooks = Hooks(should_stop=lambda: reporter.signalled is not None)
     resume = newest_state(job.checkpoints)
     fit_network(network, fit_data(material), material.config.fit, hooks, resume, team)

@@ -30,7 +30,7 @@ SCALER_ARRAYS = ("sessions", "mean", "inverse_sd", "fitted_rows")
 
 
 @dataclass(frozen=True)
-class Material:
+class TrainingData:
     """Everything a model is fitted to and judged by; arrays have a row a trial of the store.
 
     Ratings of trials that show no rated concept are NaN; no part of a split contains them.
@@ -166,7 +166,7 @@ def check_targets(config: JobConfig, store: BetaStore) -> None:
         raise ConfigError(msg)
 
 
-def open_material(job: JobFolder, store: BetaStore | None = None) -> Material:
+def open_material(job: JobFolder, store: BetaStore | None = None) -> TrainingData:
     """Open all that a job needs; `store` spares opening the data again."""
     config = job.config()
     dataset = find_dataset(config)
@@ -176,7 +176,9 @@ def open_material(job: JobFolder, store: BetaStore | None = None) -> Material:
     if labels is None:
         check_targets(config, store)
     split = read_split(job, config, store, labels)
-    return Material(config, dataset, store, split, job.checkpoints / "scaler.safetensors", labels)
+    return TrainingData(
+        config, dataset, store, split, job.checkpoints / "scaler.safetensors", labels
+    )
 
 
 def read_split(

@@ -13,7 +13,7 @@ FOLDER = ".audit"
 LONGEST = 300
 
 
-class Entry(NamedTuple):
+class AuditEntry(NamedTuple):
     """An action; `time` in seconds since 1970, `what` is a job, a dataset or a study."""
 
     time: float
@@ -29,9 +29,9 @@ def audit_file(now: float | None = None) -> Path:
     return jobs_root() / FOLDER / f"{month}.jsonl"
 
 
-def note(user: str, address: str, action: str, what: str = "") -> Entry:
+def note(user: str, address: str, action: str, what: str = "") -> AuditEntry:
     """Write down an action; names of any length and alphabet stay on their one line."""
-    entry = Entry(time.time(), *(text[:LONGEST] for text in (user, address, action, what)))
+    entry = AuditEntry(time.time(), *(text[:LONGEST] for text in (user, address, action, what)))
     path = audit_file(entry.time)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.parent.chmod(0o700)
@@ -39,9 +39,9 @@ def note(user: str, address: str, action: str, what: str = "") -> Entry:
     return entry
 
 
-def latest(n: int = 100) -> list[Entry]:
+def latest(n: int = 100) -> list[AuditEntry]:
     """Return the newest entries first, of this month and those before."""
-    found: list[Entry] = []
+    found: list[AuditEntry] = []
     folder = jobs_root() / FOLDER
     for path in sorted(folder.glob("*.jsonl"), reverse=True):
         rows, _ = json_files.read_lines(path)
@@ -51,7 +51,7 @@ def latest(n: int = 100) -> list[Entry]:
     return found[:n]
 
 
-def _entry(row: dict[str, object]) -> Entry:
-    words = [str(row.get(name, "")) for name in Entry._fields[1:]]
+def _entry(row: dict[str, object]) -> AuditEntry:
+    words = [str(row.get(name, "")) for name in AuditEntry._fields[1:]]
     when = row.get("time")
-    return Entry(float(when) if isinstance(when, int | float) else 0.0, *words)
+    return AuditEntry(float(when) if isinstance(when, int | float) else 0.0, *words)

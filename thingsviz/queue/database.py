@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from thingsviz.jobs.job_folder import JobFolder, jobs_root
-from thingsviz.queue.schedule import Running, Waiting, in_order
+from thingsviz.queue.schedule import RunningJob, WaitingJob, in_order
 from thingsviz.queue.ticket import Ticket
 
 FOLDER = ".queue"
@@ -59,14 +59,14 @@ class Row(NamedTuple):
     cpu_s: float = 0.0
     kills: int = -1
 
-    def waiting(self) -> Waiting:
+    def waiting(self) -> WaitingJob:
         """As the schedule sees it while it waits."""
         short, gpu = bool(self.short), bool(self.wants_gpu)
-        return Waiting(self.name, self.owner, self.submitted, short, gpu)
+        return WaitingJob(self.name, self.owner, self.submitted, short, gpu)
 
-    def running(self) -> Running:
+    def running(self) -> RunningJob:
         """As the schedule sees it while it runs."""
-        return Running(self.name, self.owner, self.gpu)
+        return RunningJob(self.name, self.owner, self.gpu)
 
 
 def queue_folder() -> Path:

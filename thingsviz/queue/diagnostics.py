@@ -21,7 +21,7 @@ import thingsviz
 from thingsviz.core.errors import ThingsvizError
 from thingsviz.core.locks import is_locked
 from thingsviz.data.things.layout import datasets_root
-from thingsviz.jobs.index import Entry
+from thingsviz.jobs.index import JobEntry
 from thingsviz.jobs.job_folder import jobs_root
 from thingsviz.queue.database import DATABASE, Queue, Row, queue_folder
 from thingsviz.queue.limits import engine, read_limits
@@ -45,7 +45,7 @@ class Disk(NamedTuple):
     total: int
 
 
-class Machine(NamedTuple):
+class MachineState(NamedTuple):
     """The machine now: memory in bytes, load over one minute."""
 
     cores: int
@@ -55,13 +55,13 @@ class Machine(NamedTuple):
     process_memory: int
 
 
-def machine() -> Machine:
+def machine() -> MachineState:
     """Measure this machine."""
     memory, own = psutil.virtual_memory(), psutil.Process()
     family = [own, *own.children(recursive=True)]
     used = sum(_memory(process) for process in family)
     cores = len(os.sched_getaffinity(0))
-    return Machine(cores, os.getloadavg()[0], memory.available, memory.total, used)
+    return MachineState(cores, os.getloadavg()[0], memory.available, memory.total, used)
 
 
 def _memory(process: psutil.Process) -> int:
@@ -124,12 +124,12 @@ def engine_state() -> dict[str, Any]:
     return {"engine": name, "limits": limits, "supervisor": is_locked(queue_folder() / "lock")}
 
 
-def failing(entries: Iterable[Entry]) -> list[Entry]:
+def failing(entries: Iterable[JobEntry]) -> list[JobEntry]:
     """Return the jobs that failed last."""
     return [entry for entry in entries if entry.status.state == "failed"][:MOST_JOBS]
 
 
-def bundle(entries: Sequence[Entry]) -> bytes:
+def bundle(entries: Sequence[JobEntry]) -> bytes:
     """Return a zip for whoever is asked for help: facts and log tails, no data, no secrets."""
     facts = {
         "written": time.strftime("%Y-%m-%dT%H:%M:%S%z"),

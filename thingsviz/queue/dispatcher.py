@@ -36,7 +36,7 @@ Advise = Callable[[JobFolder, float | None], str]
 REBOOTED = "the machine was restarted; it goes on from its last saved state"
 
 
-class Foreman:
+class Dispatcher:
     """Acts on rows and folders; holds nothing that cannot be found out again."""
 
     def __init__(self, queue: Queue, limits: Limits, advise: Advise) -> None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:  # torch, which a job that fails early does not wait for
 FIT, LEAVE = "fit", "leave"
 
 
-class Others:
+class Peers:
     """Wait for the first process's word while it opens the data; none where it is alone."""
 
     def __init__(self, team: Team | None = None) -> None:

@@ -13,7 +13,7 @@ import psutil
 from thingsviz.jobs.job_folder import JobFolder
 
 
-class Usage(NamedTuple):
+class ProcessUsage(NamedTuple):
     """Of a process and all below it: memory that cannot be had back, CPU seconds so far."""
 
     memory_mb: float = 0.0
@@ -49,7 +49,7 @@ def works_on(pid: int, job: JobFolder) -> bool:
         return False
 
 
-def usage(pid: int) -> Usage:
+def usage(pid: int) -> ProcessUsage:
     """Measure a process and its children; zeros when it is gone.
 
     Counts anonymous and shared memory, not the pages of mapped files: the kernel takes those
@@ -60,14 +60,14 @@ def usage(pid: int) -> Usage:
         top = psutil.Process(pid)
         family = [top, *top.children(recursive=True)]
     except psutil.Error:
-        return Usage()
+        return ProcessUsage()
     memory, seconds = 0.0, 0.0
     for process in family:
         with suppress(psutil.Error, OSError):
             times = process.cpu_times()
             seconds += times.user + times.system
             memory += _own_memory_mb(process.pid)
-    return Usage(memory, seconds)
+    return ProcessUsage(memory, seconds)
 
 
 def _own_memory_mb(pid: int) -> float:

@@ -15,7 +15,7 @@ EVERY_S = 0.5  # on a terminal
 EVERY_LOG_S = 5.0  # in a log file, where each line stays
 
 
-class Console:
+class ProgressBar:
     """A reporter (`core.progress.Report`) that prints `title 40 % · message · 12 s left`.
 
     `tells_left=False` for work whose steps are unequal, and whose messages tell it themselves.
@@ -34,7 +34,7 @@ class Console:
         self._live = self.out.isatty()
         self._started = self._printed = time.monotonic()
 
-    def __enter__(self) -> Console:
+    def __enter__(self) -> ProgressBar:
         return self
 
     def __exit__(

@@ -16,7 +16,7 @@ from thingsviz.core import log
 from thingsviz.jobs import json_files
 from thingsviz.jobs.about import read_about
 from thingsviz.jobs.job_folder import JobFolder, JobStatus
-from thingsviz.queue.peers import Others
+from thingsviz.queue.peers import Peers
 from thingsviz.queue.submit import last_status
 
 STATUS_EVERY_S = 0.5
@@ -26,11 +26,11 @@ class StoppedError(Exception):
     """Somebody asked the job to stop; what is on the disk is enough to go on."""
 
 
-class Clerk:
+class Reporter:
     """The one writer of a job's status.json and metrics.jsonl."""
 
-    def __init__(self, job: JobFolder, others: Others | None = None) -> None:
-        self.job, self.others = job, others or Others()
+    def __init__(self, job: JobFolder, peers: Peers | None = None) -> None:
+        self.job, self.peers = job, peers or Peers()
         self.status = replace(last_status(job), state="running", started_at=time.time())
         self.signalled: int | None = None
         self._once = True
@@ -141,8 +141,8 @@ def _in_words(row: dict[str, Any]) -> str:
 class Interruptible:
     """Responses that stop being read when the job should stop."""
 
-    def __init__(self, inner: TrialMatrix, clerk: Clerk) -> None:
-        self.inner, self.clerk = inner, clerk
+    def __init__(self, inner: TrialMatrix, reporter: Reporter) -> None:
+        self.inner, self.reporter = inner, reporter
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -151,11 +151,11 @@ class Interruptible:
 
     def batch(self, rows: Rows) -> Floats:
         """All voxels of some trials, (len(rows), n_voxels)."""
-        self.clerk.check()
+        self.reporter.check()
         return self.inner.batch(rows)
 
     def blocks(self, rows: Rows, width: int) -> Iterator[tuple[slice, Floats]]:
         """Walk over the voxels `width` at a time."""
         for item in self.inner.blocks(rows, width):
-            self.clerk.check()
+            self.reporter.check()
             yield item

@@ -42,7 +42,7 @@ WARNING_S = 60
 ASK_S = 30.0
 
 
-class Known(NamedTuple):
+class SlurmJob(NamedTuple):
     """A job as squeue lists it, such as (17, PENDING, Resources)."""
 
     id: str
@@ -119,13 +119,13 @@ def _for_job(job: JobFolder, options: list[str]) -> tuple[list[str], bool]:
     return [option for option in options if option not in tasks], False
 
 
-def listed() -> list[Known] | None:
+def listed() -> list[SlurmJob] | None:
     """Return our jobs that SLURM knows, None when it does not answer."""
     found = _call(["squeue", "--noheader", "--me", "--all", "--format=%i|%T|%r|%j"])
     if found is None or found.returncode:
         return None
     rows = [line.split("|", 3) for line in found.stdout.splitlines()]
-    return [Known(*row) for row in rows if len(row) == 4]
+    return [SlurmJob(*row) for row in rows if len(row) == 4]
 
 
 def cancel(cluster_id: str) -> None:

@@ -13,7 +13,7 @@ from thingsviz.queue.limits import Limits
 HEAD_START_S = 600.0
 
 
-class Waiting(NamedTuple):
+class WaitingJob(NamedTuple):
     """A job in the line; `submitted` in seconds since 1970."""
 
     name: str
@@ -23,7 +23,7 @@ class Waiting(NamedTuple):
     wants_gpu: bool = False
 
 
-class Running(NamedTuple):
+class RunningJob(NamedTuple):
     """A job under way; `gpu` is the name of the GPU it has to itself, empty for none."""
 
     name: str
@@ -31,19 +31,21 @@ class Running(NamedTuple):
     gpu: str = ""
 
 
-class Start(NamedTuple):
+class StartingJob(NamedTuple):
     """A job that may start now, and on which GPU."""
 
     name: str
     gpu: str = ""
 
 
-def in_order(waiting: Iterable[Waiting]) -> list[Waiting]:
+def in_order(waiting: Iterable[WaitingJob]) -> list[WaitingJob]:
     """Return the line as it stands: the first is next."""
     return sorted(waiting, key=lambda w: (w.submitted - HEAD_START_S * w.short, w.name))
 
 
-def choose(waiting: Iterable[Waiting], running: Iterable[Running], limits: Limits) -> list[Start]:
+def choose(
+    waiting: Iterable[WaitingJob], running: Iterable[RunningJob], limits: Limits
+) -> list[StartingJob]:
     """Return the jobs that may start now.
 
     Those that want a GPU wait for one of their own where there are GPUs; all others share the
@@ -54,14 +56,14 @@ def choose(waiting: Iterable[Waiting], running: Iterable[Running], limits: Limit
     busy = {job.gpu for job in now if job.gpu}
     free_gpus = [gpu for gpu in limits.gpus if gpu not in busy]
     places = limits.slots - sum(not job.gpu for job in now)
-    chosen: list[Start] = []
+    chosen: list[StartingJob] = []
     for job in in_order(waiting):
         if limits.quota is not None and owners[job.owner] >= limits.quota:
             continue
         on_gpu = job.wants_gpu and bool(limits.gpus)
         if not (free_gpus if on_gpu else places > 0):
             continue
-        chosen.append(Start(job.name, free_gpus.pop(0) if on_gpu else ""))
+        chosen.append(StartingJob(job.name, free_gpus.pop(0) if on_gpu else ""))
         places -= not on_gpu
         owners[job.owner] += 1
     return chosen

@@ -13,7 +13,7 @@ from thingsviz.jobs import json_files
 from thingsviz.jobs.job_folder import ALIVE, JobFolder, jobs_root, try_lock
 from thingsviz.queue import sbatch
 from thingsviz.queue.database import Queue, Row
-from thingsviz.queue.sbatch import Known
+from thingsviz.queue.sbatch import SlurmJob
 from thingsviz.queue.submit import WITHDRAWN, last_status, withdraw
 from thingsviz.queue.ticket import Ticket, read_ticket, write_ticket
 
@@ -57,7 +57,7 @@ class Slurm:
             else:
                 self._runs(job, row, known)
 
-    def _waits(self, job: JobFolder, row: Row, known: Known | None) -> None:
+    def _waits(self, job: JobFolder, row: Row, known: SlurmJob | None) -> None:
         ticket = read_ticket(job)
         if ticket is None:
             self._without_ticket(job, row, known)
@@ -73,7 +73,7 @@ class Slurm:
         elif known.state in BEFORE_RUNNING:
             self._say(job, f"waits in SLURM ({known.reason})")
 
-    def _without_ticket(self, job: JobFolder, row: Row, known: Known | None) -> None:
+    def _without_ticket(self, job: JobFolder, row: Row, known: SlurmJob | None) -> None:
         """Handle a job that has begun, or that somebody took out of the line."""
         if is_locked(job.file("lock")) or (known and known.state not in BEFORE_RUNNING):
             self.queue.update(row.name, state="running", started=time.time())
@@ -84,7 +84,7 @@ class Slurm:
         self.queue.remove(row.name)
         _tell("job cancelled" if known else "job's process ended", row)
 
-    def _give_back(self, job: JobFolder, row: Row, known: Known | None) -> None:
+    def _give_back(self, job: JobFolder, row: Row, known: SlurmJob | None) -> None:
         """Cancel what shall stop before it has begun; what begins just now sees the wish."""
         if known is not None and known.state in BEFORE_RUNNING:
             sbatch.cancel(known.id)
@@ -104,7 +104,7 @@ class Slurm:
         self._say(job, "waits in SLURM")
         _tell("job submitted", row._replace(cluster_id=number))
 
-    def _runs(self, job: JobFolder, row: Row, known: Known | None) -> None:
+    def _runs(self, job: JobFolder, row: Row, known: SlurmJob | None) -> None:
         if is_locked(job.file("lock")):
             return
         if known is None:

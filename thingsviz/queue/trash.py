@@ -17,7 +17,7 @@ from thingsviz.jobs.weights import states
 from thingsviz.queue.submit import WITHDRAWN, withdraw
 
 
-class Deleted(NamedTuple):
+class DeletedJob(NamedTuple):
     """A job in the bin: its name then, when it was deleted (seconds since 1970), its folder."""
 
     name: str
@@ -25,7 +25,7 @@ class Deleted(NamedTuple):
     path: Path
 
 
-class Leftover(NamedTuple):
+class LeftoverState(NamedTuple):
     """Training states of a job that does not run: with them it goes on, without it begins anew."""
 
     name: str
@@ -38,7 +38,7 @@ def bin_folder() -> Path:
     return jobs_root() / ".bin"
 
 
-def delete(job: JobFolder) -> Deleted:
+def delete(job: JobFolder) -> DeletedJob:
     """Move a job into the bin; one that runs is refused, one that waits leaves the line."""
     withdraw(job, WITHDRAWN)
     try:
@@ -57,20 +57,20 @@ def delete(job: JobFolder) -> Deleted:
     except OSError as error:
         sentence = json_files.disk_sentence(error, job.path)
         raise JobError(sentence or f"{job.name} cannot be deleted: {error}") from None
-    return Deleted(job.name, now, target)
+    return DeletedJob(job.name, now, target)
 
 
-def deleted() -> list[Deleted]:
+def deleted() -> list[DeletedJob]:
     """Return what is in the bin, the last deleted first."""
     found = []
     for path in bin_folder().glob("[0-9]*-*"):
         stamp, _, name = path.name.partition("-")
         if stamp.isdigit() and name:
-            found.append(Deleted(name, int(stamp) / 1000, path))
+            found.append(DeletedJob(name, int(stamp) / 1000, path))
     return sorted(found, key=lambda one: -one.deleted_at)
 
 
-def restore(one: Deleted) -> JobFolder:
+def restore(one: DeletedJob) -> JobFolder:
     """Put a job back under its name, or under the next free one."""
     for number in range(1, 10_000):
         target = jobs_root() / (one.name if number == 1 else f"{one.name[:74]}-{number}")
@@ -85,7 +85,7 @@ def restore(one: Deleted) -> JobFolder:
     raise JobError(msg)
 
 
-def empty(found: Iterable[Deleted]) -> None:
+def empty(found: Iterable[DeletedJob]) -> None:
     """Delete for good what is in the bin."""
     for one in found:
         if one.path.parent == bin_folder():
@@ -105,17 +105,17 @@ def size_of(folder: Path) -> int:
     return total
 
 
-def leftovers(jobs: Iterable[JobFolder], before: float) -> list[Leftover]:
+def leftovers(jobs: Iterable[JobFolder], before: float) -> list[LeftoverState]:
     """Return the training states of jobs that neither wait nor run and are older than a time."""
     found = []
     for job in jobs:
         paths = tuple(path for path in states(job) if _time(path) < before)
         if paths and not job.is_alive():
-            found.append(Leftover(job.name, paths, sum(_size(path) for path in paths)))
+            found.append(LeftoverState(job.name, paths, sum(_size(path) for path in paths)))
     return found
 
 
-def clean(found: Iterable[Leftover]) -> int:
+def clean(found: Iterable[LeftoverState]) -> int:
     """Delete training states; returns the bytes freed. A job that goes on is left alone."""
     freed = 0
     for one in found:

@@ -9,17 +9,23 @@ from typing import Any, NamedTuple
 
 from thingsviz.core.errors import ThingsvizError
 from thingsviz.core.files import write_atomically
-from thingsviz.figures.base.svg import Line, dots, lines
+from thingsviz.figures.base.svg import SvgLine, dots, lines
 from thingsviz.figures.scores.comparison import overlay_info
-from thingsviz.figures.scores.scores import Question, ScoreInfo, headline, metric_name, score_info
+from thingsviz.figures.scores.scores import (
+    ScoreInfo,
+    ScoreQuestion,
+    headline,
+    metric_name,
+    score_info,
+)
 from thingsviz.jobs.job_folder import JobFolder, jobs_root
 from thingsviz.jobs.recipe import dump_config
 from thingsviz.replication.classifier_table import classifiers_table
 from thingsviz.replication.plan import CLASSES, sections
-from thingsviz.replication.run import Step
+from thingsviz.replication.run import ReplicationStep
 from thingsviz.replication.wording import INTRODUCTION, meaning
 from thingsviz.reports import html_page as page
-from thingsviz.reports.comparable import Finished, comparable, read_finished
+from thingsviz.reports.comparable import FinishedJob, comparable, read_finished
 from thingsviz.reports.html_job import (
     amount,
     cost_part,
@@ -56,21 +62,21 @@ OWN = (
 )
 
 
-class Done(NamedTuple):
+class FinishedStep(NamedTuple):
     """A training that ended: its step, its folder, its results."""
 
-    step: Step
+    step: ReplicationStep
     job: JobFolder
-    found: Finished
+    found: FinishedJob
 
 
-def write_report(out: Path, steps: Sequence[Step], facts: dict[str, Any]) -> None:
+def write_report(out: Path, steps: Sequence[ReplicationStep], facts: dict[str, Any]) -> None:
     """Write OUT/report.html; it may be read while trainings still run."""
     text = report(steps, facts)
     write_atomically(out / FILE, lambda file: file.write(text.encode()))
 
 
-def report(steps: Sequence[Step], facts: dict[str, Any]) -> str:
+def report(steps: Sequence[ReplicationStep], facts: dict[str, Any]) -> str:
     """Return the document."""
     done = [d for step in steps if (d := _done(step)) is not None]
     body = [_head(steps, facts), *(page.text(words) for words in INTRODUCTION)]
@@ -81,17 +87,17 @@ def report(steps: Sequence[Step], facts: dict[str, Any]) -> str:
     return page.page(TITLE, body, simulated=bool(facts.get("simulated")))
 
 
-def _done(step: Step) -> Done | None:
+def _done(step: ReplicationStep) -> FinishedStep | None:
     if step.job is None or step.state != "done":
         return None
     job = JobFolder(jobs_root() / step.job)
     try:
-        return Done(step, job, read_finished(job))
+        return FinishedStep(step, job, read_finished(job))
     except ThingsvizError:
         return None
 
 
-def _head(steps: Sequence[Step], facts: dict[str, Any]) -> str:
+def _head(steps: Sequence[ReplicationStep], facts: dict[str, Any]) -> str:
     n = len([step for step in steps if step.state == "done"])
     minutes = facts.get("minutes")
     words = [f"{facts['dataset']}, {facts['subject']}: {n} of {len(steps)} trainings are done."]
@@ -105,7 +111,10 @@ def _head(steps: Sequence[Step], facts: dict[str, Any]) -> str:
 
 
 def _section(
-    name: str, steps: Sequence[Step], done: Sequence[Done], facts: dict[str, Any]
+    name: str,
+    steps: Sequence[ReplicationStep],
+    done: Sequence[FinishedStep],
+    facts: dict[str, Any],
 ) -> list[str]:
     parts = [page.heading(name), _numbers(steps, done), *_pictures(done)]
     parts += [page.heading("What the numbers mean", 3), page.bullets(meaning(name))]
@@ -119,7 +128,7 @@ def _section(
     return parts
 
 
-def _numbers(steps: Sequence[Step], done: Sequence[Done]) -> str:
+def _numbers(steps: Sequence[ReplicationStep], done: Sequence[FinishedStep]) -> str:
     """Tabulate the report's numbers beside ours; a training that is not done has its reason."""
     results = {d.step.entry.key: d for d in done}
     rows: list[list[str]] = []
@@ -142,16 +151,16 @@ def _numbers(steps: Sequence[Step], done: Sequence[Done]) -> str:
     return page.table([head[i] for i in full], kept) + page.bullets(notes)
 
 
-def _state(step: Step) -> str:
+def _state(step: ReplicationStep) -> str:
     return f"{step.state}: {step.why}" if step.why else step.state
 
 
-def _rows_of(step: Step, d: Done) -> list[list[str]]:
+def _rows_of(step: ReplicationStep, d: FinishedStep) -> list[list[str]]:
     published = {p.metric: p.value for p in step.entry.published}
     main = headline(d.found.scores).metric
     rows: list[list[str]] = []
     for metric in dict.fromkeys([*published, main]):
-        info = score_info(d.found.scores, d.found.model, Question(metric=metric))
+        info = score_info(d.found.scores, d.found.model, ScoreQuestion(metric=metric))
         theirs = _published(published[metric], metric) if metric in published else "–"
         name = SHORT.get(metric, metric_name(metric))
         rows.append(["" if rows else step.entry.title, name, theirs, *_cells(info)])
@@ -173,10 +182,10 @@ def _cells(info: ScoreInfo | None) -> list[str]:
     return [with_interval(info) + hits, p, *beside]
 
 
-def _pictures(done: Sequence[Done]) -> list[str]:
+def _pictures(done: Sequence[FinishedStep]) -> list[str]:
     """Draw the headline score of each training with its references, and the losses."""
     parts = []
-    by_metric: dict[str, list[tuple[Done, ScoreInfo]]] = {}
+    by_metric: dict[str, list[tuple[FinishedStep, ScoreInfo]]] = {}
     for d in done:
         info = score_info(d.found.scores, d.found.model, headline(d.found.scores))
         if info is not None:
@@ -186,13 +195,13 @@ def _pictures(done: Sequence[Done]) -> list[str]:
         parts.append(page.figure(dots(rows, metric_name(metric)), CAPTION))
     for what, words in (("train_loss", "Training loss"), ("validation_loss", "Validation loss")):
         epochs = {d.step.entry.title: d.job.metrics()[0] for d in done}
-        curves = [Line(*curve) for curve in overlay_info(epochs, what, "epochs").curves]
+        curves = [SvgLine(*curve) for curve in overlay_info(epochs, what, "epochs").curves]
         if curves:
             parts.append(page.figure(lines(curves, "epoch", words), f"{words}, epoch by epoch."))
     return parts
 
 
-def _differences(done: Sequence[Done]) -> list[str]:
+def _differences(done: Sequence[FinishedStep]) -> list[str]:
     """Test the pairs that answer one question on the same trials."""
     group = comparable([d.found for d in done])
     if len(group.jobs) < 2:
@@ -201,7 +210,7 @@ def _differences(done: Sequence[Done]) -> list[str]:
     return differences_part([job._replace(name=titles[job.name]) for job in group.jobs], 3)
 
 
-def _settings(done: Sequence[Done]) -> list[str]:
+def _settings(done: Sequence[FinishedStep]) -> list[str]:
     parts = []
     for d in done:
         parts += [
@@ -211,14 +220,14 @@ def _settings(done: Sequence[Done]) -> list[str]:
     return parts
 
 
-def _limits(done: Sequence[Done]) -> list[str]:
+def _limits(done: Sequence[FinishedStep]) -> list[str]:
     said = list(dict.fromkeys(line for d in done for line in d.job.could_not_show()))
     known = [line for line in said if not line.startswith("It is ")]
     heading = page.heading("What this could not show")
     return [heading, page.bullets([*OWN, *known])]
 
 
-def _made(done: Sequence[Done], facts: dict[str, Any]) -> list[str]:
+def _made(done: Sequence[FinishedStep], facts: dict[str, Any]) -> list[str]:
     """Say what made these numbers: versions, data, seeds."""
     versions = done[0].job.manifest().get("versions", {}) if done else {}
     rows = [["data fingerprint", facts.get("fingerprint")], ["begun", facts.get("started_at")]]

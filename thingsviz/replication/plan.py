@@ -16,21 +16,21 @@ Shape = tuple[int, int, int]
 Recipe = dict[str, Any]
 
 
-class Published(NamedTuple):
+class PublishedNumber(NamedTuple):
     """A number of the report, and the metric of ours that answers to it."""
 
     metric: str
     value: float
 
 
-class Entry(NamedTuple):
+class PlannedTraining(NamedTuple):
     """One training of the plan: where it stands in the report, its recipe, its numbers there."""
 
     key: str
     section: str
     title: str
     recipe: Recipe
-    published: tuple[Published, ...] = ()
+    published: tuple[PublishedNumber, ...] = ()
     notes: tuple[str, ...] = ()
     study: Recipe | None = None
 
@@ -59,14 +59,18 @@ SPACE = {
 }
 
 
-def entries(shape: Shape) -> list[Entry]:
+def entries(shape: Shape) -> list[PlannedTraining]:
     """Return the plan for a volume of this shape; patches that do not divide it are moved."""
     return [*_vit(shape), *_three(shape), *_classes(), *_peers()]
 
 
-def _vit(shape: Shape) -> list[Entry]:
+def _vit(shape: Shape) -> list[PlannedTraining]:
     small, large = PRESETS["report"], PRESETS["report_large_patches"]
-    numbers = (Published("mse", 0.9105), Published("mae", 1.2994), Published("confidence", 0.5465))
+    numbers = (
+        PublishedNumber("mse", 0.9105),
+        PublishedNumber("mae", 1.2994),
+        PublishedNumber("confidence", 0.5465),
+    )
     rest = {"rating_scale": "raw", "split": _split(0.8, 0.1)}
     out = []
     for key, preset, words in (
@@ -76,11 +80,11 @@ def _vit(shape: Shape) -> list[Entry]:
         model, note = _on(shape, preset.model.model_dump(mode="json"))
         fit = preset.fit.model_dump(mode="json", exclude={"seed"})
         recipe = {"model": model, "fit": fit} | rest
-        out.append(Entry(key, VIT, words, recipe, numbers, note))
+        out.append(PlannedTraining(key, VIT, words, recipe, numbers, note))
     return out
 
 
-def _three(shape: Shape) -> list[Entry]:
+def _three(shape: Shape) -> list[PlannedTraining]:
     fit = PRESETS["report"].fit.model_dump(mode="json", exclude={"seed"})
     fit |= {"epochs": 12, "batches_per_epoch": 32, "validation_batches": 12, "batch_size": 16}
     fit |= {"micro_batch_size": 4}
@@ -90,35 +94,35 @@ def _three(shape: Shape) -> list[Entry]:
     cnn, cnn_note = _on(small, {"name": "cnn_vit", "patch_size": [6, 11, 6], "n_layers": 6})
     study = {"space": SPACE, "n_candidates": 12, "objective": "validation_loss", "controls": []}
     return [
-        Entry(
+        PlannedTraining(
             "transformer",
             THREE,
             "Transformer",
             {"model": plain, **rest},
-            (Published("mse_unit", 0.0922), Published("mae_unit", 0.2503)),
+            (PublishedNumber("mse_unit", 0.0922), PublishedNumber("mae_unit", 0.2503)),
             (*note, HELD_OUT),
         ),
-        Entry(
+        PlannedTraining(
             "cnn",
             THREE,
             "Transformer + CNN",
             {"model": cnn, **rest},
-            (Published("mse_unit", 0.0823), Published("mae_unit", 0.2511)),
+            (PublishedNumber("mse_unit", 0.0823), PublishedNumber("mae_unit", 0.2511)),
             (*cnn_note, HELD_OUT),
         ),
-        Entry(
+        PlannedTraining(
             "optuna",
             THREE,
             "Transformer + CNN + Optuna",
             {"model": cnn, **rest},
-            (Published("mse_unit", 0.0887), Published("mae_unit", 0.2504)),
+            (PublishedNumber("mse_unit", 0.0887), PublishedNumber("mae_unit", 0.2504)),
             (*cnn_note, HELD_OUT),
             study,
         ),
     ]
 
 
-def _classes() -> list[Entry]:
+def _classes() -> list[PlannedTraining]:
     rest = {"learns": "concepts", "split": _split(0.7, 0.1)}
     plan = [
         ("logistic", "Logistic regression", 0.0127),
@@ -126,7 +130,9 @@ def _classes() -> list[Entry]:
         ("cnn3d", "3-D CNN", 0.0064),
     ]
     return [
-        Entry(key, CLASSES, title, _report_recipe(key) | rest, (Published("top10", top),))
+        PlannedTraining(
+            key, CLASSES, title, _report_recipe(key) | rest, (PublishedNumber("top10", top),)
+        )
         for key, title, top in plan
     ]
 
@@ -137,12 +143,14 @@ def _report_recipe(name: str) -> Recipe:
     return {"model": {"name": name}, "fit": fit}
 
 
-def _peers() -> list[Entry]:
+def _peers() -> list[PlannedTraining]:
     same = {"rating_scale": "unit", "split": _split(0.8, 0.1)}
     unseen = {"rating_scale": "unit", "split": {"kind": "unseen_concepts"}}
     names = {"ridge": "Ridge regression", "concept_decoder": "Concept-level decoder"}
     found = [
-        Entry(f"{key}-{end}", PEERS, f"{title}, {words}", {"model": {"name": key}, **rest})
+        PlannedTraining(
+            f"{key}-{end}", PEERS, f"{title}, {words}", {"model": {"name": key}, **rest}
+        )
         for key, title in names.items()
         for end, words, rest in (
             ("same", "the report's kind of split", same),
@@ -150,7 +158,10 @@ def _peers() -> list[Entry]:
         )
     ]
     named = {"model": {"name": "identification"}, "learns": "concepts", "split": _split(0.7, 0.1)}
-    return [*found, Entry("identification", PEERS, "Concepts named by predicted ratings", named)]
+    return [
+        *found,
+        PlannedTraining("identification", PEERS, "Concepts named by predicted ratings", named),
+    ]
 
 
 def _split(train: float, validation: float) -> Recipe:
@@ -175,7 +186,9 @@ def nearest(side: int, patch: int) -> int:
     return min(divisors, key=lambda d: max(d / patch, patch / d))
 
 
-def recipe_of(entry: Entry, dataset: str, subject: str, name: str) -> JobConfig | LeftOut:
+def recipe_of(
+    entry: PlannedTraining, dataset: str, subject: str, name: str
+) -> JobConfig | LeftOut:
     """Return a training's recipe, or why this version of thingsviz cannot run it."""
     model = entry.recipe["model"]["name"]
     if model not in CONFIGS:
@@ -189,6 +202,6 @@ def recipe_of(entry: Entry, dataset: str, subject: str, name: str) -> JobConfig 
         return LeftOut(entry.title, str(error))
 
 
-def sections(found: Sequence[Entry]) -> list[str]:
+def sections(found: Sequence[PlannedTraining]) -> list[str]:
     """Return the sections in the order of the report."""
     return list(dict.fromkeys(entry.section for entry in found))

@@ -20,10 +20,10 @@ from thingsviz.jobs import json_files
 from thingsviz.jobs.job_folder import ALIVE, JobFolder, JobStatus, create_job, jobs_root
 from thingsviz.jobs.recipe import JobConfig, dump_config, parse_config
 from thingsviz.queue import submit
-from thingsviz.replication.plan import Entry, LeftOut, entries, recipe_of
+from thingsviz.replication.plan import LeftOut, PlannedTraining, entries, recipe_of
 from thingsviz.replication.time_budget import (
     SHARE,
-    Load,
+    TrainingLoad,
     candidates,
     cut,
     load_of,
@@ -43,10 +43,10 @@ Tick = Callable[[JobStatus], None]
 
 
 @dataclass(frozen=True)
-class Step:
+class ReplicationStep:
     """One training of the report: what became of it, why, and what of its settings was cut."""
 
-    entry: Entry
+    entry: PlannedTraining
     config: JobConfig | None
     state: str = "waiting"
     why: str = ""
@@ -55,7 +55,9 @@ class Step:
     seconds: float = LINEAR_S
 
 
-def plan(store: BetaStore, dataset: str, subject: str, budget_s: float | None) -> list[Step]:
+def plan(
+    store: BetaStore, dataset: str, subject: str, budget_s: float | None
+) -> list[ReplicationStep]:
     """Turn the report's settings into recipes that fit the time; each says what was cut."""
     steps = [_wish(e, dataset, subject) for e in entries(store.grid.shape)]
     if budget_s is not None:
@@ -63,16 +65,18 @@ def plan(store: BetaStore, dataset: str, subject: str, budget_s: float | None) -
     return [_named(step) for step in steps]
 
 
-def _wish(entry: Entry, dataset: str, subject: str) -> Step:
+def _wish(entry: PlannedTraining, dataset: str, subject: str) -> ReplicationStep:
     config = recipe_of(entry, dataset, subject, "again")
     if isinstance(config, LeftOut):
-        return Step(entry, None, "left out", config.why)
-    return Step(entry, config)
+        return ReplicationStep(entry, None, "left out", config.why)
+    return ReplicationStep(entry, config)
 
 
-def _fit_into(steps: list[Step], store: BetaStore, budget_s: float) -> list[Step]:
+def _fit_into(
+    steps: list[ReplicationStep], store: BetaStore, budget_s: float
+) -> list[ReplicationStep]:
     """Deal the time out to the networks; linear decoders stay as they are."""
-    loads: dict[str, Load] = {}
+    loads: dict[str, TrainingLoad] = {}
     out = list(steps)
     for i, step in enumerate(steps):
         if step.config is None or spec_of(step.config.model).kind != "network":
@@ -88,20 +92,23 @@ def _fit_into(steps: list[Step], store: BetaStore, budget_s: float) -> list[Step
     return [_cut(s, loads, least, given) if s.entry.key in loads else s for s in out]
 
 
-def _least(step: Step, loads: dict[str, Load]) -> float:
+def _least(step: ReplicationStep, loads: dict[str, TrainingLoad]) -> float:
     load = loads[step.entry.key]
     return study_least(load) if step.entry.study else load.least
 
 
-def _whole(step: Step, loads: dict[str, Load]) -> float:
+def _whole(step: ReplicationStep, loads: dict[str, TrainingLoad]) -> float:
     assert step.config is not None
     load, epochs, study = loads[step.entry.key], step.config.fit.epochs, step.entry.study
     return study_whole(load, epochs, study["n_candidates"]) if study else load.whole(epochs)
 
 
 def _cut(
-    step: Step, loads: dict[str, Load], least: dict[str, float], given: dict[str, float]
-) -> Step:
+    step: ReplicationStep,
+    loads: dict[str, TrainingLoad],
+    least: dict[str, float],
+    given: dict[str, float],
+) -> ReplicationStep:
     assert step.config is not None
     key = step.entry.key
     if key not in given:
@@ -118,23 +125,25 @@ def _cut(
     few = f"{n} of the report's {wanted} candidates" if n < wanted else ""
     entry = step.entry._replace(study={**step.entry.study, "n_candidates": n})
     told = "; ".join(filter(None, (found.words, few)))
-    return Step(entry, found.config, cut=told, seconds=seconds)
+    return ReplicationStep(entry, found.config, cut=told, seconds=seconds)
 
 
-def _named(step: Step) -> Step:
+def _named(step: ReplicationStep) -> ReplicationStep:
     if step.config is None:
         return step
     return replace(step, config=named(step.entry, step.config))
 
 
-def named(entry: Entry, config: JobConfig) -> JobConfig:
+def named(entry: PlannedTraining, config: JobConfig) -> JobConfig:
     """Name a recipe by what it says, so that the same recipe finds the same job again."""
     facts = json.dumps([dump_config(config), entry.study], sort_keys=True)
     digest = hashlib.sha256(facts.encode()).hexdigest()[:8]
     return config.model_copy(update={"name": f"again-{entry.key}-{digest}"})
 
 
-def run_all(steps: Sequence[Step], report: Report, keep: Callable[[list[Step]], None]) -> None:
+def run_all(
+    steps: Sequence[ReplicationStep], report: Report, keep: Callable[[list[ReplicationStep]], None]
+) -> None:
     """Run what is not done; `keep` gets all steps after each; stops the job when interrupted."""
     done = list(steps)
     total = round(sum(step.seconds for step in done))
@@ -143,7 +152,7 @@ def run_all(steps: Sequence[Step], report: Report, keep: Callable[[list[Step]], 
 
         def tick(
             status: JobStatus,
-            step: Step = step,
+            step: ReplicationStep = step,
             i: int = i,
             before: float = before,
             began: float = began,
@@ -161,7 +170,7 @@ def run_all(steps: Sequence[Step], report: Report, keep: Callable[[list[Step]], 
     report(Progress(total + 1, total + 1, "the report is written"))
 
 
-def run_step(step: Step, tick: Tick) -> Step:
+def run_step(step: ReplicationStep, tick: Tick) -> ReplicationStep:
     """Train, or tune, or find that it was done before; a failure is told and the rest goes on."""
     assert step.config is not None
     try:
@@ -207,7 +216,7 @@ def _await(
         raise
 
 
-def _tune(step: Step, base: JobConfig, tick: Tick) -> Step:
+def _tune(step: ReplicationStep, base: JobConfig, tick: Tick) -> ReplicationStep:
     """Search as the report did, then train the best; the study and its job are found again."""
     from thingsviz.studies.submit import start_study, stop_study
 
@@ -224,13 +233,13 @@ def _tune(step: Step, base: JobConfig, tick: Tick) -> Step:
     return replace(step, state="done", job=best.name)
 
 
-def study_config(entry: Entry, base: JobConfig) -> StudyConfig:
+def study_config(entry: PlannedTraining, base: JobConfig) -> StudyConfig:
     """Return the report's search: its space and number of candidates, around a recipe."""
     recipe = dump_config(base)
     return parse_study({"name": base.name, "base": recipe, **(entry.study or {})}, entry.title)
 
 
-def write_record(out: Path, steps: Sequence[Step], facts: dict[str, Any]) -> None:
+def write_record(out: Path, steps: Sequence[ReplicationStep], facts: dict[str, Any]) -> None:
     """Note in OUT/again.json which jobs stand behind the report."""
     rows = [
         {
@@ -249,7 +258,7 @@ def write_record(out: Path, steps: Sequence[Step], facts: dict[str, Any]) -> Non
     json_files.write_sealed(out / RECORD, {**facts, "steps": rows})
 
 
-def remembered(out: Path, facts: dict[str, Any]) -> list[Step] | None:
+def remembered(out: Path, facts: dict[str, Any]) -> list[ReplicationStep] | None:
     """Return the steps that an earlier run into this folder chose for the same question.
 
     What fits the time depends on how busy the machine is: without this a second run would cut
@@ -265,9 +274,9 @@ def remembered(out: Path, facts: dict[str, Any]) -> list[Step] | None:
     return [_recalled(entry, rows[entry.key]) for entry in found]
 
 
-def _recalled(entry: Entry, row: dict[str, Any]) -> Step:
+def _recalled(entry: PlannedTraining, row: dict[str, Any]) -> ReplicationStep:
     entry = entry._replace(study=row["study"])
     if row["config"] is None:
-        return Step(entry, None, row["state"], row["why"])
+        return ReplicationStep(entry, None, row["state"], row["why"])
     config = parse_config(row["config"], RECORD)
-    return Step(entry, config, cut=row["cut"], seconds=row["seconds"])
+    return ReplicationStep(entry, config, cut=row["cut"], seconds=row["seconds"])

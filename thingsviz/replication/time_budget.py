@@ -22,7 +22,7 @@ STARTUP_S = 8.0
 FEWEST_CANDIDATES = 2
 
 
-class Sizes(NamedTuple):
+class TrainingSizes(NamedTuple):
     """Trials of each part, and how many numbers the model puts out."""
 
     n_train: int
@@ -31,7 +31,7 @@ class Sizes(NamedTuple):
     n_outputs: int
 
 
-class Load(NamedTuple):
+class TrainingLoad(NamedTuple):
     """What a network's training takes on a machine, in seconds."""
 
     batch: float
@@ -50,26 +50,26 @@ class Load(NamedTuple):
         return self.predict + epochs * (self.n_batches * self.batch + self.n_checks * self.check)
 
 
-class Cut(NamedTuple):
+class ShortenedRecipe(NamedTuple):
     """A recipe that fits its time, and the sentence on what was cut."""
 
     config: JobConfig
     words: str
 
 
-def sizes_of(config: JobConfig, store: BetaStore) -> Sizes:
+def sizes_of(config: JobConfig, store: BetaStore) -> TrainingSizes:
     """Draw the split and count."""
     wish = config.split
     split = make_split(store.trials, wish.kind, wish.fractions, wish.seed)
     n_outputs = len(config.targets)
     if config.learns != "ratings":
         n_outputs = int(store.trials["concept"].nunique())
-    return Sizes(len(split.train), len(split.validation), len(split.test), n_outputs)
+    return TrainingSizes(len(split.train), len(split.validation), len(split.test), n_outputs)
 
 
 def load_of(
-    config: JobConfig, mask: NDArray[np.bool_], sizes: Sizes, speed: Speed | None = None
-) -> Load:
+    config: JobConfig, mask: NDArray[np.bool_], sizes: TrainingSizes, speed: Speed | None = None
+) -> TrainingLoad:
     """Estimate a network's training on this machine (models.cost.estimate)."""
     fit, speed = config.fit, speed or machine_speed()
     one = fit.model_copy(update={"batches_per_epoch": 1, "validation_batches": None})
@@ -81,7 +81,7 @@ def load_of(
     batch = epoch(0)
     trial = max(epoch(1_000_000) - batch, 0.0) / 1_000_000
     n_checks = fit.validation_batches or math.ceil(sizes.n_validation / fit.batch_size)
-    return Load(
+    return TrainingLoad(
         batch,
         trial * fit.batch_size,
         STARTUP_S + trial * (sizes.n_validation + sizes.n_test),
@@ -109,36 +109,38 @@ def shares(
     return given
 
 
-def cut(config: JobConfig, load: Load, seconds: float) -> Cut:
+def cut(config: JobConfig, load: TrainingLoad, seconds: float) -> ShortenedRecipe:
     """Take as many batches as fit; epochs are given up only where one batch each does not fit."""
     fit = config.fit
     if load.whole(fit.epochs) <= seconds:
-        return Cut(config, "")
+        return ShortenedRecipe(config, "")
     changes = _fewer(fit, load, seconds - load.predict)
     words = (
         f"cut to fit the time: {changes['epochs'] * changes['batches_per_epoch']:,} of the "
         f"report's {fit.epochs * load.n_batches:,} batches of {fit.batch_size}"
     )
-    return Cut(config.model_copy(update={"fit": fit.model_copy(update=changes)}), words)
+    return ShortenedRecipe(
+        config.model_copy(update={"fit": fit.model_copy(update=changes)}), words
+    )
 
 
-def _fewer(fit: FitConfig, load: Load, left: float) -> dict[str, Any]:
+def _fewer(fit: FitConfig, load: TrainingLoad, left: float) -> dict[str, Any]:
     """Return how many epochs of how many batches fit, with a validation of one batch each."""
     epochs = max(1, min(fit.epochs, int(left / (load.batch + load.check))))
     batches = max(1, min(load.n_batches, int((left / epochs - load.check) / load.batch)))
     return {"epochs": epochs, "batches_per_epoch": batches, "validation_batches": 1}
 
 
-def candidates(wanted: int, load: Load, seconds: float) -> int:
+def candidates(wanted: int, load: TrainingLoad, seconds: float) -> int:
     """Return how many candidates of a search fit beside its final training, at least two."""
     return max(FEWEST_CANDIDATES, min(wanted, int(seconds / load.least) - 1))
 
 
-def study_least(load: Load) -> float:
+def study_least(load: TrainingLoad) -> float:
     """Return the least that a search takes: two candidates and the final training."""
     return (FEWEST_CANDIDATES + 1) * load.least
 
 
-def study_whole(load: Load, epochs: int, wanted: int) -> float:
+def study_whole(load: TrainingLoad, epochs: int, wanted: int) -> float:
     """Return what the report's search takes, with its final training."""
     return (wanted + 1) * load.whole(epochs)

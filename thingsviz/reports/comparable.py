@@ -22,7 +22,7 @@ LEARNS = {
 }
 
 
-class Finished(NamedTuple):
+class FinishedJob(NamedTuple):
     """A finished job with all that a comparison reads of it."""
 
     name: str
@@ -62,7 +62,7 @@ class Finished(NamedTuple):
         return hashlib.sha256(repr(rows).encode()).hexdigest()[:16]
 
 
-class Question(NamedTuple):
+class ComparableQuestion(NamedTuple):
     """What two jobs must have in common; each field with the words for where they differ."""
 
     learns: str
@@ -73,21 +73,21 @@ class Question(NamedTuple):
     n_choices: int = 0
 
 
-def question_of(job: Finished, *, naming: bool = False) -> Question:
+def question_of(job: FinishedJob, *, naming: bool = False) -> ComparableQuestion:
     """Return the question that a job answers; when `naming`, which concept was seen."""
     kind = job.config.split.kind
     if naming and job.names_concepts:
-        return Question("concepts", job.fingerprint, (), kind, job.tested, job.n_choices)
+        return ComparableQuestion("concepts", job.fingerprint, (), kind, job.tested, job.n_choices)
     targets = tuple(sorted(job.config.targets)) if job.learns == "ratings" else ()
-    return Question(job.learns, job.fingerprint, targets, kind, job.tested)
+    return ComparableQuestion(job.learns, job.fingerprint, targets, kind, job.tested)
 
 
-def naming(jobs: Sequence[Finished]) -> bool:
+def naming(jobs: Sequence[FinishedJob]) -> bool:
     """Whether jobs can be compared only by the concepts they name: not all learned the same."""
     return len({job.learns for job in jobs}) > 1
 
 
-def read_finished(job: JobFolder) -> Finished:
+def read_finished(job: JobFolder) -> FinishedJob:
     """Read a job that has predictions and scores, or say in one sentence what it lacks."""
     if not job.file("config.json").is_file():
         msg = f"the job {job.name!r} is not there any more: it was deleted; compare the others"
@@ -100,24 +100,26 @@ def read_finished(job: JobFolder) -> Finished:
         )
         raise JobError(msg)
     fingerprint = str(job.manifest().get("dataset_fingerprint", ""))
-    return Finished(job.name, config, scores, predictions, fingerprint)
+    return FinishedJob(job.name, config, scores, predictions, fingerprint)
 
 
-def why_not(first: Finished, other: Finished) -> str | None:
+def why_not(first: FinishedJob, other: FinishedJob) -> str | None:
     """Say in one sentence why two jobs cannot be compared; None where they can.
 
     A job of ratings and one of concepts are compared by the concepts that both name.
     """
     mixed = naming([first, other])
     one, two = (question_of(job, naming=mixed) for job in (first, other))
-    differing = next((f for f in Question._fields if getattr(one, f) != getattr(two, f)), None)
+    differing = next(
+        (f for f in ComparableQuestion._fields if getattr(one, f) != getattr(two, f)), None
+    )
     if differing is None:
         return None
     words = _difference(differing, first, other)
     return f"{other.name!r} cannot be compared with {first.name!r}: {words}"
 
 
-def _difference(field: str, first: Finished, other: Finished) -> str:
+def _difference(field: str, first: FinishedJob, other: FinishedJob) -> str:
     if field == "learns":
         return _other_learned(first, other)
     if field == "n_choices":
@@ -134,7 +136,7 @@ def _difference(field: str, first: Finished, other: Finished) -> str:
     )
 
 
-def _other_data(first: Finished, other: Finished) -> str:
+def _other_data(first: FinishedJob, other: FinishedJob) -> str:
     here, there = ((f.config.dataset, f.config.subject) for f in (other, first))
     if here == there:
         return (
@@ -147,7 +149,7 @@ def _other_data(first: Finished, other: Finished) -> str:
     )
 
 
-def _other_learned(first: Finished, other: Finished) -> str:
+def _other_learned(first: FinishedJob, other: FinishedJob) -> str:
     ours, theirs = (LEARNS.get(job.learns, job.learns) for job in (other, first))
     words = f"it learned {ours}, the other {theirs}"
     if {first.learns, other.learns} != {"ratings", "concepts"}:
@@ -158,7 +160,7 @@ def _other_learned(first: Finished, other: Finished) -> str:
     return f"{words}; train {mute.name!r} again, and the concepts it names can be compared"
 
 
-def _only(job: Finished, other: Finished) -> str:
+def _only(job: FinishedJob, other: FinishedJob) -> str:
     ours, theirs = set(job.config.targets), set(other.config.targets)
     more, fewer = sorted(ours - theirs), sorted(theirs - ours)
     words = [f"also {', '.join(more)}"] if more else []
@@ -166,31 +168,31 @@ def _only(job: Finished, other: Finished) -> str:
     return " and ".join(words)
 
 
-class Group(NamedTuple):
+class ComparableGroup(NamedTuple):
     """The jobs that can be compared with the first of those wanted, and why others cannot."""
 
-    jobs: tuple[Finished, ...]
+    jobs: tuple[FinishedJob, ...]
     refused: tuple[str, ...]
 
 
-def comparable(wanted: Sequence[Finished]) -> Group:
+def comparable(wanted: Sequence[FinishedJob]) -> ComparableGroup:
     """Keep the jobs that answer the question of the first."""
     if not wanted:
-        return Group((), ())
+        return ComparableGroup((), ())
     first = wanted[0]
     reasons = {job.name: why_not(first, job) for job in wanted[1:]}
     kept = (first, *(job for job in wanted[1:] if reasons[job.name] is None))
     if naming(kept):
         reasons |= {job.name: _mute(job) for job in kept if not job.names_concepts}
         kept = tuple(job for job in kept if job.names_concepts)
-    return Group(kept, tuple(reason for reason in reasons.values() if reason))
+    return ComparableGroup(kept, tuple(reason for reason in reasons.values() if reason))
 
 
-def _mute(job: Finished) -> str:
+def _mute(job: FinishedJob) -> str:
     return f"{job.name!r} cannot be compared with a classifier: it names no concepts"
 
 
-def aligned(jobs: Sequence[Finished], part: str, averaged: bool) -> list[pd.DataFrame]:
+def aligned(jobs: Sequence[FinishedJob], part: str, averaged: bool) -> list[pd.DataFrame]:
     """Return the jobs' predictions of one part, in one order of trials.
 
     Raises JobError where the predictions of a job are of other trials.

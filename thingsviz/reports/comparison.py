@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from thingsviz.analysis.scores.concept_sums import Part, part
+from thingsviz.analysis.scores.concept_sums import RatedPart, part
 from thingsviz.analysis.scores.metrics import pearson
 from thingsviz.analysis.scores.paired_tests import (
     corrected,
@@ -20,9 +20,9 @@ from thingsviz.analysis.scores.paired_tests import (
     paired_rows,
     swapped_hits,
 )
-from thingsviz.analysis.scores.score_table import Where
+from thingsviz.analysis.scores.score_table import ScorePlace
 from thingsviz.jobs.recipe import dump_config
-from thingsviz.reports.comparable import Finished, aligned
+from thingsviz.reports.comparable import FinishedJob, aligned
 
 Row = dict[str, Any]
 N_DRAWS = 1000
@@ -31,7 +31,7 @@ TOP = (1, 5, 10)
 NOT_SETTINGS = ("name", "version", "dataset")
 
 
-def rating_parts(jobs: Sequence[Finished], name: str, averaged: bool) -> list[Part]:
+def rating_parts(jobs: Sequence[FinishedJob], name: str, averaged: bool) -> list[RatedPart]:
     """Return true and predicted ratings of a part, one a job, trials and properties in one order.
 
     The properties are in the order of the first job.
@@ -48,11 +48,11 @@ def rating_parts(jobs: Sequence[Finished], name: str, averaged: bool) -> list[Pa
 
 
 def pair_tests(
-    jobs: Sequence[Finished], name: str, averaged: bool, metric: str, n_draws: int = N_DRAWS
+    jobs: Sequence[FinishedJob], name: str, averaged: bool, metric: str, n_draws: int = N_DRAWS
 ) -> list[Row]:
     """Return the paired tests of all pairs of jobs, corrected over pairs and properties."""
     parts = rating_parts(jobs, name, averaged)
-    where = Where(name, "averaged" if averaged else "single", jobs[0].config.targets)
+    where = ScorePlace(name, "averaged" if averaged else "single", jobs[0].config.targets)
     rows: list[Row] = []
     for (a, part_a), (b, part_b) in combinations(zip(jobs, parts, strict=True), 2):
         rows += paired_rows(where, part_a, part_b, (a.name, b.name), n_draws)
@@ -67,7 +67,7 @@ class Agreement(NamedTuple):
     errors_r: float
 
 
-def agreements(jobs: Sequence[Finished], name: str, averaged: bool) -> list[Agreement]:
+def agreements(jobs: Sequence[FinishedJob], name: str, averaged: bool) -> list[Agreement]:
     """Correlate the predictions, and the errors, of the first two jobs; NaN where constant.
 
     Two decoders that read the same signal agree; whether their errors agree as well says whether
@@ -83,7 +83,7 @@ def agreements(jobs: Sequence[Finished], name: str, averaged: bool) -> list[Agre
 
 
 def told_apart(
-    jobs: Sequence[Finished], name: str, averaged: bool, *, by_rank: bool
+    jobs: Sequence[FinishedJob], name: str, averaged: bool, *, by_rank: bool
 ) -> pd.DataFrame:
     """Return the trials with `gain`: by how much the first job is nearer to the truth.
 
@@ -100,7 +100,7 @@ def told_apart(
     return frame.assign(gain=gain).sort_values("gain", ascending=False, ignore_index=True)
 
 
-def ranked(jobs: Sequence[Finished], name: str, averaged: bool) -> list[pd.DataFrame]:
+def ranked(jobs: Sequence[FinishedJob], name: str, averaged: bool) -> list[pd.DataFrame]:
     """Return the jobs' trials in one order, those for which all of them placed the true class."""
     frames = aligned(jobs, name, averaged)
     known = np.all([frame["rank"].notna() for frame in frames], axis=0)
@@ -108,7 +108,7 @@ def ranked(jobs: Sequence[Finished], name: str, averaged: bool) -> list[pd.DataF
 
 
 def class_tests(
-    jobs: Sequence[Finished], name: str, averaged: bool = False, ks: Sequence[int] = TOP
+    jobs: Sequence[FinishedJob], name: str, averaged: bool = False, ks: Sequence[int] = TOP
 ) -> list[Row]:
     """Compare the hits within the first k of all pairs of jobs that name classes or concepts."""
     frames = ranked(jobs, name, averaged)
@@ -160,7 +160,7 @@ def _interval_of_gain(
     return float(low), float(high)
 
 
-def settings_that_differ(jobs: Sequence[Finished]) -> dict[str, list[str]]:
+def settings_that_differ(jobs: Sequence[FinishedJob]) -> dict[str, list[str]]:
     """Return each setting on which the recipes differ, with its value in every job."""
     flat = [_flat(dump_config(job.config)) for job in jobs]
     names = dict.fromkeys(key for row in flat for key in row)

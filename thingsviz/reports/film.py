@@ -17,7 +17,7 @@ from thingsviz.explain.decoder import Decoder
 from thingsviz.explain.epochs import make_epochs
 from thingsviz.explain.map_files import EpochMaps
 from thingsviz.explain.method_list import METHODS, SHARES
-from thingsviz.figures.brain.draw_orders import Job, Order
+from thingsviz.figures.brain.draw_orders import DrawJob, DrawOrder
 
 
 def place_of(text: str) -> tuple[int, int]:
@@ -53,7 +53,7 @@ def write_film(there: EpochMaps, decoder: Decoder, method: str, place: tuple[int
     store = decoder.material.store
     several, names = epoch_volumes(there, store, method, place)
     where = f"layer {place[0] + 1}, head {place[1] + 1}" if METHODS[method].unit == "token" else ""
-    order = Order(
+    order = DrawOrder(
         "heads_gif",
         "light",
         title=", ".join(w for w in (METHODS[method].title, where) if w),
@@ -61,7 +61,7 @@ def write_film(there: EpochMaps, decoder: Decoder, method: str, place: tuple[int
         simulated=store.simulated,
         names=names,
     )
-    blob = draw(Job(order, several, store.mask, store.grid)).blob
+    blob = draw(DrawJob(order, several, store.mask, store.grid)).blob
     path = there.path / f"{method}_layer{place[0] + 1}_head{place[1] + 1}.gif"
     write_atomically(path, lambda file: file.write(blob))
     return path

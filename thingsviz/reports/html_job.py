@@ -9,11 +9,11 @@ from typing import Any
 from thingsviz.analysis.scores.paired_tests import sentence, signed
 from thingsviz.core.errors import JobError, ThingsvizError
 from thingsviz.core.typography import minus
-from thingsviz.figures.base.svg import DotRow, Line, Mark, dots, lines
+from thingsviz.figures.base.svg import DotRow, SvgLine, SvgMark, dots, lines
 from thingsviz.figures.scores.comparison import overlay_info
 from thingsviz.figures.scores.scores import (
-    Question,
     ScoreInfo,
+    ScoreQuestion,
     headline,
     metric_name,
     naming_question,
@@ -25,7 +25,7 @@ from thingsviz.jobs.setting_titles import setting_text, title_of
 from thingsviz.pipeline.resource_usage import spent
 from thingsviz.pipeline.training_data import find_dataset
 from thingsviz.reports import html_page as page
-from thingsviz.reports.comparable import Finished, comparable, naming, read_finished
+from thingsviz.reports.comparable import FinishedJob, comparable, naming, read_finished
 from thingsviz.reports.comparison import class_tests, pair_tests, settings_that_differ
 
 REFERENCES = {
@@ -66,7 +66,7 @@ def comparison_report(jobs: Sequence[JobFolder]) -> str:
     return page.page(title, body, simulated=any(map(is_simulated, jobs)))
 
 
-def data_part(found: Finished) -> str:
+def data_part(found: FinishedJob) -> str:
     """Say so where the data of a job are not on this machine."""
     try:
         find_dataset(found.config)
@@ -81,7 +81,7 @@ def data_part(found: Finished) -> str:
     return ""
 
 
-def predictions_part(found: Finished) -> str:
+def predictions_part(found: FinishedJob) -> str:
     """Fold away the first test predictions, as a reader without the app may want them."""
     rows = found.predictions[found.predictions["part"] == "test"].head(MOST_ROWS)
     table = page.table([str(c) for c in rows.columns], rows.round(3).astype(str).to_numpy())
@@ -94,7 +94,7 @@ def is_simulated(job: JobFolder) -> bool:
     return bool(job.manifest().get("simulated"))
 
 
-def about(job: JobFolder, found: Finished) -> str:
+def about(job: JobFolder, found: FinishedJob) -> str:
     """Say in a line what was trained on what."""
     config, took = found.config, spent(job)
     words = [f"Model {config.model.name}", f"data {config.dataset}, {config.subject}"]
@@ -126,14 +126,14 @@ def with_interval(info: ScoreInfo | None) -> str:
     )
 
 
-def questions_of(found: Finished) -> list[Question]:
+def questions_of(found: FinishedJob) -> list[ScoreQuestion]:
     """Return the (part, averaging, metric) combinations that a job's table answers."""
     own = found.scores[found.scores["model"] == found.model]
     keys = own[["part", "n_averaged", "metric"]].drop_duplicates()
-    return [Question(p, n, "mean", m) for p, n, m in keys.itertuples(index=False, name=None)]
+    return [ScoreQuestion(p, n, "mean", m) for p, n, m in keys.itertuples(index=False, name=None)]
 
 
-def scores_part(found: Finished, level: int = 2) -> list[str]:
+def scores_part(found: FinishedJob, level: int = 2) -> list[str]:
     """Tabulate every score of a job with its interval, p and references."""
     parts = [page.heading("Scores", level)]
     for asked in questions_of(found):
@@ -153,7 +153,7 @@ def scores_part(found: Finished, level: int = 2) -> list[str]:
 def dot_row(info: ScoreInfo) -> DotRow:
     """Turn a score into a row of a picture."""
     label = "mean of all" if info.question.target == "mean" else info.question.target
-    marks = tuple(Mark(r.label, r.value) for r in info.references)
+    marks = tuple(SvgMark(r.label, r.value) for r in info.references)
     return DotRow(label, info.value, info.low, info.high, marks)
 
 
@@ -181,7 +181,7 @@ def curves_part(jobs: Sequence[JobFolder]) -> list[str]:
     for what, words in (("validation_r", "Validation r"), ("validation_loss", "Validation loss")):
         info = overlay_info(rows, what, "epochs")
         if info.curves:
-            found = [Line(c.name, c.x, c.y) for c in info.curves]
+            found = [SvgLine(c.name, c.x, c.y) for c in info.curves]
             parts.append(page.figure(lines(found, "epoch", words), f"{words} of each epoch"))
     return [page.heading("Learning"), *parts] if parts else []
 
@@ -194,7 +194,7 @@ def limits_part(job: JobFolder) -> str:
     )
 
 
-def settings_part(job: JobFolder, found: Finished) -> list[str]:
+def settings_part(job: JobFolder, found: FinishedJob) -> list[str]:
     """Fold away the recipe and what made the result: versions, seeds, fingerprints."""
     recipe = json.dumps(dump_config(found.config), indent=1)
     manifest = json.dumps(job.manifest(), indent=1)
@@ -204,7 +204,7 @@ def settings_part(job: JobFolder, found: Finished) -> list[str]:
     ]
 
 
-def means_part(jobs: Sequence[Finished], asked: Question | None = None) -> str:
+def means_part(jobs: Sequence[FinishedJob], asked: ScoreQuestion | None = None) -> str:
     """Tabulate the mean scores of several jobs, each with its interval and references."""
     table = jobs[0].scores
     asked = asked or (naming(jobs) and naming_question(table)) or headline(table)
@@ -223,7 +223,7 @@ def means_part(jobs: Sequence[Finished], asked: Question | None = None) -> str:
     return page.table([*head, *REFERENCES.values()], rows) + page.small(words + ".")
 
 
-def differences_part(jobs: Sequence[Finished], level: int = 2) -> list[str]:
+def differences_part(jobs: Sequence[FinishedJob], level: int = 2) -> list[str]:
     """Say whether the jobs differ, all pairs, corrected."""
     parts = [page.heading("Do they differ?", level)]
     if naming(jobs) or jobs[0].learns != "ratings":
@@ -288,7 +288,7 @@ def cost_part(jobs: Mapping[str, JobFolder], level: int = 2) -> str:
     return page.heading("Cost", level) + page.table(head, rows)
 
 
-def differing_part(jobs: Sequence[Finished]) -> str:
+def differing_part(jobs: Sequence[FinishedJob]) -> str:
     """Tabulate the settings on which the recipes differ."""
     table = settings_that_differ(jobs)
     if not table:

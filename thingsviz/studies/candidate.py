@@ -22,9 +22,9 @@ from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.jobs.recipe import JobConfig, dump_config
 from thingsviz.pipeline import out_of_memory
 from thingsviz.pipeline.training_data import open_material
-from thingsviz.queue.reporter import Clerk, StoppedError
+from thingsviz.queue.reporter import Reporter, StoppedError
 from thingsviz.studies.config import StudyConfig
-from thingsviz.studies.records import Claimed, Records
+from thingsviz.studies.records import ClaimedCandidate, StudyRecords
 from thingsviz.studies.space import suggest, with_values
 from thingsviz.studies.study_folder import StudyFolder, inherit_owner
 
@@ -37,7 +37,7 @@ class PrunedError(Exception):
     """The candidate was ended early, because others were better at this epoch."""
 
 
-class CandidateClerk(Clerk):
+class CandidateReporter(Reporter):
     """A job's clerk that also tells Optuna each epoch's validation."""
 
     def __init__(self, job: JobFolder, trial: optuna.Trial, objective: str, wish: Stop) -> None:
@@ -88,7 +88,7 @@ class CandidateClerk(Clerk):
         return min(self.values) if self.objective == "validation_loss" else max(self.values)
 
 
-class Runner:
+class CandidateRunner:
     """Trains the candidates of a study in this process, on data opened once."""
 
     def __init__(
@@ -96,36 +96,36 @@ class Runner:
     ) -> None:
         self.folder, self.config, self.store, self.wish = folder, config, store, wish
 
-    def __call__(self, records: Records, claimed: Claimed) -> None:
+    def __call__(self, records: StudyRecords, claimed: ClaimedCandidate) -> None:
         """Train a candidate and record how it ended; what it prints goes into its own log."""
         with claimed.job.file("log.txt").open("a", buffering=1) as log, redirect_stdout(log):
             self._one(records, claimed)
 
-    def _one(self, records: Records, claimed: Claimed) -> None:
+    def _one(self, records: StudyRecords, claimed: ClaimedCandidate) -> None:
         started = time.monotonic()
 
         def seconds() -> float:
             return time.monotonic() - started
 
-        clerk = CandidateClerk(claimed.job, claimed.trial, self.config.objective, self.wish)
+        reporter = CandidateReporter(claimed.job, claimed.trial, self.config.objective, self.wish)
         try:
-            value = self._train(clerk, claimed)
+            value = self._train(reporter, claimed)
         except StoppedError:
-            clerk.say("stopped", "stopped with its study; resume the study to go on")
+            reporter.say("stopped", "stopped with its study; resume the study to go on")
             records.put_back(claimed, seconds())
             raise
         except PrunedError as pruned:
-            clerk.say("stopped", str(pruned))
+            reporter.say("stopped", str(pruned))
             _drop_weights(claimed.job)
             records.prune(claimed, seconds())
         except Exception as error:
-            self._failed(records, claimed, clerk, error, seconds())
+            self._failed(records, claimed, reporter, error, seconds())
         else:
-            clerk.finish(seconds())
+            reporter.finish(seconds())
             _drop_weights(claimed.job)
             records.complete(claimed, value, seconds())
 
-    def _train(self, clerk: CandidateClerk, claimed: Claimed) -> float:
+    def _train(self, reporter: CandidateReporter, claimed: ClaimedCandidate) -> float:
         job = claimed.job
         values = suggest(claimed.trial, self.config.space)
         if not job.file("config.json").is_file():
@@ -134,15 +134,15 @@ class Runner:
             inherit_owner(self.folder, job)
         job.file("stop").unlink(missing_ok=True)
         _borrow(self.folder.file("shared"), job)
-        clerk.announce("opening the data")
+        reporter.announce("opening the data")
         material = open_material(job, self.store)
         from thingsviz.pipeline.run import run
 
-        run(clerk, material)
+        run(reporter, material)
         _lend(self.folder.file("shared"), job)
-        if not clerk.values:  # it was fitted before its process ended
-            clerk.recall()
-        value = clerk.best()
+        if not reporter.values:  # it was fitted before its process ended
+            reporter.recall()
+        value = reporter.best()
         if value is None:
             msg = f"no epoch has a finite {self.config.objective}: nothing to compare it by"
             raise ModelError(msg)
@@ -150,9 +150,9 @@ class Runner:
 
     def _failed(
         self,
-        records: Records,
-        claimed: Claimed,
-        clerk: CandidateClerk,
+        records: StudyRecords,
+        claimed: ClaimedCandidate,
+        reporter: CandidateReporter,
         error: Exception,
         seconds: float,
     ) -> None:
@@ -167,7 +167,7 @@ class Runner:
         print(f"{claimed.job.name} failed: {reason}", file=sys.stderr, flush=True)
         if claimed.job.file("config.json").is_file():
             with suppress(OSError):
-                clerk.say("failed", reason)
+                reporter.say("failed", reason)
         # The same recipe on the same data would end in the same sentence again.
         records.fail(claimed, reason, seconds, again=not known)
 

@@ -13,11 +13,11 @@ from thingsviz.analysis.scores.score_table import MEAN
 from thingsviz.jobs import json_files
 from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.jobs.recipe import JobConfig, dump_config
-from thingsviz.pipeline.ratings.predictions import Scored, scored_parts
+from thingsviz.pipeline.ratings.predictions import ScoredPart, scored_parts
 from thingsviz.pipeline.resource_usage import spent
 from thingsviz.queue.reporter import StoppedError
 from thingsviz.studies.config import StudyConfig
-from thingsviz.studies.records import Records, check_trial
+from thingsviz.studies.records import StudyRecords, check_trial
 from thingsviz.studies.space import Value, shown, with_values
 from thingsviz.studies.study_folder import StudyFolder, inherit_owner
 
@@ -31,7 +31,7 @@ TITLES = {
 
 
 def final_recipes(
-    folder: StudyFolder, config: StudyConfig, searches: dict[str, Records]
+    folder: StudyFolder, config: StudyConfig, searches: dict[str, StudyRecords]
 ) -> dict[str, JobConfig]:
     """Return the recipes that are trained in the end: default, random search's best, study's best.
 
@@ -48,7 +48,7 @@ def final_recipes(
     return found
 
 
-def best_values(records: Records, config: StudyConfig) -> dict[str, Value] | None:
+def best_values(records: StudyRecords, config: StudyConfig) -> dict[str, Value] | None:
     """Return the settings of the best candidate on the validation trials; None without any."""
     for trial in records.trials(TrialState.COMPLETE):
         check_trial(trial)
@@ -100,7 +100,7 @@ def train_finals(
 
 
 def result_rows(
-    jobs: dict[str, JobFolder], searches: dict[str, Records], config: StudyConfig
+    jobs: dict[str, JobFolder], searches: dict[str, StudyRecords], config: StudyConfig
 ) -> list[Row]:
     """Return a row a final training: cost of its search, test score, gain on the default."""
     rows = []
@@ -116,7 +116,7 @@ def result_rows(
     return rows
 
 
-def _cost(records: Records | None) -> Row:
+def _cost(records: StudyRecords | None) -> Row:
     """Return how many candidates a search ran and the seconds of all, failed ones included."""
     if records is None:
         return {"n_candidates": 0, "search_seconds": 0.0}
@@ -184,7 +184,7 @@ def _gain(ours: JobFolder, other: JobFolder | None) -> Row | None:
     return None
 
 
-def _test_part(job: JobFolder) -> Scored | None:
+def _test_part(job: JobFolder) -> ScoredPart | None:
     predictions, config = job.predictions(), job.config()
     if predictions is None or f"pred_{config.targets[0]}" not in predictions:
         return None

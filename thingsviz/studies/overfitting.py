@@ -28,14 +28,14 @@ from thingsviz.jobs import json_files
 from thingsviz.jobs.job_folder import jobs_root
 from thingsviz.jobs.recipe import SplitConfig, Strict, parse_config
 from thingsviz.pipeline.classes.labels import check_classes, labelled
-from thingsviz.pipeline.training_data import Material, open_store
+from thingsviz.pipeline.training_data import TrainingData, open_store
 
 ROWS = "rows.jsonl"
 Row = dict[str, Any]
 Task = Literal["concepts", "categories27", "categories53"]
 
 
-class StudyConfig(Strict):
+class OverfittingConfig(Strict):
     """The recipe of a study; the defaults are 12 trainings."""
 
     version: Literal[1] = 1
@@ -57,7 +57,7 @@ class StudyConfig(Strict):
     seed: int = Field(0, ge=0, le=2**31 - 1)
 
 
-class Cell(NamedTuple):
+class OverfittingCell(NamedTuple):
     """One training of a study."""
 
     model: str
@@ -65,11 +65,11 @@ class Cell(NamedTuple):
     l2: float
 
 
-def cells_of(config: StudyConfig) -> Iterator[Cell]:
+def cells_of(config: OverfittingConfig) -> Iterator[OverfittingCell]:
     """Walk over the trainings: sizes without L2 first, then L2 on all trials."""
     for model in config.models:
-        yield from (Cell(model, share, 0.0) for share in sorted(config.shares))
-        yield from (Cell(model, max(config.shares), l2) for l2 in config.l2 if l2)
+        yield from (OverfittingCell(model, share, 0.0) for share in sorted(config.shares))
+        yield from (OverfittingCell(model, max(config.shares), l2) for l2 in config.l2 if l2)
 
 
 def study_folder(dataset_fingerprint: str, learns: str, n_sessions: int | None) -> Path:
@@ -78,18 +78,18 @@ def study_folder(dataset_fingerprint: str, learns: str, n_sessions: int | None) 
     return jobs_root() / ".overfitting" / f"{dataset_fingerprint[:16]}-{learns}{end}"
 
 
-def read_study(folder: Path) -> StudyConfig | None:
+def read_study(folder: Path) -> OverfittingConfig | None:
     """Return a study's recipe, None where there is no study."""
     data = json_files.read_json(folder / "config.json")
     return None if data is None else parse_study(data, str(folder / "config.json"))
 
 
-def parse_study(data: Any, where: str = "study") -> StudyConfig:  # noqa: ANN401
+def parse_study(data: Any, where: str = "study") -> OverfittingConfig:  # noqa: ANN401
     """Turn a dict into a recipe, or raise one sentence."""
     try:
-        found = StudyConfig.model_validate(data)
+        found = OverfittingConfig.model_validate(data)
     except ValidationError as error:
-        raise ConfigError(sentence(error, where, StudyConfig.model_fields)) from None
+        raise ConfigError(sentence(error, where, OverfittingConfig.model_fields)) from None
     if not found.shares or not all(0 < share <= 1 for share in found.shares):
         msg = f"{where}: shares {found.shares} must lie above 0 and up to 1, such as 0.25, 0.5, 1"
         raise ConfigError(msg)
@@ -104,7 +104,7 @@ def rows_of(folder: Path) -> list[Row]:
     return json_files.read_lines(folder / ROWS)[0]
 
 
-def seconds_left(config: StudyConfig, rows: Sequence[Row]) -> float | None:
+def seconds_left(config: OverfittingConfig, rows: Sequence[Row]) -> float | None:
     """Estimate how long the trainings without a row take, from those with one; None without any.
 
     A training's time grows with its share of the trials. A classifier that was not trained yet is
@@ -123,7 +123,7 @@ def _rate(model: str, rows: Sequence[Row]) -> float:
     return float(sum(r["seconds"] for r in own) / sum(r["share"] for r in own))
 
 
-def model_of(config: StudyConfig, name: str) -> ModelConfig:
+def model_of(config: OverfittingConfig, name: str) -> ModelConfig:
     """Return the report's classifier for the halved volume that `halved` makes.
 
     The CNN reads a coarser one still, cropped, so that a study ends in minutes.
@@ -134,7 +134,7 @@ def model_of(config: StudyConfig, name: str) -> ModelConfig:
     return model.model_copy(update={"input": "brain"})
 
 
-def fit_of(config: StudyConfig, cell: Cell) -> FitConfig:
+def fit_of(config: OverfittingConfig, cell: OverfittingCell) -> FitConfig:
     """Return the report's training of a classifier with the study's length and L2."""
     return report_fit(cell.model, config.epochs).model_copy(
         update={
@@ -146,7 +146,7 @@ def fit_of(config: StudyConfig, cell: Cell) -> FitConfig:
     )
 
 
-def study_material(config: StudyConfig, folder: Path) -> Material:
+def study_material(config: OverfittingConfig, folder: Path) -> TrainingData:
     """Open the data and draw the split: every training of the study shares both."""
     data = config.dataset
     dataset = open_dataset(Path(data) if "/" in data or "\\" in data else data)
@@ -159,7 +159,7 @@ def study_material(config: StudyConfig, folder: Path) -> Material:
     recipe: Row = {"dataset": config.dataset, "subject": config.subject, "learns": config.learns}
     recipe |= {"model": {"name": "logistic"}, "split": wish.model_dump()}
     job = parse_config(recipe)
-    return Material(job, dataset, store, split, folder / "scaler.safetensors", labels)
+    return TrainingData(job, dataset, store, split, folder / "scaler.safetensors", labels)
 
 
 def _first_sessions(store: BetaStore, n_sessions: int | None) -> pd.DataFrame:
@@ -170,7 +170,7 @@ def _first_sessions(store: BetaStore, n_sessions: int | None) -> pd.DataFrame:
     return trials.assign(uniqueID=trials["uniqueID"].where(trials["session"].isin(first)))
 
 
-class Halved(NamedTuple):
+class HalvedTrials(NamedTuple):
     """What all trainings of a study read: `[::2, ::2, ::2]` of some trials, in memory."""
 
     X: ArrayTrials
@@ -180,7 +180,7 @@ class Halved(NamedTuple):
     mask: NDArray[np.bool_]  # of the halved volume
 
 
-def halved(material: Material, config: StudyConfig) -> Halved:
+def halved(material: TrainingData, config: OverfittingConfig) -> HalvedTrials:
     """Read the study's trials once: a full subject's take 0.2 GB, and no training reads a disk.
 
     The same voxels that the report's networks read: those of the halved volume in the brain.
@@ -195,10 +195,10 @@ def halved(material: Material, config: StudyConfig) -> Halved:
     at = np.arange(len(rows))
     n = len(train)
     small = np.ascontiguousarray(mask[::STRIDE, ::STRIDE, ::STRIDE])
-    return Halved(ArrayTrials(block), material.answers[rows], at[:n], at[n:], small)
+    return HalvedTrials(ArrayTrials(block), material.answers[rows], at[:n], at[n:], small)
 
 
-def drawn(train: NDArray[np.int64], share: float, config: StudyConfig) -> NDArray[np.int64]:
+def drawn(train: NDArray[np.int64], share: float, config: OverfittingConfig) -> NDArray[np.int64]:
     """Draw a share of the training trials; a smaller share is part of a larger one."""
     order = np.random.default_rng([config.seed, 7]).permutation(train)
     n = max(2, round(share * min(len(train), config.most_trials)))

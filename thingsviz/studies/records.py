@@ -48,7 +48,7 @@ def study_name(folder: StudyFolder, phase: str) -> str:
 
 
 @dataclass
-class Claimed:
+class ClaimedCandidate:
     """A candidate that this process alone runs, and the open lock of its job folder."""
 
     trial: optuna.Trial
@@ -61,7 +61,7 @@ class Claimed:
         return int(self.trial.user_attrs["index"])
 
 
-class Records:
+class StudyRecords:
     """One search in Optuna's storage."""
 
     def __init__(
@@ -147,7 +147,7 @@ class Records:
             self.study.enqueue_trial(trial.params, {"index": index, "attempt": attempt + 1})
         return len(failed)
 
-    def claim(self) -> Claimed | None:
+    def claim(self) -> ClaimedCandidate | None:
         """Take a waiting candidate, repetitions first; None when none is free."""
         waiting = self.trials(TrialState.WAITING)
         for trial in sorted(waiting, key=lambda t: (-t.user_attrs["attempt"], t.number)):
@@ -157,7 +157,7 @@ class Records:
             if handle is None:
                 continue
             if self._begin(trial):
-                return Claimed(optuna.Trial(self.study, trial._trial_id), job, handle)
+                return ClaimedCandidate(optuna.Trial(self.study, trial._trial_id), job, handle)
             os.close(handle)
         return None
 
@@ -168,31 +168,31 @@ class Records:
             return False
         return bool(won)
 
-    def complete(self, claimed: Claimed, value: float, seconds: float) -> None:
+    def complete(self, claimed: ClaimedCandidate, value: float, seconds: float) -> None:
         """Record the result of a candidate."""
         self._spent(claimed, seconds)
         for key, kept in sum_of(claimed.trial.params, value).items():
             claimed.trial.set_user_attr(key, kept)
         self.study.tell(claimed.trial, value)
 
-    def prune(self, claimed: Claimed, seconds: float) -> None:
+    def prune(self, claimed: ClaimedCandidate, seconds: float) -> None:
         """Record that a candidate was ended early because others did better."""
         self._spent(claimed, seconds)
         self.study.tell(claimed.trial, state=TrialState.PRUNED)
 
-    def fail(self, claimed: Claimed, reason: str, seconds: float, *, again: bool) -> None:
+    def fail(self, claimed: ClaimedCandidate, reason: str, seconds: float, *, again: bool) -> None:
         """Record why a candidate failed, and whether a second attempt could end otherwise."""
         claimed.trial.set_user_attr("reason", reason[:500])
         claimed.trial.set_user_attr("again", again)
         self._spent(claimed, seconds)
         self.study.tell(claimed.trial, state=TrialState.FAIL)
 
-    def put_back(self, claimed: Claimed, seconds: float) -> None:
+    def put_back(self, claimed: ClaimedCandidate, seconds: float) -> None:
         """Let a candidate that was stopped on request wait for a resume, with its values."""
         self._spent(claimed, seconds)
         self.storage.set_trial_state_values(claimed.trial._trial_id, TrialState.WAITING)
 
-    def _spent(self, claimed: Claimed, seconds: float) -> None:
+    def _spent(self, claimed: ClaimedCandidate, seconds: float) -> None:
         before = float(claimed.trial.user_attrs.get("seconds", 0))
         claimed.trial.set_user_attr("seconds", round(before + seconds, 3))
 
@@ -208,8 +208,8 @@ class Records:
 
 
 def work(
-    records: Records,
-    run: Callable[[Records, Claimed], None],
+    records: StudyRecords,
+    run: Callable[[StudyRecords, ClaimedCandidate], None],
     check: Callable[[], None],
     pause_s: float = 0.3,
 ) -> None:

@@ -23,7 +23,7 @@ FIXED = {"model.name", "fit.seed", "fit.device", "model.seed", "fit.best_by"}
 OTHER_LOSS = {"fit.loss", "fit.huber_delta", "fit.target_scaling", "fit.target_weights"}
 
 
-class Choice(Strict):
+class ChoiceRange(Strict):
     """One of a few values, in no order."""
 
     kind: Literal["choice"] = "choice"
@@ -41,7 +41,7 @@ class Choice(Strict):
         return self.options
 
 
-class Whole(Strict):
+class IntegerRange(Strict):
     """A whole number between two, both included."""
 
     kind: Literal["int"] = "int"
@@ -59,7 +59,7 @@ class Whole(Strict):
         return (self.low, self.high)
 
 
-class Number(Strict):
+class NumberRange(Strict):
     """A number between two; `log` draws its order of magnitude."""
 
     kind: Literal["float"] = "float"
@@ -77,7 +77,7 @@ class Number(Strict):
         return (self.low, self.high)
 
 
-Range = Annotated[Choice | Whole | Number, Field(discriminator="kind")]
+Range = Annotated[ChoiceRange | IntegerRange | NumberRange, Field(discriminator="kind")]
 Space = dict[str, Range]
 
 
@@ -120,10 +120,10 @@ def check_space(space: Mapping[str, Range], base: JobConfig, objective: str) -> 
 
 def _check_values(name: str, info: FieldInfo, values: Range) -> None:
     wanted = kind_of(info)
-    if isinstance(values, Number) and wanted == "int":
+    if isinstance(values, NumberRange) and wanted == "int":
         msg = f"space: {name} takes whole numbers: give it a range of kind 'int'"
         raise ConfigError(msg)
-    if not isinstance(values, Choice) and wanted == "choice":
+    if not isinstance(values, ChoiceRange) and wanted == "choice":
         msg = f"space: {name} is a choice, not a number: list the options to try"
         raise ConfigError(msg)
     annotation: Any = info.annotation
@@ -167,11 +167,11 @@ def suggest(trial: Any, space: Mapping[str, Range]) -> dict[str, Value]:  # noqa
 
 
 def _suggest_one(trial: Any, name: str, values: Range) -> Value:  # noqa: ANN401
-    if isinstance(values, Choice):
+    if isinstance(values, ChoiceRange):
         # Optuna keeps plain values only: a patch size is kept as its text.
         texts = {shown(option): option for option in values.options}
         return texts[trial.suggest_categorical(name, list(texts))]
-    if isinstance(values, Whole):
+    if isinstance(values, IntegerRange):
         return int(trial.suggest_int(name, values.low, values.high, log=values.log))
     return float(trial.suggest_float(name, values.low, values.high, log=values.log))
 
@@ -208,23 +208,23 @@ def suggested_space(base: JobConfig) -> Space:
 
 
 REPORT_SPACE: Space = {
-    "model.embed_dim": Choice(options=(256, 512, 768)),
-    "model.n_layers": Whole(low=3, high=8),
-    "fit.learning_rate": Number(low=1e-5, high=1e-3, log=True),
+    "model.embed_dim": ChoiceRange(options=(256, 512, 768)),
+    "model.n_layers": IntegerRange(low=3, high=8),
+    "fit.learning_rate": NumberRange(low=1e-5, high=1e-3, log=True),
 }
 LOCAL_SPACE: Space = {
-    "model.embed_dim": Choice(options=(32, 64, 128)),
-    "model.n_layers": Whole(low=0, high=3),
-    "model.input_dropout": Number(low=0.2, high=0.8),
-    "fit.learning_rate": Number(low=1e-4, high=3e-3, log=True),
-    "fit.weight_decay": Number(low=1e-3, high=0.3, log=True),
+    "model.embed_dim": ChoiceRange(options=(32, 64, 128)),
+    "model.n_layers": IntegerRange(low=0, high=3),
+    "model.input_dropout": NumberRange(low=0.2, high=0.8),
+    "fit.learning_rate": NumberRange(low=1e-4, high=3e-3, log=True),
+    "fit.weight_decay": NumberRange(low=1e-3, high=0.3, log=True),
 }
 NETWORK_SPACE: Space = {
-    "model.dropout": Number(low=0.0, high=0.7),
-    "fit.learning_rate": Number(low=1e-5, high=3e-3, log=True),
-    "fit.weight_decay": Number(low=1e-4, high=0.3, log=True),
+    "model.dropout": NumberRange(low=0.0, high=0.7),
+    "fit.learning_rate": NumberRange(low=1e-5, high=3e-3, log=True),
+    "fit.weight_decay": NumberRange(low=1e-4, high=0.3, log=True),
 }
 LINEAR_SPACE: Space = {
-    "model.score_power": Number(low=0.0, high=2.0),
-    "model.n_selected_voxels": Whole(low=300, high=20_000, log=True),
+    "model.score_power": NumberRange(low=0.0, high=2.0),
+    "model.n_selected_voxels": IntegerRange(low=300, high=20_000, log=True),
 }

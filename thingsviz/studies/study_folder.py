@@ -15,7 +15,7 @@ from thingsviz.jobs.about import read_about, write_about
 from thingsviz.jobs.job_folder import ALIVE, STATES, TICKET, JobFolder, jobs_root
 from thingsviz.studies.config import StudyConfig, parse_study
 
-STUDY = unique_names.Sort("study", "studies", "Tune")
+STUDY = unique_names.FolderKind("study", "studies", "Tune")
 LETTERS = {"search": "c", "random": "r"}  # of a candidate's folder: STUDY-c0001
 STATUS = {
     "state": kinds.one_of(STATES),

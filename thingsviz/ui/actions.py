@@ -22,7 +22,7 @@ from thingsviz.jobs.recipe import JobConfig
 from thingsviz.queue import audit_log, background_tasks, submit
 from thingsviz.queue import trash as job_bin
 from thingsviz.queue.background_tasks import Task
-from thingsviz.queue.trash import Deleted, Leftover
+from thingsviz.queue.trash import DeletedJob, LeftoverState
 from thingsviz.reports import bundle as job_bundle
 from thingsviz.studies.config import StudyConfig
 from thingsviz.studies.study_folder import StudyFolder, create_study
@@ -73,7 +73,7 @@ def stop_training(job: JobFolder) -> None:
     _change(job, "stop training", submit.stop)
 
 
-def delete_job(job: JobFolder) -> Deleted:
+def delete_job(job: JobFolder) -> DeletedJob:
     """Move a job into the bin."""
     return _change(job, "delete job", job_bin.delete)
 
@@ -94,7 +94,7 @@ def _change(job: JobFolder, action: str, do: Callable[[JobFolder], T]) -> T:
     return done
 
 
-def restore_job(one: Deleted) -> JobFolder:
+def restore_job(one: DeletedJob) -> JobFolder:
     """Take a job out of the bin again."""
     check_may_change(JobFolder(one.path))
     job = job_bin.restore(one)
@@ -102,7 +102,7 @@ def restore_job(one: Deleted) -> JobFolder:
     return job
 
 
-def empty_bin(found: Sequence[Deleted]) -> None:
+def empty_bin(found: Sequence[DeletedJob]) -> None:
     """Delete for good what is in the bin; nothing of it where one of them is somebody else's."""
     need("train")
     for one in found:
@@ -112,7 +112,7 @@ def empty_bin(found: Sequence[Deleted]) -> None:
         _note("delete for good", one.name)
 
 
-def clean_up(found: Sequence[Leftover]) -> int:
+def clean_up(found: Sequence[LeftoverState]) -> int:
     """Delete states from which old trainings could go on; returns the bytes freed."""
     need("train")
     for one in found:

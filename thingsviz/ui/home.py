@@ -12,7 +12,7 @@ from thingsviz.figures.base.counts import counts_info, draw_counts
 from thingsviz.figures.base.style import Theme
 from thingsviz.ui import actions
 from thingsviz.ui.caches import dataset_cache
-from thingsviz.ui.caches.dataset_cache import Known
+from thingsviz.ui.caches.dataset_cache import DatasetEntry
 from thingsviz.ui.shell import background
 from thingsviz.ui.shell.frame import PAGES, guard, page_path, plain
 from thingsviz.ui.shell.glossary import glossary
@@ -91,7 +91,7 @@ def _real_data() -> None:
     st.caption("This page sees them a few seconds after they are there: reload it.")
 
 
-def _show_dataset(known: Known, theme: Theme) -> None:
+def _show_dataset(known: DatasetEntry, theme: Theme) -> None:
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.subheader(plain(known.dataset.name), anchor=False, width="content")
@@ -202,7 +202,7 @@ def _show_steps() -> None:
             st.page_link(page_path(page.file), label=label, icon=page.icon)
 
 
-def _show_more(found: list[Known]) -> None:
+def _show_more(found: list[DatasetEntry]) -> None:
     with st.expander("More data"):
         if all(known.dataset.name != background.DEMO for known in found):
             _demo_button("secondary")

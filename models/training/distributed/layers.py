@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.nn import functional
 
-from models.training.distributed.processes import Part
+from models.training.distributed.processes import MicroBatch
 from models.transformer.attention.softmax import SoftmaxAttention
 
-Now = Callable[[], Part]
+Now = Callable[[], MicroBatch]
 
 
 class SharedDropout(nn.Module):

@@ -76,7 +76,7 @@ def check_processes(config: FitConfig, here: Processes) -> None:
         raise ModelError(msg)
 
 
-class Part(NamedTuple):
+class MicroBatch(NamedTuple):
     """What goes through the network at once: `whole` trials, `mine` of them in this process.
 
     The same trials are `batch` in the batch, and `own` among those that this process reads.
@@ -88,7 +88,7 @@ class Part(NamedTuple):
     own: slice
 
 
-def parts_of(n: int, size: int | None, here: Processes) -> list[Part]:
+def parts_of(n: int, size: int | None, here: Processes) -> list[MicroBatch]:
     """Cut a batch of n trials into parts of `size`, and each part into the processes' shares.
 
     So the shares of all processes together are what one process computes at once, whatever
@@ -100,6 +100,6 @@ def parts_of(n: int, size: int | None, here: Processes) -> list[Part]:
         whole = min(size, n - start)
         first, end = (whole * r // here.size for r in (here.rank, here.rank + 1))
         in_batch, n_mine = slice(start + first, start + end), end - first
-        found.append(Part(whole, slice(first, end), in_batch, slice(at, at + n_mine)))
+        found.append(MicroBatch(whole, slice(first, end), in_batch, slice(at, at + n_mine)))
         at += n_mine
     return found

@@ -11,21 +11,25 @@ from models.base.arrays import Floats, Rows
 from models.training.augment import Repeats, mixings, read_mixed
 from models.training.batches import epoch_batches, read_ahead
 from models.training.config import FitConfig
-from models.training.data import FitData, Place
-from models.training.distributed.processes import Part, Processes, parts_of
+from models.training.data import FitData, TrainingProgress
+from models.training.distributed.processes import MicroBatch, Processes, parts_of
 
 
-class Share(NamedTuple):
+class ProcessShare(NamedTuple):
     """Parts of a batch, the rows of this process (n,), and their responses (n, n_voxels)."""
 
-    parts: list[Part]
+    parts: list[MicroBatch]
     rows: Rows
     block: Floats
 
 
 def read_epoch(
-    config: FitConfig, data: FitData, repeats: Repeats | None, place: Place, here: Processes
-) -> Iterator[Share]:
+    config: FitConfig,
+    data: FitData,
+    repeats: Repeats | None,
+    place: TrainingProgress,
+    here: Processes,
+) -> Iterator[ProcessShare]:
     """Yield the shares of the batches that are left of an epoch.
 
     Order and mixing are drawn for whole batches, so they are the same for every process.
@@ -41,4 +45,4 @@ def read_epoch(
         mixed = [one.of(which) for one, which in zip(drawn, chosen, strict=True)]
         read = read_mixed(data.X, own, mixed)
     for parts, (rows, block) in zip(cut, read, strict=True):
-        yield Share(parts, rows, block)
+        yield ProcessShare(parts, rows, block)

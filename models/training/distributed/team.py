@@ -12,7 +12,7 @@ from torch import Tensor, distributed, nn
 
 from models.base.arrays import Rows
 from models.base.errors import ModelError
-from models.training.distributed.processes import Part, Processes, parts_of
+from models.training.distributed.processes import MicroBatch, Processes, parts_of
 
 # As long as the others wait while the first opens the data or fits a linear start.
 PATIENCE = timedelta(hours=1)
@@ -33,14 +33,14 @@ class Team:
 
     def __init__(self, here: Processes | None = None) -> None:
         self.here = here or Processes()
-        self.part = Part(0, slice(0), slice(0), slice(0))
+        self.part = MicroBatch(0, slice(0), slice(0), slice(0))
 
     @property
     def alone(self) -> bool:
         """Whether there are no others."""
         return self.here.size == 1
 
-    def parts(self, n: int, size: int | None) -> list[Part]:
+    def parts(self, n: int, size: int | None) -> list[MicroBatch]:
         """Cut a batch into what this process computes, a part at a time."""
         return parts_of(n, size, self.here)
 

@@ -9,9 +9,9 @@ from thingsviz.analysis.classes.differences import (
     hit_sentence,
     hit_sentences,
 )
-from thingsviz.analysis.classes.hit_table import Place
+from thingsviz.analysis.classes.hit_table import HitPlace
 
-PLACE = Place("ridge", "test", "single")
+PLACE = HitPlace("ridge", "test", "single")
 
 
 def ranks(skill, seed, n=200, n_classes=50):

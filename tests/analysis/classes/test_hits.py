@@ -5,7 +5,7 @@ import pytest
 from scipy.stats import beta, binomtest
 
 from thingsviz.analysis.classes.hit_table import (
-    Place,
+    HitPlace,
     class_curve,
     class_rows,
     ks_of,
@@ -29,7 +29,7 @@ from thingsviz.analysis.classes.limits import class_sentences
 from thingsviz.core.errors import ConfigError
 from thingsviz.data.trials.splits import Audit
 
-PLACE = Place("logistic", "test", "single")
+PLACE = HitPlace("logistic", "test", "single")
 
 
 def guesses(n_concepts=30, repeats=4, n_classes=30, skill=0.0, seed=0) -> Guesses:

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from models.classify.identification import similarity
-from thingsviz.analysis.classes.hit_table import Place
+from thingsviz.analysis.classes.hit_table import HitPlace
 from thingsviz.analysis.classes.naming import candidates, name_concepts, naming_rows
 
-PLACE = Place("vit3d", "test", "single")
+PLACE = HitPlace("vit3d", "test", "single")
 N, K, REPEATS = 40, 6, 3
 
 

@@ -7,9 +7,9 @@ import pytest
 from thingsviz.analysis.scores.concept_sums import concept_sums, part, scores
 from thingsviz.analysis.scores.differences import comparison_sentences, difference_rows, verdict
 from thingsviz.analysis.scores.resampling import bootstrap, interval
-from thingsviz.analysis.scores.score_table import Where
+from thingsviz.analysis.scores.score_table import ScorePlace
 
-WHERE = Where("test", "single", ("lives", "heavy"))
+WHERE = ScorePlace("test", "single", ("lives", "heavy"))
 
 
 def pair(rng, gains=(0.6, 0.6), n_concepts=60, n_repeats=6):

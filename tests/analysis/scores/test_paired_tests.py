@@ -19,9 +19,9 @@ from thingsviz.analysis.scores.paired_tests import (
     swapped_hits,
     two_sided,
 )
-from thingsviz.analysis.scores.score_table import Where
+from thingsviz.analysis.scores.score_table import ScorePlace
 
-WHERE = Where("test", "single", ("lives", "heavy"))
+WHERE = ScorePlace("test", "single", ("lives", "heavy"))
 NAMES = ("vit", "ridge")
 
 

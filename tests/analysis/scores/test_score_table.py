@@ -8,10 +8,16 @@ import pytest
 
 from thingsviz.analysis.scores.concept_sums import part
 from thingsviz.analysis.scores.metrics import constant_confidence, spread_ratio
-from thingsviz.analysis.scores.score_table import COLUMNS, MEAN, Where, ceiling_rows, model_rows
+from thingsviz.analysis.scores.score_table import (
+    COLUMNS,
+    MEAN,
+    ScorePlace,
+    ceiling_rows,
+    model_rows,
+)
 from thingsviz.data.things.ratings import TARGETS_12
 
-WHERE = Where("test", "single", ("nameability", "lives", "heavy"))
+WHERE = ScorePlace("test", "single", ("nameability", "lives", "heavy"))
 
 
 def make(rng, targets=3, n_concepts=100, n_repeats=12, gain=0.5):
@@ -95,7 +101,7 @@ def test_ceiling_stands_above_every_decoder(data):
 
 def test_a_thousand_draws_of_twelve_targets_take_well_under_a_second(rng):
     data = make(rng, targets=12)
-    where = Where("test", "single", TARGETS_12)
+    where = ScorePlace("test", "single", TARGETS_12)
     start = time.process_time()
     model_rows("vit3d", where, data, chance=True, n_draws=1000)
     # 0.16 s on the machine it was written on

@@ -570,5 +570,5 @@ def test_a_stale_table_is_made_again(little):
 
 
 def test_the_journal_knows_pieces_again():
-    piece = read_run.Filled("ses-01 run-02", None, (0, 8), 77, ["odd"])
-    assert read_run.Filled.from_json(json.loads(json.dumps(piece.to_json()))) == piece
+    piece = read_run.FinishedPiece("ses-01 run-02", None, (0, 8), 77, ["odd"])
+    assert read_run.FinishedPiece.from_json(json.loads(json.dumps(piece.to_json()))) == piece

@@ -1,7 +1,7 @@
 import pytest
 
 from thingsviz.data.prepare.pieces import Piece
-from thingsviz.data.prepare.progress import MEGABYTE, Meter, say_seconds
+from thingsviz.data.prepare.progress import MEGABYTE, ByteProgress, say_seconds
 
 
 def piece(name, megabytes):
@@ -18,7 +18,7 @@ class Clock:
 
 def test_bytes_become_share_and_time_left():
     pieces, clock, seen = [piece("a", 30), piece("b", 70)], Clock(), []
-    meter = Meter(pieces, pieces, seen.append, clock)
+    meter = ByteProgress(pieces, pieces, seen.append, clock)
     clock.now = 10
     meter.tick("a", 25 * MEGABYTE)
     meter.report()
@@ -31,7 +31,7 @@ def test_bytes_become_share_and_time_left():
 
 def test_what_was_done_before_counts_as_done_but_not_as_speed():
     pieces, clock, seen = [piece("a", 50), piece("b", 50)], Clock(), []
-    meter = Meter(pieces, pieces[1:], seen.append, clock)
+    meter = ByteProgress(pieces, pieces[1:], seen.append, clock)
     clock.now = 5
     meter.tick("b", 25 * MEGABYTE)
     meter.report()
@@ -40,7 +40,7 @@ def test_what_was_done_before_counts_as_done_but_not_as_speed():
 
 def test_no_guess_in_the_first_second():
     seen = []
-    Meter([piece("a", 1)], [piece("a", 1)], seen.append, Clock()).report()
+    ByteProgress([piece("a", 1)], [piece("a", 1)], seen.append, Clock()).report()
     assert seen == [(0, 1, "0 of 1 runs read")]
 
 

@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from thingsviz.core.errors import DataError
-from thingsviz.data.volumes.gzip_stream import Unpacker, digest_file
+from thingsviz.data.volumes.gzip_stream import GzipStream, digest_file
 
 RAW = np.random.default_rng(0).normal(0, 300, 30_000).astype("<i2").tobytes()
 HEADER_BITS = 80  # a gzip header without a name: magic, method, flags, date, system
 
 
 def read_all(path, n=60_000, step=7000):
-    with Unpacker(path) as source:
+    with GzipStream(path) as source:
         parts = [source.read(min(step, n - at)) for at in range(0, n, step)]
         return b"".join(parts), source.finish()
 
@@ -117,7 +117,7 @@ def test_a_bomb_costs_no_memory(tmp_path):
     path = tmp_path / "bomb.nii.gz"
     path.write_bytes(gzip.compress(bytes(1 << 20), 9) * 2000)
     tracemalloc.start()
-    with Unpacker(path) as source:
+    with GzipStream(path) as source:
         source.read(348)
         with pytest.raises(DataError, match="more bytes than its header"):
             source.finish()
@@ -127,4 +127,4 @@ def test_a_bomb_costs_no_memory(tmp_path):
 
 def test_a_missing_file(tmp_path):
     with pytest.raises(DataError, match=r"cannot be read \(No such file"):
-        Unpacker(tmp_path / "none.nii.gz")
+        GzipStream(tmp_path / "none.nii.gz")

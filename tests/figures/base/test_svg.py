@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from thingsviz.figures.base.svg import DotRow, Line, Mark, dots, lines, ticks
+from thingsviz.figures.base.svg import DotRow, SvgLine, SvgMark, dots, lines, ticks
 
 
 def test_ticks_are_round_and_inside():
@@ -14,7 +14,10 @@ def test_ticks_are_round_and_inside():
 
 
 def test_dots_stand_where_their_values_are():
-    rows = [DotRow("a", 0.0, -0.5, 0.5, (Mark("ridge", 1.0),)), DotRow("b <i>", 1.0, None, None)]
+    rows = [
+        DotRow("a", 0.0, -0.5, 0.5, (SvgMark("ridge", 1.0),)),
+        DotRow("b <i>", 1.0, None, None),
+    ]
     root = ET.fromstring(dots(rows, "r"))
     circles = [float(c.get("cx")) for c in root.iter("circle")]
     ridge = next(line for line in root.iter("line") if line.find("title") is not None)
@@ -27,7 +30,7 @@ def test_dots_stand_where_their_values_are():
 
 
 def test_lines_run_from_left_to_right_and_larger_is_higher():
-    root = ET.fromstring(lines([Line("one", (1, 2, 3), (0.1, 0.5, 0.3))], "epoch", "r"))
+    root = ET.fromstring(lines([SvgLine("one", (1, 2, 3), (0.1, 0.5, 0.3))], "epoch", "r"))
     points = [p.split(",") for p in root.find("polyline").get("points").split()]
     xs, ys = ([float(p[i]) for p in points] for i in (0, 1))
     assert xs == sorted(xs)
@@ -35,11 +38,11 @@ def test_lines_run_from_left_to_right_and_larger_is_higher():
 
 
 def test_nothing_and_constants_are_drawn_too():
-    for svg in (dots([], "r"), lines([], "x", "y"), lines([Line("c", (1,), (2,))], "x", "y")):
+    for svg in (dots([], "r"), lines([], "x", "y"), lines([SvgLine("c", (1,), (2,))], "x", "y")):
         assert ET.fromstring(svg).tag == "svg"
 
 
 def test_a_long_name_ends_inside_the_picture_and_says_that_it_goes_on():
-    text = lines([Line("ViT3D, patch 12 × 13 × 15, 3 layers", (1,), (1,))], "epoch", "loss")
+    text = lines([SvgLine("ViT3D, patch 12 × 13 × 15, 3 layers", (1,), (1,))], "epoch", "loss")
     assert "3 layers<" in text
-    assert "a" * 39 + "…<" in lines([Line("a" * 60, (1,), (1,))], "epoch", "loss")
+    assert "a" * 39 + "…<" in lines([SvgLine("a" * 60, (1,), (1,))], "epoch", "loss")

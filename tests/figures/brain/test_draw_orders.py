@@ -10,10 +10,10 @@ import pytest
 from tests.figures.brains import GRID, bump, mask
 from thingsviz.figures.brain import draw_worker
 from thingsviz.figures.brain.draw_orders import (
-    Job,
-    Layer,
-    Order,
-    Reply,
+    DrawJob,
+    DrawOrder,
+    DrawReply,
+    SceneLayer,
     pack_job,
     pack_reply,
     receive,
@@ -21,18 +21,18 @@ from thingsviz.figures.brain.draw_orders import (
     unpack_job,
     unpack_reply,
 )
-from thingsviz.figures.brain.volume import Choice
+from thingsviz.figures.brain.volume import VolumeChoice
 
 
 def job(**changes):
-    return Job(Order("scene", "light")._replace(**changes), bump(), mask(), GRID)
+    return DrawJob(DrawOrder("scene", "light")._replace(**changes), bump(), mask(), GRID)
 
 
 def test_a_job_comes_out_as_it_went_in():
-    order = Order(
+    order = DrawOrder(
         kind="volume",
         theme="dark",
-        choice=Choice(4.0, "value", 1.5, (1.0, -2.0, 3.5)),
+        choice=VolumeChoice(4.0, "value", 1.5, (1.0, -2.0, 3.5)),
         view="top",
         opacity={"brain": 0.2},
         show=("brain",),
@@ -40,7 +40,7 @@ def test_a_job_comes_out_as_it_went_in():
         subtitle="x",
         simulated=True,
     )
-    sent = Job(order, bump(), mask(), GRID)
+    sent = DrawJob(order, bump(), mask(), GRID)
     found = unpack_job(pack_job(sent))
     assert found.order == order
     assert found.grid == GRID
@@ -51,7 +51,11 @@ def test_a_job_comes_out_as_it_went_in():
 
 @pytest.mark.parametrize(
     "reply",
-    [Reply(), Reply(error="No."), Reply(b"\x00\xff", (Layer("a", "b", None, 0.5, 3),))],
+    [
+        DrawReply(),
+        DrawReply(error="No."),
+        DrawReply(b"\x00\xff", (SceneLayer("a", "b", None, 0.5, 3),)),
+    ],
 )
 def test_a_reply_comes_out_as_it_went_in(reply):
     assert unpack_reply(pack_reply(reply)) == reply
@@ -74,7 +78,7 @@ def test_messages_follow_each_other():
     ("changes", "words"),
     [
         ({"view": "above"}, "view 'above' is unknown"),
-        ({"choice": Choice(by="value", threshold=-1)}, "not above 0"),
+        ({"choice": VolumeChoice(by="value", threshold=-1)}, "not above 0"),
         ({"kind": "sculpture"}, "could not be drawn"),
     ],
 )
@@ -100,7 +104,7 @@ def test_without_opengl_pictures_are_refused_in_words_and_scenes_work(kind, monk
 def test_the_brains_surface_is_made_once():
     draw_worker._surface.cache_clear()
     for threshold in (2.0, 3.0):
-        draw_worker.answer(pack_job(job(choice=Choice(0, "value", threshold))))
+        draw_worker.answer(pack_job(job(choice=VolumeChoice(0, "value", threshold))))
     assert draw_worker._surface.cache_info()[:2] == (1, 1)
 
 

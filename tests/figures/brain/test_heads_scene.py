@@ -9,7 +9,7 @@ from PIL import Image
 from thingsviz.core.space import Grid
 from thingsviz.figures.base import gif
 from thingsviz.figures.brain import draw_worker, heads, heads_scene
-from thingsviz.figures.brain.draw_orders import Job, Order, pack_job, unpack_job
+from thingsviz.figures.brain.draw_orders import DrawJob, DrawOrder, pack_job, unpack_job
 from thingsviz.figures.brain.heads import HeadsChoice
 
 GRID = Grid.of((24, 28, 22), np.diag([6.0, 6, 6, 1]))
@@ -25,8 +25,10 @@ def job():
     centres = ijk[np.random.default_rng(0).choice(len(ijk), 8, replace=False)]
     maps = np.stack([np.exp(-((ijk - c) ** 2).sum(1) / 8) + 1e-3 for c in centres])
     volumes = heads.head_volumes(maps, mask, GRID, 8.0)
-    order = Order("heads", "light", names=NAMES, title="made up", subtitle="eight", simulated=True)
-    return Job(order, volumes, mask, GRID)
+    order = DrawOrder(
+        "heads", "light", names=NAMES, title="made up", subtitle="eight", simulated=True
+    )
+    return DrawJob(order, volumes, mask, GRID)
 
 
 def drawn(job, **order):

@@ -13,11 +13,11 @@ from tests.figures.brains import GRID, bump, mask
 from thingsviz.figures.base.style import palette, rgb
 from thingsviz.figures.base.views import camera, frame_of
 from thingsviz.figures.brain import scene, surface, vtkjs
-from thingsviz.figures.brain.draw_orders import Layer
-from thingsviz.figures.brain.volume import Choice, volume_info
+from thingsviz.figures.brain.draw_orders import SceneLayer
+from thingsviz.figures.brain.volume import VolumeChoice, volume_info
 from thingsviz.figures.brain.vtkjs import packed_viewer, viewer_module
 
-CHOICE = Choice(0.0, "value", 4.0)
+CHOICE = VolumeChoice(0.0, "value", 4.0)
 
 
 def made(volume=None, theme="light", choice=CHOICE):
@@ -51,9 +51,9 @@ def test_layers_say_what_is_drawn_in_which_colour(theme):
     p = palette(theme)
     faces = {name: surface.n_faces(getattr(meshes, name)) for name in ("positive", "negative")}
     assert layers[3:] == (
-        Layer("negative", "negative", p.negative, 1.0, faces["negative"]),
-        Layer("positive", "positive", p.positive, 1.0, faces["positive"]),
-        Layer("brain", "brain", scene.BRAIN_COLOURS[theme], 0.16, 1000),
+        SceneLayer("negative", "negative", p.negative, 1.0, faces["negative"]),
+        SceneLayer("positive", "positive", p.positive, 1.0, faces["positive"]),
+        SceneLayer("brain", "brain", scene.BRAIN_COLOURS[theme], 0.16, 1000),
     )
     names = [(layer.name, layer.group, layer.colour) for layer in layers[:3]]
     assert names == [(f"slice {axis}", "slices", None) for axis in "xyz"]
@@ -62,7 +62,7 @@ def test_layers_say_what_is_drawn_in_which_colour(theme):
 def test_a_side_that_nothing_reaches_is_left_out():
     names = [layer.name for layer in made()[0]]
     assert names == ["slice x", "slice y", "slice z", "positive", "brain"]
-    nothing = made(choice=Choice(0.0, "value", 100.0))[0]
+    nothing = made(choice=VolumeChoice(0.0, "value", 100.0))[0]
     assert [layer.name for layer in nothing] == ["slice x", "slice y", "slice z", "brain"]
 
 
@@ -153,5 +153,5 @@ def test_the_viewer_asks_nothing_of_other_hosts_and_packs_small():
 def test_scene_and_viewer_stay_far_below_the_budget(rng):
     # the worst case: noise everywhere, so that all surfaces use their whole budget
     noise = np.where(mask(), rng.standard_normal(mask().shape), 0).astype(np.float32)
-    packed = vtkjs.vtksz(made(noise, choice=Choice(0.0, "percentile", 90.0))[2])
+    packed = vtkjs.vtksz(made(noise, choice=VolumeChoice(0.0, "percentile", 90.0))[2])
     assert (len(packed) + len(packed_viewer())) * 4 / 3 < 1_000_000  # base64; the goal is 1.5 MB

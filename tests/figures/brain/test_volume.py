@@ -8,7 +8,13 @@ from tests.figures.brains import BLOB, GRID, PEAK, SHAPE, bump, mask
 from thingsviz.analysis.regions.smoothing import FWHM_PER_SIGMA, smooth_in_brain
 from thingsviz.core.errors import ConfigError
 from thingsviz.figures.base.style import BETA_UNIT, diverging_table
-from thingsviz.figures.brain.volume import Choice, Place, VolumeInfo, colours, volume_info
+from thingsviz.figures.brain.volume import (
+    BrainPlace,
+    VolumeChoice,
+    VolumeInfo,
+    colours,
+    volume_info,
+)
 
 WHERE_MM = (-34.0, -50.0, -18.0)  # of BLOB
 
@@ -18,7 +24,7 @@ def test_info_of_a_planted_response_is_known_to_the_last_number():
     volume[BLOB] = 5.0
     volume[20, 20, 20] = -3.0
     low = (10.0, -6.0, 18.0)
-    info = volume_info(volume, mask(), GRID, Choice(0.0, "value", 2.0))
+    info = volume_info(volume, mask(), GRID, VolumeChoice(0.0, "value", 2.0))
     n = int(mask().sum())
     assert info == VolumeInfo(
         unit=BETA_UNIT,
@@ -29,15 +35,15 @@ def test_info_of_a_planted_response_is_known_to_the_last_number():
         n_brain=n,
         n_positive=1,
         n_negative=1,
-        highest=Place(5.0, BLOB, WHERE_MM),
-        lowest=Place(-3.0, (20, 20, 20), low),
-        crosshair=Place(5.0, BLOB, WHERE_MM),
+        highest=BrainPlace(5.0, BLOB, WHERE_MM),
+        lowest=BrainPlace(-3.0, (20, 20, 20), low),
+        crosshair=BrainPlace(5.0, BLOB, WHERE_MM),
     )
 
 
 def test_a_percentile_keeps_that_share_of_the_brain(rng):
     volume = np.where(mask(), rng.standard_normal(SHAPE), 0).astype(np.float32)
-    info = volume_info(volume, mask(), GRID, Choice(0.0, "percentile", 95.0))
+    info = volume_info(volume, mask(), GRID, VolumeChoice(0.0, "percentile", 95.0))
     share = (info.n_positive + info.n_negative) / info.n_brain
     assert share == pytest.approx(0.05, abs=1e-3)
     assert info.percentile == pytest.approx(95.0, abs=0.02)
@@ -49,33 +55,33 @@ def test_what_lies_outside_the_brain_never_counts():
     volume = np.full(SHAPE, 100.0, np.float32)
     volume[mask()] = 0.0
     volume[BLOB] = 1.0
-    info = volume_info(volume, mask(), GRID, Choice(0.0, "value", 0.5))
+    info = volume_info(volume, mask(), GRID, VolumeChoice(0.0, "value", 0.5))
     assert (info.n_positive, info.n_negative, info.highest.ijk) == (1, 0, BLOB)
 
 
 def test_nothing_above_the_threshold_is_empty_not_an_error():
-    info = volume_info(bump(), mask(), GRID, Choice(0.0, "value", 50.0))
+    info = volume_info(bump(), mask(), GRID, VolumeChoice(0.0, "value", 50.0))
     assert info.empty
     assert info.highest.value == pytest.approx(PEAK)
-    flat = volume_info(np.zeros(SHAPE, np.float32), mask(), GRID, Choice())
+    flat = volume_info(np.zeros(SHAPE, np.float32), mask(), GRID, VolumeChoice())
     assert flat.empty
     assert flat.threshold == 0
 
 
 def test_the_crosshair_goes_where_it_is_put_and_stays_inside_the_grid():
-    at = volume_info(bump(), mask(), GRID, Choice(crosshair_mm=(10.6, -6.0, 18.0))).crosshair
+    at = volume_info(bump(), mask(), GRID, VolumeChoice(crosshair_mm=(10.6, -6.0, 18.0))).crosshair
     assert (at.ijk, at.mm) == ((20, 20, 20), (10.0, -6.0, 18.0))
-    far = volume_info(bump(), mask(), GRID, Choice(crosshair_mm=(1e5, -1e5, 0.0))).crosshair
+    far = volume_info(bump(), mask(), GRID, VolumeChoice(crosshair_mm=(1e5, -1e5, 0.0))).crosshair
     assert far.ijk == (SHAPE[0] - 1, 0, 16)
 
 
 @pytest.mark.parametrize(
     ("choice", "words"),
     [
-        (Choice(by="value", threshold=0.0), "not above 0"),
-        (Choice(by="value", threshold=-1.0), "not above 0"),
-        (Choice(by="percentile", threshold=100.0), "not between 0 and 100"),
-        (Choice(by="percentile", threshold=0.0), "97 shows the strongest 3 %"),
+        (VolumeChoice(by="value", threshold=0.0), "not above 0"),
+        (VolumeChoice(by="value", threshold=-1.0), "not above 0"),
+        (VolumeChoice(by="percentile", threshold=100.0), "not between 0 and 100"),
+        (VolumeChoice(by="percentile", threshold=0.0), "97 shows the strongest 3 %"),
     ],
 )
 def test_a_threshold_that_cannot_work_is_refused(choice, words):
@@ -85,7 +91,7 @@ def test_a_threshold_that_cannot_work_is_refused(choice, words):
 
 def test_an_empty_mask_is_refused():
     with pytest.raises(ConfigError, match="holds no voxel"):
-        volume_info(bump(), np.zeros(SHAPE, bool), GRID, Choice())
+        volume_info(bump(), np.zeros(SHAPE, bool), GRID, VolumeChoice())
 
 
 def test_smoothing_is_a_gaussian_of_that_width_far_from_the_edge():

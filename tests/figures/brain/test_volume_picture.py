@@ -10,27 +10,27 @@ from tests.figures.brains import GRID, bump, mask, mirrored
 from thingsviz.figures.base.style import diverging_table, palette, rgb
 from thingsviz.figures.base.views import camera, frame_of
 from thingsviz.figures.brain import caption as captions
-from thingsviz.figures.brain.draw_orders import Job, Order
-from thingsviz.figures.brain.volume import Choice, volume_info
+from thingsviz.figures.brain.draw_orders import DrawJob, DrawOrder
+from thingsviz.figures.brain.volume import VolumeChoice, volume_info
 from thingsviz.figures.brain.volume_picture import N_COLOURS, SIZE, picture_info
-from thingsviz.ui.brain.drawing import Studio
+from thingsviz.ui.brain.drawing import DrawingPool
 
-CHOICE = Choice(0.0, "value", 4.0)
+CHOICE = VolumeChoice(0.0, "value", 4.0)
 FRAME = frame_of(mask(), GRID)
 
 
 @pytest.fixture(scope="module")
 def studio():
-    made = Studio(1)
+    made = DrawingPool(1)
     yield made
     made.close()
 
 
 def png(studio, volume=None, inside=None, grid=GRID, **changes):
     """Draw in the drawing process; return pixels (height, width, 3) and the text beside them."""
-    order = Order("volume", "light", CHOICE, title="demo · sub-01")._replace(**changes)
+    order = DrawOrder("volume", "light", CHOICE, title="demo · sub-01")._replace(**changes)
     volume = bump() if volume is None else volume
-    reply = studio.draw(Job(order, volume, mask() if inside is None else inside, grid))
+    reply = studio.draw(DrawJob(order, volume, mask() if inside is None else inside, grid))
     picture = Image.open(io.BytesIO(reply.blob))
     picture.load()
     return np.asarray(picture.convert("RGB"), int), picture.text
@@ -121,7 +121,7 @@ def test_simulated_is_written_into_the_picture_and_beside_it(studio):
 
 
 def test_the_caption_is_known_in_words_and_numbers():
-    info = volume_info(bump(), mask(), GRID, Choice(6.0, "percentile", 97.0))
+    info = volume_info(bump(), mask(), GRID, VolumeChoice(6.0, "percentile", 97.0))
     info = info._replace(threshold=1.25, percentile=97.0, limit=3.0)
     found = captions.caption("demo", "dog_12s.jpg", info, simulated=True)
     assert found == captions.Caption(

@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from thingsviz.analysis.classes.hit_table import (
-    Place,
+    HitPlace,
     class_curve,
     class_rows,
     prior_line,
@@ -26,7 +26,7 @@ def data():
 
 @pytest.fixture(scope="module")
 def curves(data):
-    place = Place("mlp", "test", "single")
+    place = HitPlace("mlp", "test", "single")
     prior = prior_line(place._replace(model="prior"), data, np.full(12, 7))
     return [class_curve(place, data, full=True, n_draws=40), prior]
 
@@ -50,7 +50,7 @@ def test_without_a_curve_there_is_no_picture(curves):
 
 
 def test_rows_at_any_k_are_those_of_the_table(data, curves):
-    rows = class_rows(Place("mlp", "test", "single"), data, chance=True, n_draws=40)
+    rows = class_rows(HitPlace("mlp", "test", "single"), data, chance=True, n_draws=40)
     for k in (1, 5, 10):
         found = {row["model"]: row for row in rows_at(curves, rows, k)}
         plain = {r["model"]: r for r in rows if r["metric"] == f"top{k}"}

@@ -7,7 +7,7 @@ from thingsviz.figures.scores.comparison import (
     overlay_info,
     side_by_side_info,
 )
-from thingsviz.figures.scores.scores import Question
+from thingsviz.figures.scores.scores import ScoreQuestion
 
 
 def test_curves_over_epochs_are_the_rows():
@@ -62,7 +62,7 @@ def tables():
 
 
 def test_scores_of_all_jobs_in_the_order_of_the_first():
-    info = side_by_side_info(tables(), Question())
+    info = side_by_side_info(tables(), ScoreQuestion())
     assert info.targets == ("mean", "heavy", "lives", "grasp", "size")
     values = {job.name: [s.value for s in job.scores] for job in info.jobs}
     assert values["one"] == pytest.approx([0.35, 0.5, 0.4, 0.3, 0.2])
@@ -71,13 +71,13 @@ def test_scores_of_all_jobs_in_the_order_of_the_first():
 
 
 def test_of_errors_the_smallest_comes_first():
-    info = side_by_side_info(tables(), Question(metric="mse"))
+    info = side_by_side_info(tables(), ScoreQuestion(metric="mse"))
     assert info.targets[1] == "heavy"
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_side_by_side_draws_references_and_jobs(theme):
-    figure = draw_side_by_side(side_by_side_info(tables(), Question()), theme)
+    figure = draw_side_by_side(side_by_side_info(tables(), ScoreQuestion()), theme)
     assert [t.name for t in figure.data] == ["ridge", "noise ceiling", "oracle", "one", "two"]
     assert figure.layout.yaxis.ticktext == ("mean of all", "heavy", "lives", "grasp", "size")
     one, two = figure.data[-2:]
@@ -88,12 +88,14 @@ def test_side_by_side_draws_references_and_jobs(theme):
 
 def test_a_reference_that_is_one_of_the_jobs_is_drawn_once():
     found = {"one": ("vit3d", scores()), "plain": ("ridge", scores())}
-    names = [t.name for t in draw_side_by_side(side_by_side_info(found, Question()), "light").data]
+    names = [
+        t.name for t in draw_side_by_side(side_by_side_info(found, ScoreQuestion()), "light").data
+    ]
     assert names == ["noise ceiling", "oracle", "one", "plain"]
 
 
 def test_a_job_without_a_score_has_no_dot():
     empty = scores("cnn").query("model != 'cnn'")
-    info = side_by_side_info({"one": ("vit3d", scores()), "two": ("cnn", empty)}, Question())
+    info = side_by_side_info({"one": ("vit3d", scores()), "two": ("cnn", empty)}, ScoreQuestion())
     assert set(info.jobs[1].scores) == {None}
     assert len(draw_side_by_side(info, "light").data[-1].x) == 0

@@ -2,11 +2,11 @@ import pytest
 
 from tests.figures.plain import scores
 from thingsviz.figures.scores.cost import cost_info, cost_row, draw_cost
-from thingsviz.figures.scores.scores import Question, score_info
+from thingsviz.figures.scores.scores import ScoreQuestion, score_info
 
 
 def rows():
-    info = score_info(scores(), "vit3d", Question())
+    info = score_info(scores(), "vit3d", ScoreQuestion())
     return [
         cost_row("vit", info, (120.0, 5_000, 800_000_000)),
         cost_row("old", info, (None, None, None)),

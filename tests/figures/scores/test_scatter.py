@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tests.figures.plain import predictions
-from thingsviz.figures.scores.scatter import Trial, draw_scatter, scatter_info
+from thingsviz.figures.scores.scatter import ScatterTrial, draw_scatter, scatter_info
 
 
 @pytest.fixture
@@ -15,7 +15,7 @@ def test_info_holds_the_dots_and_the_trials(singles):
     info = scatter_info(singles, "heavy")
     assert info.true == pytest.approx(singles["true_heavy"].tolist(), abs=1e-4)
     assert info.predicted == pytest.approx(singles["pred_heavy"].tolist(), abs=1e-4)
-    assert info.trials[4] == Trial(
+    assert info.trials[4] == ScatterTrial(
         2, 2, 2, "big_thing1", "big_thing1/big_thing1_01b.jpg", n_averaged=1
     )
 

@@ -7,9 +7,9 @@ from hypothesis import strategies as some
 
 from tests.figures.plain import scores
 from thingsviz.figures.scores.scores import (
-    Question,
     Reference,
     ScoreInfo,
+    ScoreQuestion,
     draw_score,
     label_levels,
     number,
@@ -19,9 +19,9 @@ from thingsviz.figures.scores.scores import (
 
 
 def test_info_has_the_score_and_its_references():
-    assert score_info(scores(), "vit3d", Question()) == ScoreInfo(
+    assert score_info(scores(), "vit3d", ScoreQuestion()) == ScoreInfo(
         model="vit3d",
-        question=Question("test", "single", "mean", "r"),
+        question=ScoreQuestion("test", "single", "mean", "r"),
         value=0.35,
         low=pytest.approx(0.25),
         high=pytest.approx(0.55),
@@ -38,7 +38,7 @@ def test_info_has_the_score_and_its_references():
 
 
 def test_a_ridge_is_not_its_own_reference():
-    info = score_info(scores(), "ridge", Question())
+    info = score_info(scores(), "ridge", ScoreQuestion())
     assert [r.model for r in info.references] == ["chance", "ceiling", "oracle"]
     assert (info.low, info.high, info.p) == (None, None, None)
     assert info.reference("oracle") == 0.7
@@ -48,11 +48,11 @@ def test_a_ridge_is_not_its_own_reference():
 @pytest.mark.parametrize(
     ("model", "question"),
     [
-        ("vit3d", Question(part="validation")),
-        ("vit3d", Question(n_averaged="mean of 12")),
-        ("vit3d", Question(metric="confidence")),
-        ("cnn", Question()),
-        ("mean", Question()),
+        ("vit3d", ScoreQuestion(part="validation")),
+        ("vit3d", ScoreQuestion(n_averaged="mean of 12")),
+        ("vit3d", ScoreQuestion(metric="confidence")),
+        ("cnn", ScoreQuestion()),
+        ("mean", ScoreQuestion()),
     ],
 )
 def test_what_the_table_does_not_hold_is_none(model, question):
@@ -69,14 +69,14 @@ def test_numbers_of_numpy_are_numbers():
 
 
 def test_the_axis_holds_everything():
-    low, high = span(score_info(scores(), "vit3d", Question()))
+    low, high = span(score_info(scores(), "vit3d", ScoreQuestion()))
     assert low < 0
     assert high > 0.8
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_picture_has_a_tick_for_each_reference_and_one_dot(theme):
-    figure = draw_score(score_info(scores(), "vit3d", Question()), theme)
+    figure = draw_score(score_info(scores(), "vit3d", ScoreQuestion()), theme)
     assert [t.name for t in figure.data] == ["chance", "ridge", "noise ceiling", "oracle", "vit3d"]
     assert figure.layout.title.text == "Pearson r: vit3d among its references"
     assert figure.layout.xaxis.title.text == "Pearson r"
@@ -87,7 +87,7 @@ def test_picture_has_a_tick_for_each_reference_and_one_dot(theme):
 
 def test_names_of_neighbours_do_not_cover_each_other():
     close = tuple(Reference(str(i), "noise ceiling", "limit", 0.4 + i / 1000) for i in range(4))
-    info = ScoreInfo("m", Question(), 0.3, None, None, None, 1, 1, close)
+    info = ScoreInfo("m", ScoreQuestion(), 0.3, None, None, None, 1, 1, close)
     assert label_levels(info) == (0, 1, 2, 3)
     far = tuple(r._replace(value=i / 3) for i, r in enumerate(close))
     assert label_levels(info._replace(references=far)) == (0, 0, 0, 0)
@@ -102,7 +102,7 @@ VALUES = some.floats(-1, 1).map(lambda v: round(v, 3))
 )
 def test_nothing_is_cut_off_and_no_name_covers_another(value, beside):
     references = tuple(Reference(str(i), n, "limit", v) for i, (n, v) in enumerate(beside))
-    info = ScoreInfo("m", Question(), value, value - 0.1, value + 0.1, None, 9, 3, references)
+    info = ScoreInfo("m", ScoreQuestion(), value, value - 0.1, value + 0.1, None, 9, 3, references)
     low, high = span(info)
     assert low < min([value - 0.1, *(v for _, v in beside)])
     assert high > max([value + 0.1, *(v for _, v in beside)])
@@ -117,7 +117,7 @@ def test_the_band_of_chance_is_shaded_where_shuffled_worlds_lie():
     table = scores()
     chance = table["model"].eq("chance")
     table.loc[chance, ["low", "high"]] = [-0.1, 0.12]
-    info = score_info(table, "vit3d", Question())
+    info = score_info(table, "vit3d", ScoreQuestion())
     figure = draw_score(info, "light")
     bands = [shape for shape in figure.layout.shapes if shape.type == "rect"]
     assert [(band.x0, band.x1) for band in bands] == [(-0.1, 0.12)]

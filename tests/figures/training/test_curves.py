@@ -3,7 +3,13 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from tests.figures.plain import metrics
-from thingsviz.figures.training.curves import Curve, CurvesInfo, curves_info, draw_curves, thinned
+from thingsviz.figures.training.curves import (
+    LossCurve,
+    LossCurvesInfo,
+    curves_info,
+    draw_curves,
+    thinned,
+)
 
 
 def names(figure):
@@ -11,12 +17,12 @@ def names(figure):
 
 
 def test_info_of_a_short_training():
-    assert curves_info(metrics(2, 2), "MSE", 1.0) == CurvesInfo(
-        batches=Curve((1, 2, 3, 4), (1, 1.01, 0.5, 0.51)),
-        train=Curve((2, 4), (1, 0.5)),
-        validation=Curve((2, 4), (0.9, 0.7)),
-        correlation=Curve((2, 4), (0.1, 0.2)),
-        rate=Curve((1, 2, 3, 4), (1e-3,) * 4),
+    assert curves_info(metrics(2, 2), "MSE", 1.0) == LossCurvesInfo(
+        batches=LossCurve((1, 2, 3, 4), (1, 1.01, 0.5, 0.51)),
+        train=LossCurve((2, 4), (1, 0.5)),
+        validation=LossCurve((2, 4), (0.9, 0.7)),
+        correlation=LossCurve((2, 4), (0.1, 0.2)),
+        rate=LossCurve((1, 2, 3, 4), (1e-3,) * 4),
         epochs=(1, 2),
         best=1,
         mean_loss=1.0,
@@ -59,13 +65,13 @@ def test_the_star_stands_on_the_epoch_that_is_kept():
 def test_a_first_epoch_without_validation_has_no_star():
     rows = [{"kind": "epoch", "epoch": 1, "step": 4, "train_loss": 1.0, "validation_loss": None}]
     info = curves_info(rows)
-    assert (info.best, info.validation) == (None, Curve())
+    assert (info.best, info.validation) == (None, LossCurve())
     assert names(draw_curves(info, "dark")) == ["training"]
 
 
 def test_infinite_losses_are_left_out():
     rows = [{"kind": "step", "step": s, "train_loss": v} for s, v in enumerate([1, float("inf")])]
-    assert curves_info(rows).batches == Curve((0,), (1,))
+    assert curves_info(rows).batches == LossCurve((0,), (1,))
 
 
 def test_the_loss_of_the_mean_is_a_line_with_a_name():
@@ -76,20 +82,20 @@ def test_the_loss_of_the_mean_is_a_line_with_a_name():
 
 def test_thinning_keeps_the_mean_and_the_order(rng):
     y = tuple(rng.normal(size=4000))
-    curve = thinned(Curve(tuple(range(4000)), y), most=400)
+    curve = thinned(LossCurve(tuple(range(4000)), y), most=400)
     assert len(curve.x) == 400
     assert sum(curve.y) / 400 == pytest.approx(sum(y) / 4000)
     assert curve.x[:2] == (4.5, 14.5)
 
 
 def test_short_curves_are_not_thinned():
-    curve = Curve((1, 2), (3, 4))
+    curve = LossCurve((1, 2), (3, 4))
     assert thinned(curve, most=2) is curve
 
 
 @given(some.lists(some.floats(-10, 10), min_size=1, max_size=60), some.integers(1, 20))
 def test_a_thinned_curve_stays_within_the_curve_it_was(values, most):
-    curve = Curve(tuple(map(float, range(len(values)))), tuple(values))
+    curve = LossCurve(tuple(map(float, range(len(values)))), tuple(values))
     thin = thinned(curve, most)
     assert 1 <= len(thin.x) <= most or len(values) <= most
     assert list(thin.x) == sorted(thin.x)
@@ -100,5 +106,5 @@ def test_a_thinned_curve_stays_within_the_curve_it_was(values, most):
 def test_a_job_without_learning_rate_steps_takes_the_epochs():
     rows = [row for row in metrics() if row["kind"] == "epoch"]
     info = curves_info(rows)
-    assert info.batches == Curve()
-    assert info.rate == Curve((4, 8, 12), (1e-3,) * 3)
+    assert info.batches == LossCurve()
+    assert info.rate == LossCurve((4, 8, 12), (1e-3,) * 3)

@@ -10,7 +10,7 @@ from models.catalog.registry import build_linear, load_linear
 from models.subspace.concept_decoder import ConceptDecoder
 from models.subspace.config import ConceptDecoderConfig
 from models.subspace.principal_axes import diagonal, principal_axes
-from models.subspace.wiener import Trial, choose, grid, summarise
+from models.subspace.wiener import Candidate, choose, grid, summarise
 from tests.models.conftest import correlation, plant
 
 
@@ -53,7 +53,7 @@ def test_the_readout_is_the_formula_in_five_lines(rng):
     groups = np.repeat(np.arange(12), rng.integers(2, 6, 12))
     z = rng.standard_normal((len(groups), 3)) + groups[:, None] % 4
     Y = rng.standard_normal((12, 2))[groups]
-    W, b = summarise(z, Y, groups).readout(Trial(0.5, 0.1))
+    W, b = summarise(z, Y, groups).readout(Candidate(0.5, 0.1))
 
     names, m = np.unique(groups, return_counts=True)
     means = np.stack([z[groups == c].mean(0) for c in names])

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import torch
 
-from models.training.best_epoch import Start, blocks_of, keep, validation_rows
+from models.training.best_epoch import FittedStart, blocks_of, keep, validation_rows
 from models.training.config import FitConfig
-from models.training.data import Place
+from models.training.data import TrainingProgress
 
 LOSS = FitConfig(start_margin=1)
 R = FitConfig(start_margin=1, best_by="validation_r")
@@ -13,12 +13,12 @@ R = FitConfig(start_margin=1, best_by="validation_r")
 def started(rng, n=400, n_concepts=40):
     truth = torch.from_numpy(rng.standard_normal((n, 3)))
     guess = 0.5 * truth + torch.from_numpy(rng.standard_normal((n, 3)))
-    return Start(guess, truth, blocks_of(np.arange(n) % n_concepts, np.arange(n)))
+    return FittedStart(guess, truth, blocks_of(np.arange(n) % n_concepts, np.arange(n)))
 
 
 def go(config, epochs):
     """Feed epochs of (validation loss, gain, its error); return the place and the taken ones."""
-    place, taken = Place(), []
+    place, taken = TrainingProgress(), []
     for epoch, (loss, gain, se) in enumerate(epochs):
         scores = {"validation_loss": loss} | ({"gain": gain, "gain_se": se} if epoch else {})
         keep(config, place, scores, epoch, lambda e=epoch: taken.append(e))

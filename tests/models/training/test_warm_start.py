@@ -5,7 +5,7 @@ import torch
 from models.base.arrays import ArrayTrials
 from models.base.errors import ModelError
 from models.base.voxel_scores import encoding_score
-from models.base.voxel_subset import SomeVoxels
+from models.base.voxel_subset import VoxelSubset
 from models.catalog.config import CONFIGS, parse_model
 from models.catalog.registry import blank_network, build_network
 from models.training.loop import FitData, Hooks, fit_network, predict_network
@@ -47,7 +47,7 @@ def test_at_step_0_the_network_is_the_linear_decoder(planted, linear, settings, 
     if scaling == "z":
         network.target_scale.fit(planted.Y[planted.train])
     decoder = warm_start(network, data_of(planted))
-    X = SomeVoxels(planted.X, token_voxels(network))
+    X = VoxelSubset(planted.X, token_voxels(network))
     plain = decoder.predict(X, planted.test)
     ours = predict_network(network, planted.X, planted.test)
     np.testing.assert_allclose(ours, plain, atol=1e-4 * np.abs(plain).max())
@@ -142,7 +142,7 @@ def test_a_stop_while_the_start_is_fitted_leaves_no_state(planted, linear, quick
 
 def test_some_voxels_are_those_of_the_whole(planted):
     voxels = np.array([1, 5, 6, 40, 77])
-    some = SomeVoxels(planted.X, voxels)
+    some = VoxelSubset(planted.X, voxels)
     rows = np.array([4, 2])
     plain = planted.X.array[rows][:, voxels]
     assert some.shape == (len(planted.Y), 5)

@@ -9,7 +9,7 @@ import pytest
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from thingsviz.core.errors import ConfigError
-from thingsviz.ui.access.middleware import ADDRESS, USER, Doors
+from thingsviz.ui.access.middleware import ADDRESS, USER, AccessMiddleware
 from thingsviz.ui.access.policy import read_policy
 
 HEADER = {"THINGSVIZ_ACCESS": "header", "THINGSVIZ_TRUSTED_PROXIES": "127.0.0.1, ::1, 10.0.0.2"}
@@ -41,7 +41,7 @@ def knock(
     given = [(name.lower().encode(), value.encode()) for name, value in headers]
     scope = {"type": kind, "path": path, "headers": given, "client": client, "scheme": "http"}
     doors = ProxyHeadersMiddleware(
-        Doors(app, lambda: read_policy(settings)), trusted_hosts="127.0.0.1,::1"
+        AccessMiddleware(app, lambda: read_policy(settings)), trusted_hosts="127.0.0.1,::1"
     )
     with ThreadPoolExecutor(1) as pool:
         pool.submit(asyncio.run, doors(scope, receive, send)).result()
@@ -209,5 +209,5 @@ def test_the_policy_is_read_once():
     with pytest.raises(ConfigError):
         read_policy({"THINGSVIZ_ACCESS": "x"})
     calls = []
-    Doors(None, lambda: calls.append(1) or read_policy({}))
+    AccessMiddleware(None, lambda: calls.append(1) or read_policy({}))
     assert calls == [1]

@@ -21,8 +21,8 @@ from thingsviz.figures.brain.heads import HeadsChoice
 from thingsviz.ui.attention import agreement, film, report_figure, second_map
 from thingsviz.ui.attention import data as attention_data
 from thingsviz.ui.attention import make_maps as attention_make
-from thingsviz.ui.attention.agreement import Other
-from thingsviz.ui.attention.data import Wanted
+from thingsviz.ui.attention.agreement import OtherMaps
+from thingsviz.ui.attention.data import WantedMaps
 from thingsviz.ui.attention.evidence import (
     best_words,
     even_words,
@@ -30,7 +30,7 @@ from thingsviz.ui.attention.evidence import (
     trust_table,
     with_even,
 )
-from thingsviz.ui.attention.pickers import Look
+from thingsviz.ui.attention.pickers import MapView
 from thingsviz.ui.attention.regions import nifti
 
 FACTS = {
@@ -56,7 +56,7 @@ def store(tiny):
 
 @pytest.fixture
 def wanted(store, made_maps):
-    return Wanted(made_maps, store, "attention", 0, above=False)
+    return WantedMaps(made_maps, store, "attention", 0, above=False)
 
 
 @pytest.fixture
@@ -153,10 +153,10 @@ def other_maps(store, name, patch):
 
 def test_maps_over_other_patches_stand_side_by_side_voxel_by_voxel(wanted, store):
     other, tokens = other_maps(store, "coarse", (12, 14, 10))
-    look = Look(wanted, 1, False, HeadsChoice(smoothing_mm=0), "left", False)
+    look = MapView(wanted, 1, False, HeadsChoice(smoothing_mm=0), "left", False)
     name, second, head = second_map._like(look, other)
     assert (name, second.layer, head) == ("coarse, layer 1, head 1", 0, 0), "it has no head 2"
-    several, names = second_map.pair(look, second_map.Second(name, second, head), store)
+    several, names = second_map.pair(look, second_map.SecondMap(name, second, head), store)
     assert several.shape == (4, *store.mask.shape)
     assert names[2:] == ("more in Layer 1, head 2 (chosen)", f"more in {name}")
     there = np.zeros(store.mask.shape, bool)
@@ -216,7 +216,7 @@ def test_subjects_are_compared_voxel_by_voxel_where_they_share_a_space(store, mo
     def training(name, subject, space, simulated):
         facts = {"fingerprint": subject, "space": space, "simulated": simulated}
         data = SimpleNamespace(mask=store.mask, grid=store.grid, **facts)
-        return Other(name, SimpleNamespace(store=data))
+        return OtherMaps(name, SimpleNamespace(store=data))
 
     monkeypatch.setattr(agreement, "shown", lambda _: SimpleNamespace(mass=values))
     several = [("a", "1"), ("a again", "1"), ("b", "2")]
@@ -229,7 +229,7 @@ def test_subjects_are_compared_voxel_by_voxel_where_they_share_a_space(store, mo
 
 
 def test_a_film_says_of_which_head_it_is(wanted):
-    look = Look(wanted, 1, False, HeadsChoice(20, True, 8), "left", True)
+    look = MapView(wanted, 1, False, HeadsChoice(20, True, 8), "left", True)
     words = "Attention, layer 1 · test · mean of 32 trials"
     assert film.subtitle_of(words, look, "epochs") == (
         "Attention, layer 1, head 2 · test · mean of 32 trials"

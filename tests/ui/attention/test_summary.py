@@ -7,7 +7,7 @@ import pytest
 from thingsviz.analysis.maps.auc_gap import EVEN
 from thingsviz.analysis.maps.by_region import BACKGROUND, NO_REGION
 from thingsviz.ui.attention import summary
-from thingsviz.ui.attention.data import Shown
+from thingsviz.ui.attention.data import ShownMaps
 
 FLAT = np.full(4, 0.25)
 
@@ -24,7 +24,7 @@ def facts(deletion=(0.2, 0.1, 0.3), last=0.05, auc=0.9, what="embedding", **more
 
 
 def shown(evenness=0.2):
-    return Shown(("Head 1",), FLAT[None], FLAT, np.zeros(1), 0.0, np.array([evenness]))
+    return ShownMaps(("Head 1",), FLAT[None], FLAT, np.zeros(1), 0.0, np.array([evenness]))
 
 
 def rows(q=(0.01, 0.5)):

@@ -10,12 +10,12 @@ import psutil
 import pytest
 
 from tests.figures.brains import GRID, bump, mask
-from thingsviz.figures.brain.draw_orders import DrawingError, Job, Order
-from thingsviz.figures.brain.volume import Choice
+from thingsviz.figures.brain.draw_orders import DrawingError, DrawJob, DrawOrder
+from thingsviz.figures.brain.volume import VolumeChoice
 from thingsviz.ui.brain import drawing
-from thingsviz.ui.brain.drawing import Draughtsman, Studio
+from thingsviz.ui.brain.drawing import DrawingPool, DrawingProcess
 
-JOB = Job(Order("scene", "light", Choice(0.0, "value", 4.0)), bump(), mask(), GRID)
+JOB = DrawJob(DrawOrder("scene", "light", VolumeChoice(0.0, "value", 4.0)), bump(), mask(), GRID)
 # stand-ins for the drawing process: each reads an order and then does something else
 READ = "import sys, os, time; n = int.from_bytes(sys.stdin.buffer.read(8), 'little'); "
 READ += "sys.stdin.buffer.read(n); "
@@ -30,7 +30,7 @@ def python(program):
 
 
 def test_a_real_process_draws_a_scene_and_is_used_again():
-    one = Draughtsman()
+    one = DrawingProcess()
     try:
         first = one.draw(JOB)
         assert first.blob.startswith(b"PK")
@@ -43,7 +43,7 @@ def test_a_real_process_draws_a_scene_and_is_used_again():
 
 
 def test_a_process_that_crashes_becomes_a_sentence_and_the_next_works(monkeypatch):
-    one = Draughtsman(python(READ + "os.kill(os.getpid(), 11)"))
+    one = DrawingProcess(python(READ + "os.kill(os.getpid(), 11)"))
     with pytest.raises(DrawingError, match=r"ended while it drew \(signal 11\)"):
         one.draw(JOB)
     one.command = python(READ + ANSWER)
@@ -53,7 +53,7 @@ def test_a_process_that_crashes_becomes_a_sentence_and_the_next_works(monkeypatc
 
 def test_a_process_that_went_away_between_orders_is_replaced_unnoticed():
     # it answers once and ends, as after its last order or when it was idle for long
-    one = Draughtsman(python(READ + ANSWER))
+    one = DrawingProcess(python(READ + ANSWER))
     for _ in range(3):
         assert one.draw(JOB).blob == b"drawn"
         one._process.wait()
@@ -61,7 +61,7 @@ def test_a_process_that_went_away_between_orders_is_replaced_unnoticed():
 
 
 def test_a_process_that_is_late_is_killed():
-    one = Draughtsman(python(READ + "time.sleep(60)"), limit_s=0.8)
+    one = DrawingProcess(python(READ + "time.sleep(60)"), limit_s=0.8)
     began = time.monotonic()
     with pytest.raises(DrawingError, match=r"not drawn within 0.8 s"):
         one.draw(JOB)
@@ -70,20 +70,20 @@ def test_a_process_that_is_late_is_killed():
 
 
 def test_a_process_that_never_reads_does_not_block_the_page():
-    one = Draughtsman(python("import time; time.sleep(60)"), limit_s=0.8)
+    one = DrawingProcess(python("import time; time.sleep(60)"), limit_s=0.8)
     with pytest.raises(DrawingError, match="not drawn within"):
         one.draw(JOB)
 
 
 def test_a_command_that_does_not_start_says_how_it_ended():
-    one = Draughtsman(python("raise SystemExit(3)"))
+    one = DrawingProcess(python("raise SystemExit(3)"))
     with pytest.raises(DrawingError, match="exit code 3"):
         one.draw(JOB)
 
 
 def test_what_the_process_says_is_raised_as_its_sentence():
     program = READ + ANSWER.replace("b'drawn'", "error='No brain today.'")
-    studio = Studio(1, python(program))
+    studio = DrawingPool(1, python(program))
     with pytest.raises(DrawingError, match=r"^No brain today\.$"):
         studio.draw(JOB)
     studio.close()
@@ -91,7 +91,7 @@ def test_what_the_process_says_is_raised_as_its_sentence():
 
 def test_a_busy_studio_asks_to_wait_and_frees_its_process_afterwards(monkeypatch):
     monkeypatch.setattr(drawing, "WAIT_S", 0.1)
-    studio = Studio(1, python(READ + "time.sleep(1.5); " + ANSWER))
+    studio = DrawingPool(1, python(READ + "time.sleep(1.5); " + ANSWER))
     found = []
     other = threading.Thread(target=lambda: found.append(studio.draw(JOB).blob))
     other.start()
@@ -105,7 +105,7 @@ def test_a_busy_studio_asks_to_wait_and_frees_its_process_afterwards(monkeypatch
 
 
 def test_a_failed_drawing_frees_its_process_too():
-    studio = Studio(1, python("raise SystemExit(3)"))
+    studio = DrawingPool(1, python("raise SystemExit(3)"))
     for _ in range(2):
         with pytest.raises(DrawingError, match="exit code 3"):
             studio.draw(JOB)
@@ -113,7 +113,7 @@ def test_a_failed_drawing_frees_its_process_too():
 
 
 def test_a_warm_process_is_there_before_the_first_order():
-    studio = Studio(2, python(READ + ANSWER))
+    studio = DrawingPool(2, python(READ + ANSWER))
     studio.warm()
     assert sum(one._process is not None for one in studio._all) == 1
     assert studio.draw(JOB).blob == b"drawn"

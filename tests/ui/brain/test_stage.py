@@ -6,12 +6,12 @@ import pytest
 
 from tests.figures.brains import GRID, bump, mask
 from thingsviz.figures.base.style import palette
-from thingsviz.figures.brain.volume import Choice, volume_info
+from thingsviz.figures.brain.volume import VolumeChoice, volume_info
 from thingsviz.ui.brain.stage import FOLDER, legend, stage_page
-from thingsviz.ui.brain.volume_form import Look, describe
+from thingsviz.ui.brain.volume_form import VolumeView, describe
 
-INFO = volume_info(bump(), mask(), GRID, Choice(0.0, "value", 4.0))
-LOOK = Look("surfaces", "left", ("brain", "positive", "negative"), Choice(), 0.16, 1.0)
+INFO = volume_info(bump(), mask(), GRID, VolumeChoice(0.0, "value", 4.0))
+LOOK = VolumeView("surfaces", "left", ("brain", "positive", "negative"), VolumeChoice(), 0.16, 1.0)
 
 
 def test_the_stage_holds_the_viewer_and_asks_nothing_of_other_hosts():

@@ -4,14 +4,14 @@ import pytest
 
 from tests.finished_jobs import finished
 from thingsviz.figures.scores.cost import CostRow
-from thingsviz.figures.scores.scores import Question
+from thingsviz.figures.scores.scores import ScoreQuestion
 from thingsviz.ui.compare.details import cost_table, shown_value
-from thingsviz.ui.compare.page import View, mean_row
+from thingsviz.ui.compare.page import ComparedJobs, mean_row
 
 
 @pytest.fixture
 def view():
-    return View((finished("one"), finished("two")), Question(), "png")
+    return ComparedJobs((finished("one"), finished("two")), ScoreQuestion(), "png")
 
 
 def test_a_mean_stands_beside_its_references(view):
@@ -25,13 +25,13 @@ def test_a_mean_stands_beside_its_references(view):
 
 
 def test_a_job_without_that_score_has_no_row(view):
-    asked = view._replace(question=Question(part="exemplars"))
+    asked = view._replace(question=ScoreQuestion(part="exemplars"))
     assert mean_row(asked, view.jobs[0]) == {}
 
 
 def test_the_question_says_what_is_averaged(view):
     assert not view.averaged
-    assert view._replace(question=Question(n_averaged="mean of 4")).averaged
+    assert view._replace(question=ScoreQuestion(n_averaged="mean of 4")).averaged
     assert view.names == ["one", "two"]
 
 

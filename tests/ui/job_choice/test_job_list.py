@@ -2,7 +2,7 @@ import pytest
 
 from tests.figures.plain import scores
 from tests.ui.strips import is_complete
-from thingsviz.figures.scores.scores import Question, score_info
+from thingsviz.figures.scores.scores import ScoreQuestion, score_info
 from thingsviz.jobs.job_folder import STATES, JobStatus
 from thingsviz.ui.job_choice.job_list import LOOKS, JobLine, ago, headline, score_help, score_text
 
@@ -43,7 +43,7 @@ def test_no_bare_score_in_the_list():
 
 
 def test_the_headline_is_r_of_single_test_trials():
-    assert headline(scores(), "vit3d") == score_info(scores(), "vit3d", Question())
+    assert headline(scores(), "vit3d") == score_info(scores(), "vit3d", ScoreQuestion())
 
 
 def test_a_job_without_a_score_says_so():

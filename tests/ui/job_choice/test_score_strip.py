@@ -1,7 +1,7 @@
 import pytest
 
 from tests.figures.plain import scores
-from thingsviz.figures.scores.scores import Question, score_info
+from thingsviz.figures.scores.scores import ScoreQuestion, score_info
 from thingsviz.ui.job_choice.score_strip import (
     interval_text,
     limits_of,
@@ -14,7 +14,7 @@ from thingsviz.ui.job_choice.score_strip import (
 
 @pytest.fixture
 def info():
-    return score_info(scores(), "vit3d", Question())
+    return score_info(scores(), "vit3d", ScoreQuestion())
 
 
 def test_the_whole_strip_in_one_line(info):
@@ -52,7 +52,7 @@ def test_no_small_p_is_written_as_zero():
 
 def test_what_is_missing_is_said(info):
     assert interval_text(info._replace(low=None)) == "no interval"
-    averaged = info._replace(question=Question(n_averaged="mean of 12"), n_trials=100)
+    averaged = info._replace(question=ScoreQuestion(n_averaged="mean of 12"), n_trials=100)
     assert n_text(averaged) == "100 averaged test images of 20 concepts"
 
 
@@ -64,7 +64,7 @@ def test_an_interval_that_reaches_zero_is_said_first(info):
 
 
 def test_of_errors_nothing_is_added(info):
-    errors = info._replace(question=Question(metric="mse"))
+    errors = info._replace(question=ScoreQuestion(metric="mse"))
     assert limits_of(["One brain."], errors._replace(low=-0.1)) == ["One brain."]
 
 
@@ -76,5 +76,5 @@ def test_only_the_sentences_of_this_part_are_told(info):
         "One person's brain was decoded (sub-01, of three).",
     ]
     assert limits_of(told, info) == [told[0], told[3]]
-    averaged = info._replace(question=Question(n_averaged="mean of 4"))
+    averaged = info._replace(question=ScoreQuestion(n_averaged="mean of 4"))
     assert limits_of(told, averaged) == [told[1], told[3]]

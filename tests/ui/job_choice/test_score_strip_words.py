@@ -8,7 +8,7 @@ from thingsviz.figures.scores.scores import (
     CLASS_REFERENCES,
     METRICS,
     REFERENCES,
-    Question,
+    ScoreQuestion,
     headline,
 )
 from thingsviz.ui.job_choice.score_strip import METRIC_TERMS, REFERENCE_TERMS
@@ -17,10 +17,10 @@ from thingsviz.ui.shell.glossary import GLOSSARY
 
 def strip(model, metric, theme, limits):
     from tests.figures.plain import scores
-    from thingsviz.figures.scores.scores import Question, score_info
+    from thingsviz.figures.scores.scores import ScoreQuestion, score_info
     from thingsviz.ui.job_choice.score_strip import score_strip
 
-    info = score_info(scores(), model, Question(metric=metric))
+    info = score_info(scores(), model, ScoreQuestion(metric=metric))
     score_strip(info, theme, "test", could_not_show=limits)
 
 
@@ -121,5 +121,5 @@ def test_classes_have_the_same_strip_with_hits_as_counts():
 def test_the_largest_k_stands_for_few_classes():
     scores = class_scores()
     few = scores[scores["metric"] != "top10"]
-    assert headline(few) == Question(metric="top5", target="mean")
-    assert headline(ratings()) == Question()
+    assert headline(few) == ScoreQuestion(metric="top5", target="mean")
+    assert headline(ratings()) == ScoreQuestion()

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from thingsviz.jobs.job_folder import JobFolder
-from thingsviz.ui.job_choice.scored_model import Job, _places, predicted
+from thingsviz.ui.job_choice.scored_model import ScoredModel, _places, predicted
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def job(tmp_path):
     columns = ["row", "n_averaged", "image_filename", "part", "pred_heavy"]
     frame = pd.DataFrame(rows, columns=columns)
     file = (str(Path(tmp_path)), 1, 1)
-    return Job(JobFolder(tmp_path), frame, *_places(file, _frame=frame))
+    return ScoredModel(JobFolder(tmp_path), frame, *_places(file, _frame=frame))
 
 
 def test_a_single_trial_has_its_own(job):

@@ -4,12 +4,12 @@ import pytest
 from tests.figures.plain import TARGETS, predictions, scores
 from thingsviz.analysis.scores.metrics import constant_confidence
 from thingsviz.analysis.scores.ranking import rank_trials
-from thingsviz.figures.scores.scatter import Trial
-from thingsviz.figures.scores.scores import Question
+from thingsviz.figures.scores.scatter import ScatterTrial
+from thingsviz.figures.scores.scores import ScoreQuestion
 from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.jobs.recipe import parse_config
 from thingsviz.ui.scores.confidence_story import constant_of
-from thingsviz.ui.scores.predictions_view import View, rows_of, table_of
+from thingsviz.ui.scores.predictions_view import PredictionsView, rows_of, table_of
 from thingsviz.ui.scores.trial_predictions import ranking_of, response
 
 
@@ -18,17 +18,17 @@ def view(tmp_path):
     config = parse_config(
         {"dataset": "tiny", "targets": TARGETS, "model": {"name": "vit3d"}}, "a test"
     )
-    question = Question()
+    question = ScoreQuestion()
     rows = rows_of(predictions(), question)
-    return View(JobFolder(tmp_path), config, scores(), rows, question, "png")
+    return PredictionsView(JobFolder(tmp_path), config, scores(), rows, question, "png")
 
 
 def test_single_trials_and_means_of_repeats_are_kept_apart():
     table = predictions(n_images=6, n_repeats=3)
-    assert len(rows_of(table, Question())) == 18
-    averaged = rows_of(table, Question(n_averaged="mean of 3"))
+    assert len(rows_of(table, ScoreQuestion())) == 18
+    averaged = rows_of(table, ScoreQuestion(n_averaged="mean of 3"))
     assert averaged["n_averaged"].tolist() == [3] * 6
-    assert len(rows_of(table, Question(part="validation"))) == 0
+    assert len(rows_of(table, ScoreQuestion(part="validation"))) == 0
 
 
 def test_table_begins_with_the_mean_and_has_every_reference(view):
@@ -82,7 +82,7 @@ def test_an_averaged_response_is_the_mean_over_the_image_s_trials(tiny):
     image = store.trials.query("trial_type == 'test'")["image_filename"].iloc[0]
     rows = np.flatnonzero(store.trials["image_filename"] == image)
     key = store.key(int(rows[0]))
-    single = Trial(key.session, key.run, key.trial, "x", image, 1)
+    single = ScatterTrial(key.session, key.run, key.trial, "x", image, 1)
     assert np.array_equal(response(store, single), store.volume(int(rows[0])))
     plain = np.mean([store.volume(int(row)) for row in rows], axis=0)
     averaged = response(store, single._replace(n_averaged=len(rows)))

@@ -1,9 +1,9 @@
 import pytest
 
 from tests.pages.test_train import page, started  # noqa: F401
-from thingsviz.data.trials.splits import Audit, Balance
+from thingsviz.data.trials.splits import Audit, ClassBalance
 from thingsviz.ui.training.form_fields import form_key
-from thingsviz.ui.training.split_audit import Audited, counts_text, r_text, share_text
+from thingsviz.ui.training.split_audit import AuditedSplit, counts_text, r_text, share_text
 
 KIND = form_key("question", "kind")
 CLEAN = Audit(0, 0, 100, 0, 100, known_trials=0, test_trials=1200, repeated_images=100)
@@ -14,11 +14,11 @@ def markdown(app):
 
 
 def test_counts_in_words():
-    (line,) = counts_text(Audited(CLEAN, None), "ratings")
+    (line,) = counts_text(AuditedSplit(CLEAN, None), "ratings")
     assert "**0 of 100** test images, **100** of them shown more than once" in line
     assert "**0 %** of 1,200 test trials" in line
     report = Audit(0, 0, 157, 27, 142, known_trials=27, test_trials=157)
-    both = counts_text(Audited(report, Balance(720, 575, 1, 2, 0.003)), "concepts")
+    both = counts_text(AuditedSplit(report, ClassBalance(720, 575, 1, 2, 0.003)), "concepts")
     assert "**17 %** of 157 test trials" in both[0]
     assert "**575 of 720** have training trials, 1 to 2 each" in both[1]
 

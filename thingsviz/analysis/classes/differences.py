@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import t as students
 
-from thingsviz.analysis.classes.hit_table import TARGET, Place
+from thingsviz.analysis.classes.hit_table import TARGET, HitPlace
 from thingsviz.analysis.classes.limits import SHOWN_K
 from thingsviz.analysis.scores.differences import verdict
 from thingsviz.analysis.scores.paired_tests import swapped_hits
@@ -27,7 +27,7 @@ CLAIMS = {
 
 
 def hit_rows(
-    place: Place,
+    place: HitPlace,
     ranks: tuple[ArrayLike, ArrayLike],
     concepts: NDArray[np.str_],
     ks: Sequence[int],

@@ -12,7 +12,7 @@ from scipy.special import stdtrit
 
 from thingsviz.analysis.classes.hits import (
     Guesses,
-    Null,
+    ShuffledHits,
     chance_curve,
     hits_at,
     p_at_least,
@@ -28,7 +28,7 @@ RANK = "mean_rank"
 TARGET = "mean"  # a classifier has no properties: its one score stands where theirs is averaged
 
 
-class Place(NamedTuple):
+class HitPlace(NamedTuple):
     """Where a score stands: the model, the part of the split, how many repeats are averaged."""
 
     model: str
@@ -41,7 +41,7 @@ def ks_of(n_classes: int) -> tuple[int, ...]:
     return tuple(k for k in KS if k < n_classes)
 
 
-def class_rows(place: Place, data: Guesses, *, chance: bool, n_draws: int) -> list[Row]:
+def class_rows(place: HitPlace, data: Guesses, *, chance: bool, n_draws: int) -> list[Row]:
     """Score one model on one part: top-k and mean rank; `chance` adds what guessing reaches."""
     null = permutation(data, n_draws)
     rows = []
@@ -55,7 +55,7 @@ def class_rows(place: Place, data: Guesses, *, chance: bool, n_draws: int) -> li
     return [*rows, *_rank_rows(place, data, null, chance=chance)]
 
 
-def _rank_rows(place: Place, data: Guesses, null: Null, *, chance: bool) -> list[Row]:
+def _rank_rows(place: HitPlace, data: Guesses, null: ShuffledHits, *, chance: bool) -> list[Row]:
     value, low, high = mean_rank(data)
     p = p_at_least([-value - 1e-12], -null.mean_rank[:, None])[0]
     rows = [_row(place, RANK, (value, low, high, float(p), None), data)]
@@ -65,7 +65,7 @@ def _rank_rows(place: Place, data: Guesses, null: Null, *, chance: bool) -> list
     return rows
 
 
-def prior_rows(place: Place, data: Guesses, trained: NDArray[np.integer]) -> list[Row]:
+def prior_rows(place: HitPlace, data: Guesses, trained: NDArray[np.integer]) -> list[Row]:
     """Score the guess that ignores the brain: the most frequent training classes."""
     curve = prior_curve(data.true, trained)
     found = []
@@ -75,7 +75,7 @@ def prior_rows(place: Place, data: Guesses, trained: NDArray[np.integer]) -> lis
     return found
 
 
-def _chance_row(place: Place, k: int, data: Guesses, null: Null) -> Row:
+def _chance_row(place: HitPlace, k: int, data: Guesses, null: ShuffledHits) -> Row:
     """Chance is k of n classes; its band is where 95 % of shuffled concepts lie."""
     n = len(data.true)
     cells = (k / data.n_classes, *interval(null.hits[:, k - 1] / n), math.nan)
@@ -94,7 +94,7 @@ def mean_rank(data: Guesses) -> tuple[float, float, float]:
     return value, max(value - reach, 1.0), min(value + reach, float(data.n_classes))
 
 
-def class_curve(place: Place, data: Guesses, *, full: bool, n_draws: int) -> Row:
+def class_curve(place: HitPlace, data: Guesses, *, full: bool, n_draws: int) -> Row:
     """Return hits at every k; `full` adds intervals, p and the band of shuffled concepts."""
     hits = hits_at(data.own, data.n_classes)
     row: Row = {**place._asdict(), "n_trials": len(data.true), "hits": hits.tolist()}
@@ -114,7 +114,7 @@ def _span(data: Guesses, k: int, hits: NDArray[np.int64]) -> Interval:
     return share_interval(data.own <= k, data.concepts)
 
 
-def prior_line(place: Place, data: Guesses, trained: NDArray[np.integer]) -> Row:
+def prior_line(place: HitPlace, data: Guesses, trained: NDArray[np.integer]) -> Row:
     """Return the expected hits of the prior-only guess at every k."""
     hits = prior_curve(data.true, trained) * len(data.true)
     return {**place._asdict(), "n_trials": len(data.true), "hits": hits.tolist()}
@@ -139,7 +139,7 @@ def rows_at(curves: Sequence[Row], rows: Sequence[Row], k: int) -> list[Row]:
 
 
 def _row(
-    place: Place,
+    place: HitPlace,
     metric: str,
     cells: tuple[float, float, float, float, float | None],
     data: Guesses,

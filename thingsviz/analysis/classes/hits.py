@@ -128,14 +128,14 @@ def share_interval(hit: ArrayLike, concepts: NDArray[np.str_]) -> Interval:
     return binomial_interval(p * worth, worth)
 
 
-class Null(NamedTuple):
+class ShuffledHits(NamedTuple):
     """What shuffled concepts reach: hits (n_draws, n_classes) at all k, mean ranks (n_draws,)."""
 
     hits: NDArray[np.int64]
     mean_rank: Array
 
 
-def permutation(data: Guesses, n_draws: int = 1000, seed: int = 0) -> Null:
+def permutation(data: Guesses, n_draws: int = 1000, seed: int = 0) -> ShuffledHits:
     """Give each concept's trials the class of another concept; empty with under three concepts.
 
     Concepts are shuffled and not trials: the guesses for one concept's trials are alike.
@@ -151,7 +151,7 @@ def permutation(data: Guesses, n_draws: int = 1000, seed: int = 0) -> Null:
         ranks = data.ranks[trials, rng.permutation(classes)[index]]
         hits[draw] = hits_at(ranks, data.n_classes)
         means[draw] = ranks.mean()
-    return Null(hits, means)
+    return ShuffledHits(hits, means)
 
 
 def p_at_least(observed: ArrayLike, null: NDArray[Any]) -> Array:

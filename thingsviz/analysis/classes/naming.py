@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.classify.identification import similarity
-from thingsviz.analysis.classes.hit_table import Place, class_rows, prior_rows
+from thingsviz.analysis.classes.hit_table import HitPlace, class_rows, prior_rows
 from thingsviz.analysis.classes.hits import Guesses, rank_classes
 from thingsviz.core.arrays import Array
 
@@ -69,7 +69,7 @@ def name_concepts(
 
 
 def naming_rows(
-    place: Place, found: Candidates, data: Guesses, *, own: bool, n_draws: int
+    place: HitPlace, found: Candidates, data: Guesses, *, own: bool, n_draws: int
 ) -> list[Row]:
     """Return top-1, 5 and 10 with intervals and p; `own` adds chance and prior-only."""
     rows = class_rows(place, data, chance=own, n_draws=n_draws)

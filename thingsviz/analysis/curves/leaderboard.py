@@ -12,7 +12,7 @@ import numpy as np
 from scipy.stats import false_discovery_control
 
 from thingsviz.analysis.scores.ceilings import rating_ceiling
-from thingsviz.analysis.scores.concept_sums import Part, concept_sums, scores
+from thingsviz.analysis.scores.concept_sums import RatedPart, concept_sums, scores
 from thingsviz.analysis.scores.resampling import (
     bootstrap,
     confidence_interval,
@@ -28,7 +28,7 @@ N_DRAWS = 1000
 N_SHUFFLES = 5000
 
 
-class Fitted(NamedTuple):
+class KernelRidge(NamedTuple):
     """A kernel ridge: y(x) = intercept + (k(x) − centre) · dual; penalties in kernel units."""
 
     dual: Array  # (n_concepts, n_targets)
@@ -41,7 +41,7 @@ class Fitted(NamedTuple):
         return (kernel - self.centre) @ self.dual + self.intercept
 
 
-def fit_kernel(kernel: Array, ratings: Array) -> Fitted:
+def fit_kernel(kernel: Array, ratings: Array) -> KernelRidge:
     """Fit ridge on concept means; the penalty of each property is chosen concept by concept.
 
     `kernel` (n, n) inner products of the concepts' mean responses, `ratings` (n, n_targets).
@@ -69,11 +69,11 @@ def fit_kernel(kernel: Array, ratings: Array) -> Fitted:
     alphas = ALPHAS[error.argmin(0)]
     dual = U @ (projected / (s[:, None] + alphas * unit))
     dual -= dual.mean(0)  # so that k(x) need not be centred over concepts too
-    return Fitted(dual, centre, intercept, alphas)
+    return KernelRidge(dual, centre, intercept, alphas)
 
 
 def region_rows(
-    data: Part, targets: tuple[str, ...], n_raters: Array, n_shuffles: int = N_SHUFFLES
+    data: RatedPart, targets: tuple[str, ...], n_raters: Array, n_shuffles: int = N_SHUFFLES
 ) -> list[Row]:
     """Score one region: a row a property with interval, shuffled p, chance and ceiling.
 
@@ -120,7 +120,7 @@ def with_q(rows: list[Row]) -> list[Row]:
     return [{**row, "q": float(value)} for row, value in zip(rows, q, strict=True)]
 
 
-def _ceiling(data: Part, n_raters: Array) -> Array:
+def _ceiling(data: RatedPart, n_raters: Array) -> Array:
     _, first, index = np.unique(data.concepts, return_index=True, return_inverse=True)
     weight = np.bincount(index).astype(float)
     return rating_ceiling(data.true[first], data.sd[first], n_raters[first], weight)["r"]

@@ -14,7 +14,7 @@ FALLING = 0.995  # validation loss over the epoch before: still falling
 Row = dict[str, Any]
 
 
-class Verdict(NamedTuple):
+class EpochVerdict(NamedTuple):
     """What a training was doing after some epochs: a word, and a sentence with its numbers."""
 
     word: str
@@ -44,7 +44,7 @@ def stopped_at(losses: Sequence[float], patience: int = PATIENCE) -> int | None:
 
 def verdict(
     train: Sequence[float], validation: Sequence[float], n_classes: int, epoch: int
-) -> Verdict:
+) -> EpochVerdict:
     """Say what a training was doing at an epoch (from 1).
 
     overfitting: the validation loss stands more than 2 % above its best while the training loss
@@ -60,13 +60,13 @@ def verdict(
     if v > RISEN * lowest and t < LEARNED * guess:
         gain = "" if lowest < 0.99 * guess else ", which is no better than guessing"
         why = f"the validation loss was lowest after epoch {best} ({lowest:.2f}){gain}"
-        return Verdict("overfitting", f"overfitting after epoch {here}: {numbers}; {why}.")
+        return EpochVerdict("overfitting", f"overfitting after epoch {here}: {numbers}; {why}.")
     falling = here > 1 and v < FALLING * validation[here - 2]
     if t >= LEARNED * guess or falling:
         why = "both still fall, more epochs may help" if falling else "it has hardly learned"
-        return Verdict("underfitting", f"underfitting after epoch {here}: {numbers}; {why}.")
+        return EpochVerdict("underfitting", f"underfitting after epoch {here}: {numbers}; {why}.")
     by_heart = "; it knows its trials by heart, which has not cost it yet" if t < v / 2 else ""
-    return Verdict("levelled off", f"levelled off after epoch {here}: {numbers}{by_heart}.")
+    return EpochVerdict("levelled off", f"levelled off after epoch {here}: {numbers}{by_heart}.")
 
 
 def answer(cells: Sequence[Row], n_classes: int) -> list[str]:

@@ -22,7 +22,7 @@ LEAST = 0.01  # a gap that nobody would see in two digits is none, however sure
 COLUMNS = {"auc": "by voxel", "auc_smooth": "smoothed"}
 
 
-class Gap(NamedTuple):
+class AucGap(NamedTuple):
     """The AUC of one map less that of another, with its 95 % interval over blocks of voxels."""
 
     value: float
@@ -57,7 +57,7 @@ def auc_gap(
     second: NDArray[np.floating],
     planted: NDArray[np.bool_],
     block: NDArray[np.intp],
-) -> Gap:
+) -> AucGap:
     """Return AUC(first) − AUC(second) of maps (n_voxels,) over the same voxels.
 
     Neighbours are not independent, so whole blocks are (Obuchowski 1997, Biometrics 53):
@@ -65,13 +65,13 @@ def auc_gap(
     of placements, Δ their mean, m and n the numbers of voxels; var Δ = K / (K − 1) Σ_k u_k².
     """
     if planted.all() or not planted.any():
-        return Gap(*[float("nan")] * 3)
+        return AucGap(*[float("nan")] * 3)
     d = placements(first, planted) - placements(second, planted)
     gap = float(d[planted].mean())
     u = np.bincount(block, (d - gap) / np.where(planted, planted.sum(), (~planted).sum()))
     k = len(np.unique(block))
     half = Z95 * float(np.sqrt((u**2).sum() * k / max(k - 1, 1)))
-    return Gap(gap, gap - half, gap + half)
+    return AucGap(gap, gap - half, gap + half)
 
 
 def above(over: Mapping[str, Any]) -> tuple[str, ...]:
@@ -79,5 +79,5 @@ def above(over: Mapping[str, Any]) -> tuple[str, ...]:
 
     Surely: the interval is above 0, and the gap is LEAST or more.
     """
-    gaps = {words: Gap(*over[key]) for key, words in COLUMNS.items() if key in over}
+    gaps = {words: AucGap(*over[key]) for key, words in COLUMNS.items() if key in over}
     return tuple(words for words, gap in gaps.items() if gap.low > 0 and gap.value >= LEAST)

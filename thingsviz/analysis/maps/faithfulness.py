@@ -22,7 +22,7 @@ N_DRAWS = 200
 COMPREHENSIVE = 0.2
 
 
-class Curves(NamedTuple):
+class FaithfulnessCurves(NamedTuple):
     """Agreement (n_draws + 1, n_shares) by order; row 0 is of all trials, the rest of draws."""
 
     shares: tuple[float, ...]
@@ -31,7 +31,7 @@ class Curves(NamedTuple):
     n_trials: int
 
 
-class Area(NamedTuple):
+class CurveArea(NamedTuple):
     """An area between two curves with its 95 % interval over draws of trials."""
 
     value: float
@@ -45,8 +45,8 @@ class Faithfulness(NamedTuple):
     `comprehensiveness`: what the agreement loses when the map's top 20 % is taken away.
     """
 
-    deletion: Area
-    insertion: Area
+    deletion: CurveArea
+    insertion: CurveArea
     comprehensiveness: float
 
 
@@ -55,7 +55,7 @@ def curves(
     orders: dict[str, list[Order]],
     seed: int = 0,
     tell: Callable[[str], None] | None = None,
-) -> Curves:
+) -> FaithfulnessCurves:
     """Take blocks away, and put them back, in each of the orders (best block first).
 
     `predict(kept)` gives outputs (n_trials, n_targets) when only blocks `kept` (n_blocks,) are
@@ -80,7 +80,7 @@ def curves(
             if tell:
                 tell(f"{'insertion' if which else 'deletion'} in the order of {name}")
             found[which][name] = np.mean([curve(o, bool(which)) for o in several], axis=0)
-    return Curves(SHARES, found[0], found[1], len(full))
+    return FaithfulnessCurves(SHARES, found[0], found[1], len(full))
 
 
 def draws(n_trials: int, seed: int) -> Array:
@@ -106,7 +106,7 @@ def correlations(a: Array, b: Array, weights: Array) -> Array:
     return np.asarray(r.mean(1))
 
 
-def faithfulness(found: Curves, name: str, against: str = "random") -> Faithfulness:
+def faithfulness(found: FaithfulnessCurves, name: str, against: str = "random") -> Faithfulness:
     """Compare an order's curves with those of another order."""
     deletion = _area(found.deletion[against] - found.deletion[name], found.shares)
     insertion = _area(found.insertion[name] - found.insertion[against], found.shares)
@@ -114,10 +114,10 @@ def faithfulness(found: Curves, name: str, against: str = "random") -> Faithfuln
     return Faithfulness(deletion, insertion, float(1 - found.deletion[name][0, at]))
 
 
-def _area(gap: Array, shares: tuple[float, ...]) -> Area:
+def _area(gap: Array, shares: tuple[float, ...]) -> CurveArea:
     areas = np.atleast_1d(np.trapezoid(gap, shares, axis=1))
     low, high = np.percentile(areas[1:], [2.5, 97.5])
-    return Area(float(areas[0]), float(low), float(high))
+    return CurveArea(float(areas[0]), float(low), float(high))
 
 
 def order_of(values: NDArray[np.floating]) -> Order:

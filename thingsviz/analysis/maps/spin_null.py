@@ -20,7 +20,7 @@ N_TURNS = 400
 MOST_POINTS = 12_000
 
 
-class Turns(NamedTuple):
+class Rotations(NamedTuple):
     """Voxels that are looked at, (m,), and their labels before (m,) and after turns (n, m)."""
 
     voxels: NDArray[np.intp]
@@ -30,7 +30,7 @@ class Turns(NamedTuple):
 
 def turns(
     mask: NDArray[np.bool_], labels: NDArray[np.integer], n: int = N_TURNS, seed: int = 0
-) -> Turns:
+) -> Rotations:
     """Turn a parcellation `n` times; labels (n_voxels,) in C order of `mask` (X, Y, Z).
 
     At most MOST_POINTS voxels are looked at, evenly spread: 400 turns take about 0.4 s.
@@ -47,7 +47,7 @@ def turns(
     for row in turned:
         at = np.rint((spread @ (_turn(rng) @ sphere)).T + centre).astype(np.intp)
         row[:] = volume[tuple(np.clip(at, 0, np.array(mask.shape) - 1).T)]
-    return Turns(chosen, np.asarray(labels, np.uint16)[chosen], turned)
+    return Rotations(chosen, np.asarray(labels, np.uint16)[chosen], turned)
 
 
 def _turn(rng: np.random.Generator) -> Array:
@@ -64,7 +64,7 @@ def enrichment(counts: Array, uniform: Array, labels: NDArray[np.integer], n: in
     return np.where(flat > 0, ratio, 1.0)
 
 
-def p_values(counts: Array, uniform: Array, turned: Turns, n_regions: int) -> Array:
+def p_values(counts: Array, uniform: Array, turned: Rotations, n_regions: int) -> Array:
     """Return the one-sided p of each region's enrichment, (1 + n_regions,).
 
         p = (1 + turns with at least this enrichment) / (1 + turns)

@@ -18,7 +18,7 @@ from thingsviz.core.arrays import Array
 FLAT = 1e-9
 
 
-class Part(NamedTuple):
+class RatedPart(NamedTuple):
     """Ratings on the raters' own scales; `sd` is NaN where the release has none."""
 
     true: Array  # (n, n_targets)
@@ -37,11 +37,11 @@ class Part(NamedTuple):
         return len(np.unique(self.concepts))
 
 
-def part(true: object, predicted: object, sd: object | None, concepts: object) -> Part:
+def part(true: object, predicted: object, sd: object | None, concepts: object) -> RatedPart:
     """Make a part from anything array-like; without `sd` there is no confidence."""
     t, p = np.asarray(true, float), np.asarray(predicted, float)
     spread = np.full_like(t, np.nan) if sd is None else np.asarray(sd, float)
-    return Part(t, p, spread, np.asarray(concepts, str))
+    return RatedPart(t, p, spread, np.asarray(concepts, str))
 
 
 class ConceptSums(NamedTuple):
@@ -61,7 +61,7 @@ class ConceptSums(NamedTuple):
     least_p: Array
 
 
-def concept_sums(data: Part) -> ConceptSums:
+def concept_sums(data: RatedPart) -> ConceptSums:
     """Add up what the scores need, concept by concept (in the order of np.unique)."""
     _, index = np.unique(data.concepts, return_inverse=True)
     t, p = data.true - data.true.mean(0), data.predicted - data.predicted.mean(0)

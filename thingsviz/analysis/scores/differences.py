@@ -7,20 +7,22 @@ from typing import Any
 
 import numpy as np
 
-from thingsviz.analysis.scores.concept_sums import Part, concept_sums, scores
+from thingsviz.analysis.scores.concept_sums import RatedPart, concept_sums, scores
 from thingsviz.analysis.scores.resampling import (
     BETTER_IS_LESS,
     bootstrap,
     confidence_interval,
     jackknife,
 )
-from thingsviz.analysis.scores.score_table import MEAN, Where, columns_of, pick
+from thingsviz.analysis.scores.score_table import MEAN, ScorePlace, columns_of, pick
 from thingsviz.core.typography import minus
 
 Row = dict[str, Any]
 
 
-def difference_rows(where: Where, ours: Part, other: Part, name: str, n_draws: int) -> list[Row]:
+def difference_rows(
+    where: ScorePlace, ours: RatedPart, other: RatedPart, name: str, n_draws: int
+) -> list[Row]:
     """Compare two decoders of the same trials in the same order; other is called `name`.
 
     Both are scored on the same draws of concepts, so what makes a concept hard for both cancels:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from thingsviz.analysis.scores.concept_sums import Part
+from thingsviz.analysis.scores.concept_sums import RatedPart
 from thingsviz.analysis.scores.metrics import constant_confidence, spread_ratio
 from thingsviz.data.trials.splits import Audit
 
@@ -81,7 +81,7 @@ def _one_subject() -> list[str]:
     return ["One person's brain was decoded: nothing here says how another person's would be."]
 
 
-def free_confidence(data: Part, targets: Sequence[str]) -> dict[str, dict[str, float]]:
+def free_confidence(data: RatedPart, targets: Sequence[str]) -> dict[str, dict[str, float]]:
     """Return ρ and the confidence (2/π)·arctan(1/ρ) that a constant gets, by target."""
     rho = spread_ratio(data.true, data.sd)
     closed = constant_confidence(rho)

@@ -10,11 +10,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import binom, false_discovery_control
 
-from thingsviz.analysis.scores.concept_sums import ConceptSums, Part, concept_sums, correlation
+from thingsviz.analysis.scores.concept_sums import (
+    ConceptSums,
+    RatedPart,
+    concept_sums,
+    correlation,
+)
 from thingsviz.analysis.scores.differences import difference_rows
 from thingsviz.analysis.scores.rating_scales import unit_scale
 from thingsviz.analysis.scores.resampling import FEWEST
-from thingsviz.analysis.scores.score_table import MEAN, Where
+from thingsviz.analysis.scores.score_table import MEAN, ScorePlace
 from thingsviz.core.arrays import Array
 from thingsviz.core.typography import minus
 
@@ -23,7 +28,9 @@ TESTED = ("r", "mse_unit")
 LEVEL = 0.05
 
 
-def paired_rows(where: Where, a: Part, b: Part, names: tuple[str, str], n_draws: int) -> list[Row]:
+def paired_rows(
+    where: ScorePlace, a: RatedPart, b: RatedPart, names: tuple[str, str], n_draws: int
+) -> list[Row]:
     """Return difference A − B, its interval and its p, of every property and their mean.
 
     Rows of `difference_rows` for r and mse_unit, with `a` and `b` (the decoders' names) instead
@@ -50,7 +57,7 @@ def _column(draws: Array, targets: Sequence[str], target: str) -> Array:
     return np.asarray(known.mean(1)) if known.size else np.empty(0)
 
 
-def swapped(a: Part, b: Part, metric: str, n_draws: int = 1000, seed: int = 0) -> Array:
+def swapped(a: RatedPart, b: RatedPart, metric: str, n_draws: int = 1000, seed: int = 0) -> Array:
     """Return differences (n_draws, n_targets) with A and B exchanged in random concepts.
 
     If A and B are equally good, each concept could as well have been predicted by the other: for
@@ -138,7 +145,7 @@ def fdr(p: ArrayLike) -> list[float]:
     return [float(value) for value in false_discovery_control(values)] if len(values) else []
 
 
-def nearer(a: Part, b: Part) -> Array:
+def nearer(a: RatedPart, b: RatedPart) -> Array:
     """Return by how much A is nearer to the truth than B, (n_trials,), in SD of the properties.
 
     mean over properties of (|B − true| − |A − true|) / SD(true): above 0 A was right and B wrong

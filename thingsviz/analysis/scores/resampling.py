@@ -11,7 +11,7 @@ from scipy.special import ndtr, ndtri, stdtrit
 
 from thingsviz.analysis.scores.concept_sums import (
     ConceptSums,
-    Part,
+    RatedPart,
     concept_sums,
     correlation,
     weighted_scores,
@@ -52,7 +52,7 @@ def jackknife(sums: ConceptSums) -> Draws:
     return weighted_scores(sums, weights)
 
 
-def permutation(data: Part, n_draws: int = 1000, seed: int = 0) -> Draws:
+def permutation(data: RatedPart, n_draws: int = 1000, seed: int = 0) -> Draws:
     """Give each concept's trials the ratings of another; each metric (n_draws, n_targets).
 
     Concepts are shuffled, never trials: the trials of a concept share one rating, and shuffling
@@ -76,7 +76,7 @@ def permutation(data: Part, n_draws: int = 1000, seed: int = 0) -> Draws:
     return {"r": out, **dict(zip(METRICS[1:], costs, strict=True))}
 
 
-def permuted_r(data: Part, n_draws: int, seed: int = 0) -> Array:
+def permuted_r(data: RatedPart, n_draws: int, seed: int = 0) -> Array:
     """Return the r of `permutation` alone, (n_draws, n_targets): ten times as fast."""
     names, index = np.unique(data.concepts, return_inverse=True)
     rng = np.random.default_rng([seed, 2])

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from thingsviz.analysis.scores.ceilings import ceiling_draws, rating_ceiling
-from thingsviz.analysis.scores.concept_sums import Part, concept_sums, scores
+from thingsviz.analysis.scores.concept_sums import RatedPart, concept_sums, scores
 from thingsviz.analysis.scores.metrics import METRICS
 from thingsviz.analysis.scores.rating_scales import unit_scale
 from thingsviz.analysis.scores.resampling import (
@@ -33,7 +33,7 @@ COLUMNS = (
 )
 
 
-class Where(NamedTuple):
+class ScorePlace(NamedTuple):
     """Which part of the split, how many repeats stand behind a row ("single"), which targets."""
 
     part: str
@@ -41,7 +41,9 @@ class Where(NamedTuple):
     targets: tuple[str, ...]
 
 
-def model_rows(model: str, where: Where, data: Part, *, chance: bool, n_draws: int) -> list[Row]:
+def model_rows(
+    model: str, where: ScorePlace, data: RatedPart, *, chance: bool, n_draws: int
+) -> list[Row]:
     """Score one model on one part; `chance` adds what its shuffled predictions reach."""
     sums = concept_sums(data)
     observed = {name: value[None] for name, value in scores(sums).items()}
@@ -62,7 +64,7 @@ def model_rows(model: str, where: Where, data: Part, *, chance: bool, n_draws: i
     return [row for row in rows if row["value"] is not None or row["metric"] == "r"]
 
 
-def ceiling_rows(where: Where, data: Part, n_raters: ArrayLike) -> list[Row]:
+def ceiling_rows(where: ScorePlace, data: RatedPart, n_raters: ArrayLike) -> list[Row]:
     """Score a decoder that knew the true ratings behind the means of `n_raters` (n, n_targets)."""
     _, first, index = np.unique(data.concepts, return_index=True, return_inverse=True)
     given = np.asarray(n_raters, float)[first]
@@ -108,10 +110,10 @@ def pick(values: Draws, targets: Sequence[str], metric: str, target: str) -> Arr
 
 def _row(
     model: str,
-    where: Where,
+    where: ScorePlace,
     what: tuple[str, str],
     cells: tuple[float, float, float, float],
-    data: Part,
+    data: RatedPart,
 ) -> Row:
     value, low, high, p = (cell if math.isfinite(cell) else None for cell in cells)
     metric, target = what

@@ -12,14 +12,14 @@ FEWEST = 6  # test concepts; 6 show an r of 0.89
 MEANINGFUL = ("unseen_concepts", "concept", "test_images", "image")
 
 
-class Verdict(NamedTuple):
+class SplitVerdict(NamedTuple):
     """What is wrong with a split, and the kinds of split that would mend it, the best first."""
 
     sentence: str
     mends: tuple[str, ...]
 
 
-def verdicts(found: Audit, learns: str) -> list[Verdict]:
+def verdicts(found: Audit, learns: str) -> list[SplitVerdict]:
     """Return what would make a result mean nothing; `learns` as in a recipe."""
     checks = [_leak(found, learns)]
     if learns == "concepts":
@@ -29,7 +29,7 @@ def verdicts(found: Audit, learns: str) -> list[Verdict]:
     return [verdict for verdict in checks if verdict is not None]
 
 
-def _leak(found: Audit, learns: str) -> Verdict | None:
+def _leak(found: Audit, learns: str) -> SplitVerdict | None:
     if not found.leaks:
         return None
     sentence = (
@@ -37,10 +37,10 @@ def _leak(found: Audit, learns: str) -> Verdict | None:
         "images are also shown in training, so recognising a picture looks like decoding."
     )
     mends = ("test_images", "image") if learns == "concepts" else MEANINGFUL
-    return Verdict(sentence, mends)
+    return SplitVerdict(sentence, mends)
 
 
-def _unlearnable(found: Audit) -> Verdict | None:
+def _unlearnable(found: Audit) -> SplitVerdict | None:
     """Say that most test trials show concepts that nobody could know."""
     if found.learnable >= LEAST_LEARNABLE:
         return None
@@ -49,14 +49,14 @@ def _unlearnable(found: Audit) -> Verdict | None:
         f"({found.known_trials:,} of {found.test_trials:,}) show a concept that the training part "
         "shows at all, and no decoder can name a concept it has never met."
     )
-    return Verdict(sentence, ("test_images", "image", "session"))
+    return SplitVerdict(sentence, ("test_images", "image", "session"))
 
 
-def _few(found: Audit) -> Verdict | None:
+def _few(found: Audit) -> SplitVerdict | None:
     if found.test_concepts >= FEWEST:
         return None
     sentence = (
         f"Hardly any result could mean something: the test shows {found.test_concepts} concepts, "
         "and trials of one concept share its ratings."
     )
-    return Verdict(sentence, ("concept", "image"))
+    return SplitVerdict(sentence, ("concept", "image"))

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from thingsviz.core.errors import DataError
-from thingsviz.data.planted.presets import Preset
+from thingsviz.data.planted.presets import SimulationPreset
 from thingsviz.data.things.image_names import concept_of
 from thingsviz.data.things.tables import read_table, require_columns
 
@@ -17,7 +17,9 @@ CONDITIONS = re.compile(r"sub-\w+_ses-(?:things)?(\d+)_run-(\d+)_conditions\.tsv
 COLUMNS = ["session", "run", "trial", "trial_type", "image_filename", "concept"]
 
 
-def make_design(preset: Preset, concepts: list[str], rng: np.random.Generator) -> pd.DataFrame:
+def make_design(
+    preset: SimulationPreset, concepts: list[str], rng: np.random.Generator
+) -> pd.DataFrame:
     """Draw a design: one row a trial (COLUMNS), sorted by session, run and trial.
 
     Each session shows a new exemplar of each concept and each test image once, spread over its
@@ -45,7 +47,7 @@ def _deal(cards: list[str], n: int, rng: np.random.Generator) -> list[list[str]]
     return [shuffled[start::n] for start in range(n)]
 
 
-def _catch_name(preset: Preset, run: int, k: int) -> str:
+def _catch_name(preset: SimulationPreset, run: int, k: int) -> str:
     """Each session shows the same catch pictures, as published."""
     return f"catch{(run - 1) * preset.n_catch + k + 1:03d}.jpg"
 

@@ -36,7 +36,7 @@ class GivenRatings(NamedTuple):
         return [name for name in PROPERTIES if name not in self.properties]
 
 
-class Rated(NamedTuple):
+class RatedConcepts(NamedTuple):
     """Concepts with their true ratings (n_concepts, 14) and the table to publish."""
 
     concepts: Concepts
@@ -44,7 +44,7 @@ class Rated(NamedTuple):
     table: pd.DataFrame
 
 
-def plant_given(concepts: Concepts, simulated: FloatArray, given: GivenRatings) -> Rated:
+def plant_given(concepts: Concepts, simulated: FloatArray, given: GivenRatings) -> RatedConcepts:
     """Take a user's ratings as the truth; only properties that they lack stay `simulated`.
 
     A concept whose name says nothing gets the kind whose scores go best with its ratings.
@@ -68,7 +68,7 @@ def plant_given(concepts: Concepts, simulated: FloatArray, given: GivenRatings) 
     if RATERS in rows:
         raters = np.array(rows[RATERS].fillna(N_RATERS), np.float64)
     table = to_table(concepts.names, true, spread, raters)
-    return Rated(concepts._replace(kind=kind), true, table)
+    return RatedConcepts(concepts._replace(kind=kind), true, table)
 
 
 def nearest_kind(z: FloatArray) -> NDArray[np.intp]:

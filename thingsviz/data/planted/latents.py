@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from thingsviz.data.planted.concepts import PROPERTIES
-from thingsviz.data.planted.presets import Preset
+from thingsviz.data.planted.presets import SimulationPreset
 from thingsviz.data.planted.streams import stream
 
 FloatArray = NDArray[np.float64]
@@ -57,7 +57,9 @@ def square_root(covariance: FloatArray) -> FloatArray:
     return root
 
 
-def draw_latents(design: pd.DataFrame, concepts: FloatArray, preset: Preset, seed: int) -> Latents:
+def draw_latents(
+    design: pd.DataFrame, concepts: FloatArray, preset: SimulationPreset, seed: int
+) -> Latents:
     """Draw latents of each image and trial of `design`; `concept_index` counts into `concepts`.
 
     image = √(1 − τ) · concept + √τ · own part, with τ = exemplar_share, and 1 for low-level

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from thingsviz.data.planted.fields import Float32, SmoothField
 from thingsviz.data.planted.latents import N_PROPERTIES
-from thingsviz.data.planted.presets import Preset
+from thingsviz.data.planted.presets import SimulationPreset
 from thingsviz.data.planted.regions import Anatomy
 from thingsviz.data.planted.tuning import SMOOTH_FWHM_MM, Tuning
 
@@ -118,7 +118,7 @@ def decode(
     statistics: FloatArray,
     information: FloatArray,
     covariance: FloatArray,
-    preset: Preset,
+    preset: SimulationPreset,
     n_averaged: int = 1,
 ) -> Posterior:
     """Return E[ratings | T] for T averaged over `n_averaged` repeats of an image, T (n, 54).

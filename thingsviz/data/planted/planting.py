@@ -17,12 +17,12 @@ from thingsviz.core.files import crc_of_file
 from thingsviz.core.progress import Progress, Report, silent
 from thingsviz.data.planted.latents import Latents, concept_latents, draw_latents
 from thingsviz.data.planted.oracle import Filters, make_filters
-from thingsviz.data.planted.presets import Preset, get_preset
+from thingsviz.data.planted.presets import SimulationPreset, get_preset
 from thingsviz.data.planted.publish import check_place, publishing
 from thingsviz.data.planted.regions import make_anatomy
 from thingsviz.data.planted.responses import RESPONSES, Brain
 from thingsviz.data.planted.streams import stream
-from thingsviz.data.planted.subject import Sources, Subject, make_subject
+from thingsviz.data.planted.subject import PlantedSubject, Sources, make_subject
 from thingsviz.data.planted.truth import Oracle, write_json, write_truth
 from thingsviz.data.planted.tuning import make_tuning
 from thingsviz.data.planted.writer import LayoutWriter
@@ -33,7 +33,7 @@ CONCEPTS_A_TASK = 12
 
 
 @dataclass(frozen=True)
-class Order:
+class SimulationOrder:
     """What is to be planted."""
 
     preset: str
@@ -44,7 +44,7 @@ class Order:
     sources: Sources = field(default_factory=Sources)
 
 
-def plant(out: Path, order: Order, on_progress: Report = silent) -> None:
+def plant(out: Path, order: SimulationOrder, on_progress: Report = silent) -> None:
     """Plant a subject into the folder `out`, which appears only when it is complete.
 
     The same order gives the same bytes, whatever the number of threads: every piece of work has
@@ -74,7 +74,12 @@ class _Planting:
     """One planting: the steps share the subject, its writer and the count of what is done."""
 
     def __init__(
-        self, folder: Path, order: Order, preset: Preset, subject: Subject, report: Report
+        self,
+        folder: Path,
+        order: SimulationOrder,
+        preset: SimulationPreset,
+        subject: PlantedSubject,
+        report: Report,
     ) -> None:
         self.order, self.preset, self.subject, self.report = order, preset, subject, report
         self.voxel_mm = preset.grid.voxel_size

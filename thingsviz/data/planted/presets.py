@@ -25,7 +25,7 @@ def grid_over_sub01(shape: tuple[int, int, int]) -> Grid:
 
 
 @dataclass(frozen=True)
-class Preset:
+class SimulationPreset:
     """Design, grid, signal of a planted subject; n_train, n_test, n_catch count a run's trials."""
 
     name: str
@@ -60,10 +60,10 @@ class Preset:
 
 # The full subject's own parameters. 124 concepts are few to learn from; on unseen concepts, single
 # trials, seed 1, the ridge of `models` reaches r .37 of the oracle's .53, vit3d "Fast, local" .29.
-DEMO = Preset("demo", n_runs=2)
-PRESETS: dict[str, Preset] = {
+DEMO = SimulationPreset("demo", n_runs=2)
+PRESETS: dict[str, SimulationPreset] = {
     # Tests have 128 train trials: more signal, and less that is private to image and trial.
-    "tiny": Preset(
+    "tiny": SimulationPreset(
         "tiny",
         shape=(24, 28, 20),
         n_sessions=4,
@@ -76,12 +76,12 @@ PRESETS: dict[str, Preset] = {
         trial_state=0.25,
     ),
     "demo": DEMO,
-    "full": Preset("full"),
+    "full": SimulationPreset("full"),
     "null": replace(DEMO, name="null", snr=0.0),
 }
 
 
-def get_preset(name: str, snr: float | None = None) -> Preset:
+def get_preset(name: str, snr: float | None = None) -> SimulationPreset:
     """Return the preset called `name`; `snr` scales its noise ceilings when it is given."""
     if name not in PRESETS:
         msg = f"preset {name!r} is unknown: choose one of {', '.join(PRESETS)}"

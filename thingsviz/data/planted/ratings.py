@@ -42,7 +42,7 @@ BULK_WEIGHT, BULK_SPREAD = 0.8, 0.3
 LEAST = {3: 0.4, 2: 0.1}
 
 
-class Scale(NamedTuple):
+class SimulatedScale(NamedTuple):
     """How a z-score becomes a rating u on 0 … 1, and how much raters differ.
 
     u = logistic(slope · (z − centre)); raters' SD = spread · √(u(1 − u)), in rating units.
@@ -56,21 +56,21 @@ class Scale(NamedTuple):
     spread: float
 
 
-SCALES: dict[str, Scale] = {
-    "manmade": Scale(1, 7, -0.2, 1.8, 3.5),
-    "precious": Scale(1, 7, 0.2, 0.9, 3.5),
-    "lives": Scale(1, 7, 0.35, 3.0, 3.4),
-    "heavy": Scale(1, 7, 0.3, 1.6, 3.1),
-    "natural": Scale(1, 7, 0.25, 1.6, 3.4),
-    "moves": Scale(1, 7, 0.3, 1.6, 3.8),
-    "grasp": Scale(1, 7, -0.7, 1.2, 3.1),
-    "hold": Scale(1, 7, -0.6, 1.6, 3.0),
-    "be-moved": Scale(1, 7, -0.7, 1.4, 3.0),
-    "pleasant": Scale(1, 7, -0.5, 0.8, 2.4),
-    "arousal": Scale(1, 7, 0.2, 0.5, 2.3),
-    "size": Scale(0, 520, 0.2, 0.55, 44.0),
-    "nameability": Scale(0, 1, -0.8, 1.2, 1.0),
-    "consistency": Scale(0, 1, -1.0, 1.2, 1.0),
+SCALES: dict[str, SimulatedScale] = {
+    "manmade": SimulatedScale(1, 7, -0.2, 1.8, 3.5),
+    "precious": SimulatedScale(1, 7, 0.2, 0.9, 3.5),
+    "lives": SimulatedScale(1, 7, 0.35, 3.0, 3.4),
+    "heavy": SimulatedScale(1, 7, 0.3, 1.6, 3.1),
+    "natural": SimulatedScale(1, 7, 0.25, 1.6, 3.4),
+    "moves": SimulatedScale(1, 7, 0.3, 1.6, 3.8),
+    "grasp": SimulatedScale(1, 7, -0.7, 1.2, 3.1),
+    "hold": SimulatedScale(1, 7, -0.6, 1.6, 3.0),
+    "be-moved": SimulatedScale(1, 7, -0.7, 1.4, 3.0),
+    "pleasant": SimulatedScale(1, 7, -0.5, 0.8, 2.4),
+    "arousal": SimulatedScale(1, 7, 0.2, 0.5, 2.3),
+    "size": SimulatedScale(0, 520, 0.2, 0.55, 44.0),
+    "nameability": SimulatedScale(0, 1, -0.8, 1.2, 1.0),
+    "consistency": SimulatedScale(0, 1, -1.0, 1.2, 1.0),
 }
 LOW, HIGH, CENTRE, SLOPE, SPREAD = np.array([SCALES[name] for name in PROPERTIES]).T
 

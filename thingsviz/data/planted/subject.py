@@ -21,7 +21,7 @@ from thingsviz.data.planted.concepts import (
 from thingsviz.data.planted.design import make_design, read_design
 from thingsviz.data.planted.given import GivenRatings, plant_given
 from thingsviz.data.planted.pictures import IconPictures, PhotoPictures, Pictures
-from thingsviz.data.planted.presets import Preset
+from thingsviz.data.planted.presets import SimulationPreset
 from thingsviz.data.planted.streams import stream
 
 FloatArray = NDArray[np.float64]
@@ -36,7 +36,7 @@ class Sources:
     ratings: Path | None = None
 
 
-class Subject(NamedTuple):
+class PlantedSubject(NamedTuple):
     """What is planted, before there is a brain.
 
     ratings (n_concepts, 14) are the true ones, `table` what raters published of them; `design`
@@ -65,7 +65,7 @@ class Subject(NamedTuple):
         return files
 
 
-def make_subject(preset: Preset, seed: int, sources: Sources) -> Subject:
+def make_subject(preset: SimulationPreset, seed: int, sources: Sources) -> PlantedSubject:
     """Bring names, ratings, design and pictures together; refuse sources that do not fit."""
     photos = PhotoPictures(sources.images) if sources.images else None
     given = GivenRatings.read(sources.ratings) if sources.ratings else None
@@ -80,11 +80,11 @@ def make_subject(preset: Preset, seed: int, sources: Sources) -> Subject:
     design["concept_index"] = design["concept"].map(index)
     pictures = photos or IconPictures(dict(zip(names, concepts.glyphs, strict=True)), seed)
     simulated = given.lacking if given else list(PROPERTIES)
-    return Subject(concepts, true, table, design, pictures, simulated)
+    return PlantedSubject(concepts, true, table, design, pictures, simulated)
 
 
 def _design(
-    preset: Preset, seed: int, sources: Sources, candidates: list[str] | None
+    preset: SimulationPreset, seed: int, sources: Sources, candidates: list[str] | None
 ) -> tuple[list[str], pd.DataFrame]:
     """Return concept names, sorted, and the design."""
     if sources.design:

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from thingsviz.data.planted.concepts import PROPERTIES, archetypes
 from thingsviz.data.planted.latents import N_LOW, N_PROPERTIES, N_SEMANTIC, Latents
 from thingsviz.data.planted.oracle import correlations, decode
-from thingsviz.data.planted.presets import Preset
+from thingsviz.data.planted.presets import SimulationPreset
 from thingsviz.data.planted.regions import REGIONS, Anatomy
 from thingsviz.data.planted.responses import Brain
-from thingsviz.data.planted.subject import Subject
+from thingsviz.data.planted.subject import PlantedSubject
 from thingsviz.data.planted.tuning import SMOOTH_FWHM_MM, Tuning
 from thingsviz.data.things.ratings import mean_column
 
@@ -25,7 +25,12 @@ KEYS = ["session", "run", "trial"]
 
 
 def write_truth(
-    path: Path, subject: Subject, latents: Latents, anatomy: Anatomy, brain: Brain, preset: Preset
+    path: Path,
+    subject: PlantedSubject,
+    latents: Latents,
+    anatomy: Anatomy,
+    brain: Brain,
+    preset: SimulationPreset,
 ) -> None:
     """Write truth.npz: plain arrays; voxels in C order of the mask, all trials in order."""
     tuning: Tuning = brain.tuning
@@ -66,7 +71,11 @@ class Oracle:
     """The oracle's predictions for a subject's trials, from T (n_trials, 54)."""
 
     def __init__(
-        self, subject: Subject, statistics: FloatArray, latents: Latents, preset: Preset
+        self,
+        subject: PlantedSubject,
+        statistics: FloatArray,
+        latents: Latents,
+        preset: SimulationPreset,
     ) -> None:
         self.subject, self.preset = subject, preset
         self.statistics, self.latents = statistics, latents

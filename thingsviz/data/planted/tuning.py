@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from thingsviz.data.planted.concepts import PROPERTIES
 from thingsviz.data.planted.fields import Float32, SmoothField
 from thingsviz.data.planted.latents import N_LATENTS, N_LOW, N_SEMANTIC
-from thingsviz.data.planted.presets import Preset
+from thingsviz.data.planted.presets import SimulationPreset
 from thingsviz.data.planted.regions import REGIONS, Anatomy
 from thingsviz.data.planted.streams import stream
 
@@ -41,7 +41,11 @@ class Tuning(NamedTuple):
 
 
 def make_tuning(
-    anatomy: Anatomy, voxel_mm: FloatArray, covariance: FloatArray, preset: Preset, seed: int
+    anatomy: Anatomy,
+    voxel_mm: FloatArray,
+    covariance: FloatArray,
+    preset: SimulationPreset,
+    seed: int,
 ) -> Tuning:
     """Draw the tuning: smooth fields, scaled in each voxel to its noise ceiling wᵀ S w."""
     field = SmoothField(TUNING_FWHM_MM, voxel_mm, anatomy.brain)

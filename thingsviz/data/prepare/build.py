@@ -17,10 +17,10 @@ from thingsviz.core.locks import try_lock
 from thingsviz.core.progress import Progress, Report, silent
 from thingsviz.data.prepare.journal import NAME as JOURNAL_NAME
 from thingsviz.data.prepare.journal import Journal
-from thingsviz.data.prepare.pieces import Piece, Work, volume_pieces
+from thingsviz.data.prepare.pieces import Piece, StoreWork, volume_pieces
 from thingsviz.data.prepare.plan import plan_volumes
-from thingsviz.data.prepare.progress import Meter
-from thingsviz.data.prepare.read_run import Filled
+from thingsviz.data.prepare.progress import ByteProgress
+from thingsviz.data.prepare.read_run import FinishedPiece
 from thingsviz.data.prepare.table_release import plan_table
 from thingsviz.data.prepare.write_tables import write_small_files, write_table_only
 from thingsviz.data.store.beta_store import BetaStore
@@ -110,7 +110,7 @@ def _build_table(dataset: Dataset, subject: str, table: TrialTable) -> None:
         publish(folder, store)
 
 
-def _build_betas(work: Work, options: BuildOptions, on_progress: Report) -> None:
+def _build_betas(work: StoreWork, options: BuildOptions, on_progress: Report) -> None:
     """Publish the whole store, unless it is there and only HDF5 was asked for."""
     dataset, subject = work.dataset, work.subject
     without = replace(options, hdf5=False)
@@ -208,16 +208,16 @@ def _old(store: Path) -> Path:
 
 
 def _fill(
-    work: Work,
+    work: StoreWork,
     store: StoreFile,
     journal: Journal,
-    done: dict[str, Filled],
+    done: dict[str, FinishedPiece],
     workers: int,
     on_progress: Report,
 ) -> None:
     """Do all pieces that are not `done` yet and add them to it."""
     todo = [piece for piece in work.pieces if piece.key not in done]
-    meter = Meter(work.pieces, todo, on_progress)
+    meter = ByteProgress(work.pieces, todo, on_progress)
     stop = threading.Event()
     with ThreadPoolExecutor(workers) as pool:
         running = {pool.submit(_one, piece, store, meter, stop): piece for piece in todo}
@@ -229,7 +229,9 @@ def _fill(
             raise
 
 
-def _one(piece: Piece, store: StoreFile, meter: Meter, stop: threading.Event) -> Filled:
+def _one(
+    piece: Piece, store: StoreFile, meter: ByteProgress, stop: threading.Event
+) -> FinishedPiece:
     def tick(n_read: int) -> None:
         if stop.is_set():
             raise _StopError
@@ -239,14 +241,14 @@ def _one(piece: Piece, store: StoreFile, meter: Meter, stop: threading.Event) ->
 
 
 def _collect(
-    running: dict[Future[Filled], Piece],
+    running: dict[Future[FinishedPiece], Piece],
     store: StoreFile,
     journal: Journal,
-    done: dict[str, Filled],
-    meter: Meter,
+    done: dict[str, FinishedPiece],
+    meter: ByteProgress,
 ) -> None:
     """Take note of finished pieces as they come, their bytes on the disk before their names."""
-    waiting: Sequence[Future[Filled]] = list(running)
+    waiting: Sequence[Future[FinishedPiece]] = list(running)
     while waiting:
         finished, still = wait(waiting, timeout=POLL_S, return_when=FIRST_COMPLETED)
         waiting = list(still)
@@ -264,7 +266,7 @@ def _collect(
 RELEASES = ("auto", "volumes", "table")
 
 
-def plan_work(dataset: Dataset, subject: str, release: str = "auto") -> Work:
+def plan_work(dataset: Dataset, subject: str, release: str = "auto") -> StoreWork:
     """Check a subject's files and return what there is to do."""
     if release not in RELEASES:
         msg = f"release {release!r} is not one of {', '.join(RELEASES)}"
@@ -278,10 +280,10 @@ def plan_work(dataset: Dataset, subject: str, release: str = "auto") -> Work:
     return _volumes(dataset, subject)
 
 
-def _volumes(dataset: Dataset, subject: str) -> Work:
+def _volumes(dataset: Dataset, subject: str) -> StoreWork:
     plan = plan_volumes(dataset, subject)
     voxels, notes = read_voxels(dataset.voxel_metadata(subject), plan.mask)
-    return Work(
+    return StoreWork(
         dataset=dataset,
         subject=subject,
         kind=VOLUMES,

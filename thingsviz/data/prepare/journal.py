@@ -8,7 +8,7 @@ import shutil
 from pathlib import Path
 
 from thingsviz.core.files import KEY, is_sound, loads_json, sealed
-from thingsviz.data.prepare.read_run import Filled
+from thingsviz.data.prepare.read_run import FinishedPiece
 from thingsviz.data.things.layout import Dataset
 
 NAME = "journal.jsonl"
@@ -21,12 +21,12 @@ class Journal:
         self.path = folder / NAME
         self._signature = signature
 
-    def done(self, dataset: Dataset) -> dict[str, Filled]:
+    def done(self, dataset: Dataset) -> dict[str, FinishedPiece]:
         """Return the finished pieces whose source is unchanged; a torn line is passed over."""
         lines = self._lines()
         if not lines or lines[0] != self._signature:
             return {}
-        found: dict[str, Filled] = {}
+        found: dict[str, FinishedPiece] = {}
         for line in lines[1:]:
             piece = _read(line)
             if piece is not None and _unchanged(dataset, piece):
@@ -41,7 +41,7 @@ class Journal:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._append(self._signature)
 
-    def add(self, piece: Filled) -> None:
+    def add(self, piece: FinishedPiece) -> None:
         """Note a finished piece, whose bytes are already on the disk."""
         self._append(json.dumps(sealed({"piece": piece.to_json()})))
 
@@ -60,16 +60,16 @@ class Journal:
             return []
 
 
-def _read(line: str) -> Filled | None:
+def _read(line: str) -> FinishedPiece | None:
     """Read a line; None for one that is torn or damaged: its piece is made again."""
     try:
         row = loads_json(line)
-        return Filled.from_json(row["piece"]) if KEY in row and is_sound(row) else None
+        return FinishedPiece.from_json(row["piece"]) if KEY in row and is_sound(row) else None
     except (ValueError, KeyError, TypeError):
         return None
 
 
-def _unchanged(dataset: Dataset, piece: Filled) -> bool:
+def _unchanged(dataset: Dataset, piece: FinishedPiece) -> bool:
     source = piece.source
     if source is None:
         return True

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from thingsviz.data.prepare.plan import Plan
-from thingsviz.data.prepare.read_run import Filled, Tick, fill_run
+from thingsviz.data.prepare.plan import StorePlan
+from thingsviz.data.prepare.read_run import FinishedPiece, Tick, fill_run
 from thingsviz.data.store.manifest import Source
 from thingsviz.data.store.matrix_file import StoreFile
 from thingsviz.data.things.layout import Dataset
@@ -22,11 +22,11 @@ class Piece(NamedTuple):
 
     key: str
     n_bytes: int
-    fill: Callable[[StoreFile, Tick], Filled]
+    fill: Callable[[StoreFile, Tick], FinishedPiece]
 
 
 @dataclass(frozen=True)
-class Work:
+class StoreWork:
     """Everything a store needs, checked; the pieces are still to be read."""
 
     dataset: Dataset
@@ -47,7 +47,7 @@ class Work:
         return len(self.trials), self.mask.n_voxels
 
 
-def volume_pieces(plan: Plan) -> list[Piece]:
+def volume_pieces(plan: StorePlan) -> list[Piece]:
     """Return one piece a run."""
     return [
         Piece(str(run.files), run.betas.stat().st_size, partial(_fill, plan, number))
@@ -55,5 +55,5 @@ def volume_pieces(plan: Plan) -> list[Piece]:
     ]
 
 
-def _fill(plan: Plan, number: int, store: StoreFile, tick: Tick) -> Filled:
+def _fill(plan: StorePlan, number: int, store: StoreFile, tick: Tick) -> FinishedPiece:
     return fill_run(plan, plan.runs[number], store, tick)

@@ -36,7 +36,7 @@ class RunPlan:
 
 
 @dataclass(frozen=True)
-class Plan:
+class StorePlan:
     """A subject whose files fit together."""
 
     dataset: Dataset
@@ -61,7 +61,7 @@ class Plan:
         return hashlib.sha256(json.dumps([FORMAT, self.shape, rows, small]).encode()).hexdigest()
 
 
-def plan_volumes(dataset: Dataset, subject: str) -> Plan:
+def plan_volumes(dataset: Dataset, subject: str) -> StorePlan:
     """Read tables, mask and all headers of the volumetric release; refuse what does not fit."""
     trials = build_trials(dataset, subject)
     files = dataset.runs(subject)
@@ -76,7 +76,9 @@ def plan_volumes(dataset: Dataset, subject: str) -> Plan:
         note_source(dataset, path) for path in small_sources(dataset, subject, with_betas=True)
     ]
     simulated = dataset.simulated or any("SIMULATED" in r.header.description for r in runs)
-    return Plan(dataset, subject, trials.table, trials.warnings, mask, sources, runs, simulated)
+    return StorePlan(
+        dataset, subject, trials.table, trials.warnings, mask, sources, runs, simulated
+    )
 
 
 def _plan_run(files: RunFiles, first: int, n_rows: int) -> RunPlan:

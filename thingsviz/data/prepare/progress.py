@@ -11,7 +11,7 @@ from thingsviz.data.prepare.pieces import Piece
 MEGABYTE = 1 << 20
 
 
-class Meter:
+class ByteProgress:
     """Counts bytes over all pieces; `tick` may be called from any thread, `report` from one."""
 
     def __init__(

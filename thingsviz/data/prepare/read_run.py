@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from thingsviz.core.errors import DataError
 from thingsviz.core.trial_key import TrialKey
-from thingsviz.data.prepare.plan import Plan, RunPlan
+from thingsviz.data.prepare.plan import RunPlan, StorePlan
 from thingsviz.data.store.manifest import Source, note_source
 from thingsviz.data.store.matrix_file import StoreFile, row_crc
 from thingsviz.data.volumes.nifti import VolumeReader
@@ -20,7 +20,7 @@ LARGEST = float(np.finfo(np.float16).max)
 Tick = Callable[[int], None]
 
 
-class Filled(NamedTuple):
+class FinishedPiece(NamedTuple):
     """What is known of one finished piece of the store: its source, and rows with their CRC-32."""
 
     key: str
@@ -35,7 +35,7 @@ class Filled(NamedTuple):
         return {**self._asdict(), "source": self.source and self.source._asdict()}
 
     @classmethod
-    def from_json(cls, row: dict[str, Any]) -> Filled:
+    def from_json(cls, row: dict[str, Any]) -> FinishedPiece:
         """Undo `to_json`."""
         source = row["source"] and Source(**row["source"])
         rows = row["rows"] and (int(row["rows"][0]), int(row["rows"][1]))
@@ -49,7 +49,7 @@ class Filled(NamedTuple):
         )
 
 
-def fill_run(plan: Plan, run: RunPlan, store: StoreFile, tick: Tick) -> Filled:
+def fill_run(plan: StorePlan, run: RunPlan, store: StoreFile, tick: Tick) -> FinishedPiece:
     """Stream one run into its rows; `tick` gets the packed bytes read and may raise to stop."""
     positions = plan.mask.fortran_positions
     crc, mended, bad_volumes = 0, 0, 0
@@ -69,7 +69,7 @@ def fill_run(plan: Plan, run: RunPlan, store: StoreFile, tick: Tick) -> Filled:
     notes = [
         f"{run.files}: {mended} values in {bad_volumes} volumes are not finite, stored as 0"
     ] * (mended > 0)
-    return Filled(str(run.files), source, (run.first, run.last), crc, notes, row_crcs)
+    return FinishedPiece(str(run.files), source, (run.first, run.last), crc, notes, row_crcs)
 
 
 def checked(

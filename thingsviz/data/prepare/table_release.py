@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from thingsviz.core.errors import DataError
 from thingsviz.core.space import Grid
-from thingsviz.data.prepare.pieces import Piece, Work
-from thingsviz.data.prepare.read_run import LARGEST, Filled, Tick
+from thingsviz.data.prepare.pieces import Piece, StoreWork
+from thingsviz.data.prepare.read_run import LARGEST, FinishedPiece, Tick
 from thingsviz.data.prepare.table_trials import build_release_trials
 from thingsviz.data.store.manifest import FORMAT, RESPONSES, Source, note_source
 from thingsviz.data.store.matrix_file import StoreFile
@@ -90,7 +90,7 @@ def _ids(blocks: dict[str, Any], besides: str) -> NDArray[np.generic] | None:
     return None
 
 
-def plan_table(dataset: Dataset, subject: str) -> Work:
+def plan_table(dataset: Dataset, subject: str) -> StoreWork:
     """Check the three files against each other and return what there is to do."""
     release = dataset.table_release(subject)
     for path in release:
@@ -107,7 +107,7 @@ def plan_table(dataset: Dataset, subject: str) -> Work:
     sources = [
         note_source(dataset, path) for path in small_sources(dataset, subject, with_betas=True)
     ]
-    return Work(
+    return StoreWork(
         dataset=dataset,
         subject=subject,
         kind=RESPONSES,
@@ -180,7 +180,7 @@ def _pieces(
     ]
 
 
-def _hash(dataset: Dataset, path: Path, store: StoreFile, tick: Tick) -> Filled:
+def _hash(dataset: Dataset, path: Path, store: StoreFile, tick: Tick) -> FinishedPiece:
     sha, size = hashlib.sha256(), 0
     with path.open("rb", buffering=0) as file:
         while chunk := file.read(CHUNK * 8):
@@ -188,7 +188,7 @@ def _hash(dataset: Dataset, path: Path, store: StoreFile, tick: Tick) -> Filled:
             size += len(chunk)
             tick(size)
     source = note_source(dataset, path, Digest(size, sha.hexdigest()))
-    return Filled("sha256", source, None, None, [])
+    return FinishedPiece("sha256", source, None, None, [])
 
 
 def _fill(
@@ -198,7 +198,7 @@ def _fill(
     first: int,
     store: StoreFile,
     tick: Tick,
-) -> Filled:
+) -> FinishedPiece:
     """Read the responses of some voxels, (n, n_trials), and write them as columns of the store."""
     tick(0)
     block = _read(table, rows)[:, columns]
@@ -208,7 +208,7 @@ def _fill(
     block[~finite] = 0
     store.write_columns(first, np.ascontiguousarray(block.T.astype(np.float16)))
     notes = [f"{n_bad} values of voxels {first} … are not finite, stored as 0"] * (n_bad > 0)
-    return Filled(f"voxels from {first}", None, None, None, notes)
+    return FinishedPiece(f"voxels from {first}", None, None, None, notes)
 
 
 def _read(table: ResponseTable, rows: NDArray[np.int64]) -> NDArray[np.floating]:

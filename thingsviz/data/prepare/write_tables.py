@@ -14,8 +14,8 @@ import pandas as pd
 import thingsviz
 from thingsviz.core.errors import DataError
 from thingsviz.core.files import crc_of_file, sealed, write_atomically, write_json
-from thingsviz.data.prepare.pieces import Work
-from thingsviz.data.prepare.read_run import Filled
+from thingsviz.data.prepare.pieces import StoreWork
+from thingsviz.data.prepare.read_run import FinishedPiece
 from thingsviz.data.store import manifest
 from thingsviz.data.store.manifest import CHECKED, FORMAT, TABLE, Source, fingerprint, note_source
 from thingsviz.data.store.matrix_file import DTYPE, checksums, write_row_sums
@@ -30,7 +30,7 @@ from thingsviz.data.volumes.masks import write_mask
 ROWS_A_CHECKSUM = 256
 
 
-def write_small_files(work: Work, filled: Sequence[Filled], folder: Path) -> None:
+def write_small_files(work: StoreWork, filled: Sequence[FinishedPiece], folder: Path) -> None:
     """Write everything of a store but its betas; the manifest last."""
     write_trials(folder, work.trials)
     write_parquet(folder / "voxels.parquet", work.voxels)
@@ -98,7 +98,9 @@ def _head(
     }
 
 
-def _checksums(work: Work, filled: Sequence[Filled], folder: Path) -> list[dict[str, Any]]:
+def _checksums(
+    work: StoreWork, filled: Sequence[FinishedPiece], folder: Path
+) -> list[dict[str, Any]]:
     """Return the CRC-32 of ranges of rows: those taken while filling, else read now."""
     known = [(piece.rows, piece.crc32) for piece in filled if piece.rows]
     if not known:
@@ -109,7 +111,7 @@ def _checksums(work: Work, filled: Sequence[Filled], folder: Path) -> list[dict[
     return [{"rows": list(rows), "crc32": crc} for rows, crc in sorted(known)]
 
 
-def _row_sums(work: Work, filled: Sequence[Filled], folder: Path) -> list[int]:
+def _row_sums(work: StoreWork, filled: Sequence[FinishedPiece], folder: Path) -> list[int]:
     """Return the CRC-32 of each row: those taken while filling, else read now."""
     pieces = sorted((piece.rows, piece.row_crcs) for piece in filled if piece.rows)
     known = [one for _, sums in pieces for one in sums]

@@ -239,7 +239,7 @@ def audit(trials: pd.DataFrame, split: Split) -> Audit:
     )
 
 
-class Balance(NamedTuple):
+class ClassBalance(NamedTuple):
     """How the trials of a part are spread over classes."""
 
     n_classes: int
@@ -250,13 +250,13 @@ class Balance(NamedTuple):
     """The share of training trials in the largest class: what always naming it would score."""
 
 
-def class_balance(classes: NDArray[np.integer], split: Split, n_classes: int) -> Balance:
+def class_balance(classes: NDArray[np.integer], split: Split, n_classes: int) -> ClassBalance:
     """Count the training trials of each class; `classes` (n_trials,), −1 for none."""
     own = np.asarray(classes)[split.train]
     counts = np.bincount(own[own >= 0], minlength=n_classes)
     there = counts[counts > 0]
     fewest, most = (int(there.min()), int(there.max())) if len(there) else (0, 0)
-    return Balance(n_classes, len(there), fewest, most, most / max(1, int(counts.sum())))
+    return ClassBalance(n_classes, len(there), fewest, most, most / max(1, int(counts.sum())))
 
 
 def check_fitted_on(split: Split, fitted: Rows, what: str) -> None:

@@ -25,7 +25,7 @@ class Digest(NamedTuple):
     sha256: str
 
 
-class Unpacker:
+class GzipStream:
     """The bytes in a .gz file (several members allowed) or a plain one, in constant memory.
 
     nibabel does not verify the checksum at the end of a gzip: of 60 single-bit faults 59 loaded
@@ -52,7 +52,7 @@ class Unpacker:
             )
             raise DataError(msg)
 
-    def __enter__(self) -> Unpacker:
+    def __enter__(self) -> GzipStream:
         return self
 
     def __exit__(
@@ -145,7 +145,7 @@ REPLACE = "download it again"
 
 def check_whole(path: Path, most: int) -> None:
     """Read a file to its end: a fault in its gzip is an error, and more than `most` bytes."""
-    with Unpacker(path) as source:
+    with GzipStream(path) as source:
         left = most
         while part := source.some(min(left + 1, CHUNK)):
             left -= len(part)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from thingsviz.core.errors import DataError
 from thingsviz.core.space import Grid
-from thingsviz.data.volumes.gzip_stream import Unpacker
+from thingsviz.data.volumes.gzip_stream import GzipStream
 
 SIZES: dict[int, tuple[Any, bytes]] = {
     348: (nib.Nifti1Header, b"n+1\0"),
@@ -48,11 +48,11 @@ class Header:
 
 def read_header(path: Path, *, n_axes: int) -> Header:
     """Read the header of a 3-D or 4-D file and check it against the size of the file."""
-    with Unpacker(path) as source:
+    with GzipStream(path) as source:
         return _header(source, n_axes)[0]
 
 
-def _header(source: Unpacker, n_axes: int) -> tuple[Header, int]:
+def _header(source: GzipStream, n_axes: int) -> tuple[Header, int]:
     """Return the header and how many bytes were read for it."""
     path = source.path
     first = source.read(348)
@@ -119,7 +119,7 @@ def _offset(path: Path, offset: float, size: int) -> int:
     return int(offset) or first
 
 
-def _fits(source: Unpacker, header: Header) -> None:
+def _fits(source: GzipStream, header: Header) -> None:
     """Compare what the header claims with what can be in the file, before allocating."""
     claimed = header.offset + header.volume_bytes * header.n_volumes
     if claimed > source.most_bytes:
@@ -136,7 +136,7 @@ class VolumeReader:
     """The volumes of a file one after the other; use as a context, then call `source.finish()`."""
 
     def __init__(self, path: Path, *, n_axes: int) -> None:
-        self.source = Unpacker(path)
+        self.source = GzipStream(path)
         try:
             self.header, read = _header(self.source, n_axes)
             self.source.read(self.header.offset - read)

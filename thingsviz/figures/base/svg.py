@@ -16,7 +16,7 @@ N_COLOURS = 6
 Place = Callable[[float], float]
 
 
-class Mark(NamedTuple):
+class SvgMark(NamedTuple):
     """A reference on a row: its letter or name, and where it stands."""
 
     name: str
@@ -30,11 +30,11 @@ class DotRow(NamedTuple):
     value: float
     low: float | None
     high: float | None
-    marks: tuple[Mark, ...] = ()
+    marks: tuple[SvgMark, ...] = ()
     colour: int = 0
 
 
-class Line(NamedTuple):
+class SvgLine(NamedTuple):
     """One line of a picture of curves."""
 
     name: str
@@ -108,7 +108,7 @@ def _dot_row(row: DotRow, x: Place, y: float) -> str:
     return "".join(out)
 
 
-def lines(found: Sequence[Line], x_unit: str, y_unit: str) -> str:
+def lines(found: Sequence[SvgLine], x_unit: str, y_unit: str) -> str:
     """Draw lines over a common axis, named beside the picture."""
     xs = [v for line in found for v in line.x] or [0.0, 1.0]
     ys = [v for line in found for v in line.y] or [0.0, 1.0]

@@ -17,7 +17,7 @@ from thingsviz.core.errors import ThingsvizError
 from thingsviz.core.space import Grid
 from thingsviz.figures.base.style import Theme
 from thingsviz.figures.brain.heads import HeadsChoice
-from thingsviz.figures.brain.volume import Choice
+from thingsviz.figures.brain.volume import VolumeChoice
 
 LENGTH = 8
 MOST = 1 << 31  # bytes; a longer message is none of ours
@@ -29,7 +29,7 @@ class DrawingError(ThingsvizError):
     """A picture that could not be drawn, and why."""
 
 
-class Layer(NamedTuple):
+class SceneLayer(NamedTuple):
     """One actor of a scene, in drawing order; `group` is what the page shows, hides and fades."""
 
     name: str
@@ -39,12 +39,12 @@ class Layer(NamedTuple):
     n_faces: int
 
 
-class Order(NamedTuple):
+class DrawOrder(NamedTuple):
     """What to draw: a scene for the browser, or a picture of its surfaces or of the volume."""
 
     kind: Kind
     theme: Theme
-    choice: Choice = Choice()
+    choice: VolumeChoice = VolumeChoice()
     view: str = "oblique"
     opacity: dict[str, float] = {}  # noqa: RUF012  (never changed)
     show: tuple[str, ...] = ("brain", "positive", "negative")
@@ -56,55 +56,55 @@ class Order(NamedTuple):
     heads: HeadsChoice = HeadsChoice()
 
 
-class Job(NamedTuple):
+class DrawJob(NamedTuple):
     """An order with its data: smoothed betas and brain mask (X, Y, Z) on a grid.
 
     Of heads, `smoothed` holds a volume a head, (n, X, Y, Z).
     """
 
-    order: Order
+    order: DrawOrder
     smoothed: Volume
     mask: Mask
     grid: Grid
 
 
-class Reply(NamedTuple):
+class DrawReply(NamedTuple):
     """The drawn bytes (vtksz or PNG) and, of a scene, its layers; or what went wrong."""
 
     blob: bytes = b""
-    layers: tuple[Layer, ...] = ()
+    layers: tuple[SceneLayer, ...] = ()
     error: str = ""
 
 
-def pack_job(job: Job) -> bytes:
+def pack_job(job: DrawJob) -> bytes:
     """Return a job as a message."""
     about = job.order._asdict() | {"choice": job.order.choice._asdict(), "affine": job.grid.affine}
     return _pack(about, smoothed=job.smoothed, mask=job.mask)
 
 
-def unpack_job(message: bytes) -> Job:
+def unpack_job(message: bytes) -> DrawJob:
     """Return the job of a message."""
     about, arrays = _unpack(message)
     grid = Grid.of(arrays["mask"].shape, np.array(about.pop("affine")))
     choice = about.pop("choice")
     crosshair = choice.pop("crosshair_mm")
-    about["choice"] = Choice(**choice, crosshair_mm=crosshair and tuple(crosshair))
+    about["choice"] = VolumeChoice(**choice, crosshair_mm=crosshair and tuple(crosshair))
     about["heads"] = HeadsChoice(*about["heads"])
     about["show"], about["names"] = tuple(about["show"]), tuple(about["names"])
-    return Job(Order(**about), arrays["smoothed"], arrays["mask"], grid)
+    return DrawJob(DrawOrder(**about), arrays["smoothed"], arrays["mask"], grid)
 
 
-def pack_reply(reply: Reply) -> bytes:
+def pack_reply(reply: DrawReply) -> bytes:
     """Return a reply as a message."""
     about = {"layers": reply.layers, "error": reply.error}
     return _pack(about, blob=np.frombuffer(reply.blob, np.uint8))
 
 
-def unpack_reply(message: bytes) -> Reply:
+def unpack_reply(message: bytes) -> DrawReply:
     """Return the reply of a message."""
     about, arrays = _unpack(message)
-    layers = tuple(Layer(*layer) for layer in about["layers"])
-    return Reply(arrays["blob"].tobytes(), layers, str(about["error"]))
+    layers = tuple(SceneLayer(*layer) for layer in about["layers"])
+    return DrawReply(arrays["blob"].tobytes(), layers, str(about["error"]))
 
 
 def send(stream: IO[bytes], message: bytes) -> None:

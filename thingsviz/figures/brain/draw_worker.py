@@ -28,10 +28,10 @@ from thingsviz.figures.brain import caption, heads, heads_scene, scene, surface,
 from thingsviz.figures.brain import volume_picture as pictures
 from thingsviz.figures.brain.draw_orders import (
     DrawingError,
-    Job,
+    DrawJob,
+    DrawReply,
     Kind,
-    Layer,
-    Reply,
+    SceneLayer,
     pack_reply,
     receive,
     send,
@@ -52,7 +52,7 @@ NO_OPENGL = (
 )
 
 
-def draw(job: Job) -> Reply:
+def draw(job: DrawJob) -> DrawReply:
     """Draw one order."""
     if job.order.kind in {"heads", "heads_picture", "heads_gif"}:
         return draw_heads(job)
@@ -61,15 +61,15 @@ def draw(job: Job) -> Reply:
     return _DRAW[job.order.kind](job, info, frame)
 
 
-def draw_scene(job: Job, info: VolumeInfo, frame: views.Frame) -> Reply:
+def draw_scene(job: DrawJob, info: VolumeInfo, frame: views.Frame) -> DrawReply:
     """Return the scene for vtk.js, with all layers; the browser hides and fades them."""
     layers, plotter = _plot(job, info, views.camera(job.order.view, frame))
     blob = vtkjs.vtksz(plotter)
     plotter.close()
-    return Reply(blob, layers)
+    return DrawReply(blob, layers)
 
 
-def draw_surfaces(job: Job, info: VolumeInfo, frame: views.Frame) -> Reply:
+def draw_surfaces(job: DrawJob, info: VolumeInfo, frame: views.Frame) -> DrawReply:
     """Return a PNG of the scene in a named view, with its caption."""
     _need_opengl()
     camera = views.camera(job.order.view, frame)
@@ -78,7 +78,7 @@ def draw_surfaces(job: Job, info: VolumeInfo, frame: views.Frame) -> Reply:
     return _framed(job, info, frame, scene.photograph(plotter))
 
 
-def draw_volume(job: Job, info: VolumeInfo, frame: views.Frame) -> Reply:
+def draw_volume(job: DrawJob, info: VolumeInfo, frame: views.Frame) -> DrawReply:
     """Return a PNG of the volume rendered in a named view, with its caption."""
     _need_opengl()
     order, theme = job.order, job.order.theme
@@ -95,17 +95,17 @@ def draw_volume(job: Job, info: VolumeInfo, frame: views.Frame) -> Reply:
     return _framed(job, info, frame, pictures.draw_picture(picture, volume, brain, covered, theme))
 
 
-def draw_heads(job: Job) -> Reply:
+def draw_heads(job: DrawJob) -> DrawReply:
     """Return the linked scene of several maps for vtk.js, or a PNG of their rendered volumes."""
     order, theme = job.order, job.order.theme
     eye = views.camera(order.view, views.frame_of(job.mask, job.grid))
     info = heads.heads_info(job.smoothed, job.mask, job.grid, order.names, order.heads)
-    scene_ = heads_scene.Scene(job.smoothed, job.grid, _brain(job.mask, job.grid), eye)
+    scene_ = heads_scene.HeadsScene(job.smoothed, job.grid, _brain(job.mask, job.grid), eye)
     if order.kind == "heads":
         layers, plotter = heads_scene.heads_plotter(scene_, info, theme)
         blob = vtkjs.vtksz(plotter)
         plotter.close()
-        return Reply(blob, layers)
+        return DrawReply(blob, layers)
     _need_opengl()
     covered = _covered(np.packbits(job.mask).tobytes(), job.mask.shape, job.grid, eye)
     if order.kind == "heads_gif":
@@ -113,10 +113,12 @@ def draw_heads(job: Job) -> Reply:
     pixels = heads_scene.heads_picture(scene_, covered, info, theme)
     lines = (order.title, order.subtitle, heads.describe(info))
     mark = "SIMULATED" if order.simulated else ""
-    return Reply(heads_scene.finish(pixels, lines, theme, mark))
+    return DrawReply(heads_scene.finish(pixels, lines, theme, mark))
 
 
-def draw_gif(scene_: heads_scene.Scene, covered: Mask, info: heads.HeadsInfo, job: Job) -> Reply:
+def draw_gif(
+    scene_: heads_scene.HeadsScene, covered: Mask, info: heads.HeadsInfo, job: DrawJob
+) -> DrawReply:
     """Return a GIF that shows one map after the other."""
     order = job.order
     mark = "SIMULATED" if order.simulated else ""
@@ -127,24 +129,26 @@ def draw_gif(scene_: heads_scene.Scene, covered: Mask, info: heads.HeadsInfo, jo
         pixels = heads_scene.heads_picture(one, covered, own, order.theme)
         lines = (order.title, order.subtitle, heads.describe(info))
         frames.append(heads_scene.finish(pixels, lines, order.theme, mark))
-    return Reply(gif.animate(frames))
+    return DrawReply(gif.animate(frames))
 
 
-_DRAW: dict[Kind, Callable[[Job, VolumeInfo, views.Frame], Reply]] = {
+_DRAW: dict[Kind, Callable[[DrawJob, VolumeInfo, views.Frame], DrawReply]] = {
     "scene": draw_scene,
     "surfaces": draw_surfaces,
     "volume": draw_volume,
 }
 
 
-def answer(message: bytes) -> Reply:
+def answer(message: bytes) -> DrawReply:
     """Draw the order in a message; what goes wrong becomes the reply's one sentence."""
     try:
         return draw(unpack_job(message))
     except ThingsvizError as error:
-        return Reply(error=str(error))
+        return DrawReply(error=str(error))
     except Exception as error:  # it serves all visitors: one bad order must not end it
-        return Reply(error=f"The picture could not be drawn ({type(error).__name__}: {error}).")
+        return DrawReply(
+            error=f"The picture could not be drawn ({type(error).__name__}: {error})."
+        )
 
 
 def serve(
@@ -173,8 +177,8 @@ def main() -> int:
 
 
 def _plot(
-    job: Job, info: VolumeInfo, camera: views.Camera
-) -> tuple[tuple[Layer, ...], pv.Plotter]:
+    job: DrawJob, info: VolumeInfo, camera: views.Camera
+) -> tuple[tuple[SceneLayer, ...], pv.Plotter]:
     order = job.order
     meshes = scene.scene_meshes(job.smoothed, job.mask, job.grid, info, order.theme)
     meshes = meshes._replace(brain=_brain(job.mask, job.grid))
@@ -188,7 +192,9 @@ def _plot(
     return layers, scene.draw_scene(layers, meshes, camera, order.theme)
 
 
-def _framed(job: Job, info: VolumeInfo, frame: views.Frame, pixels: caption.Pixels) -> Reply:
+def _framed(
+    job: DrawJob, info: VolumeInfo, frame: views.Frame, pixels: caption.Pixels
+) -> DrawReply:
     """Write the sides and the caption onto a picture."""
     order = job.order
     camera = views.camera(order.view, frame)
@@ -197,7 +203,7 @@ def _framed(job: Job, info: VolumeInfo, frame: views.Frame, pixels: caption.Pixe
     if order.kind == "surfaces":
         words = caption.of_surfaces(words, info, order.show, order.theme)
     pixels = caption.with_sides(pixels, places, order.theme)
-    return Reply(caption.finish(pixels, words, order.theme))
+    return DrawReply(caption.finish(pixels, words, order.theme))
 
 
 def _brain(mask: Mask, grid: Grid) -> pv.PolyData:

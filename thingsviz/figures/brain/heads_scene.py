@@ -17,7 +17,7 @@ from thingsviz.figures.base.lettering import letters, wrapped
 from thingsviz.figures.base.style import Theme, diverging_table, palette
 from thingsviz.figures.base.views import Camera
 from thingsviz.figures.brain import surface, volume_picture
-from thingsviz.figures.brain.draw_orders import Layer
+from thingsviz.figures.brain.draw_orders import SceneLayer
 from thingsviz.figures.brain.heads import HeadInfo, HeadsInfo
 from thingsviz.figures.brain.scene import BRAIN_COLOURS, _mapper
 
@@ -28,7 +28,7 @@ CELL = (600, 450)  # pixels of one head in a picture
 TITLE, LETTERS = 52, 34
 
 
-class Scene(NamedTuple):
+class HeadsScene(NamedTuple):
     """What is drawn: volumes (n, X, Y, Z) on a grid, the brain's surface, the camera of all."""
 
     volumes: Volumes
@@ -38,11 +38,11 @@ class Scene(NamedTuple):
 
 
 def heads_plotter(
-    scene: Scene, info: HeadsInfo, theme: Theme
-) -> tuple[tuple[Layer, ...], pv.Plotter]:
+    scene: HeadsScene, info: HeadsInfo, theme: Theme
+) -> tuple[tuple[SceneLayer, ...], pv.Plotter]:
     """Return the scene: a view a head in a grid, all with one camera; and its layers in order."""
     plotter = pv.Plotter(off_screen=True, shape=(info.rows, info.columns), border=False)
-    layers: list[Layer] = []
+    layers: list[SceneLayer] = []
     for n, (head, volume) in enumerate(zip(info.heads, scene.volumes, strict=True)):
         plotter.subplot(*divmod(n, info.columns))
         plotter.renderer.SetBackground(pv.Color(palette(theme).background).float_rgb)
@@ -68,16 +68,16 @@ def heads_plotter(
 
 
 def _meshes(
-    head: HeadInfo, volume: NDArray[np.float32], scene: Scene, theme: Theme
-) -> list[tuple[Layer, pv.PolyData]]:
+    head: HeadInfo, volume: NDArray[np.float32], scene: HeadsScene, theme: Theme
+) -> list[tuple[SceneLayer, pv.PolyData]]:
     """Return the layers of one head with a face to draw, inside out."""
     p = palette(theme)
     found = []
     for group, level, opacity in (("core", head.core, 1.0), ("halo", head.level, HALO)):
         if 0 < level < float(volume.max()):
             mesh = surface.isosurface(volume, level, scene.grid, HEAD_FACES)
-            found.append((Layer(f"{group} {head.name}", group, p.positive, opacity, 0), mesh))
-    shell = Layer(f"brain {head.name}", "brain", BRAIN_COLOURS[theme], BRAIN, 0)
+            found.append((SceneLayer(f"{group} {head.name}", group, p.positive, opacity, 0), mesh))
+    shell = SceneLayer(f"brain {head.name}", "brain", BRAIN_COLOURS[theme], BRAIN, 0)
     found.append((shell, scene.brain))
     return [
         (layer._replace(n_faces=surface.n_faces(mesh)), mesh)
@@ -104,7 +104,9 @@ def picture_of(
     return volume_picture.PictureInfo(size, opacities, colours, 0.08, background, camera)
 
 
-def heads_picture(scene: Scene, covered: Mask, info: HeadsInfo, theme: Theme) -> NDArray[np.uint8]:
+def heads_picture(
+    scene: HeadsScene, covered: Mask, info: HeadsInfo, theme: Theme
+) -> NDArray[np.uint8]:
     """Return rendered volumes, one a head, with their names: (height, width, 3)."""
     p = palette(theme)
     several = len(info.heads) > 1

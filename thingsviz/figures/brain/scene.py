@@ -17,7 +17,7 @@ from thingsviz.core.space import Grid
 from thingsviz.figures.base.style import Theme, palette
 from thingsviz.figures.base.views import Camera
 from thingsviz.figures.brain import surface
-from thingsviz.figures.brain.draw_orders import Layer
+from thingsviz.figures.brain.draw_orders import SceneLayer
 from thingsviz.figures.brain.volume import VolumeInfo, colours
 
 BRAIN_COLOURS: dict[Theme, str] = {"light": "#B9C2CC", "dark": "#8C99A8"}
@@ -30,7 +30,7 @@ class Meshes(NamedTuple):
     brain: pv.PolyData
     positive: pv.PolyData | None
     negative: pv.PolyData | None
-    slices: tuple[surface.Plane, ...]
+    slices: tuple[surface.TexturedPlane, ...]
 
 
 def scene_meshes(
@@ -49,11 +49,11 @@ def scene_meshes(
     )
 
 
-def scene_layers(meshes: Meshes, theme: Theme) -> tuple[Layer, ...]:
+def scene_layers(meshes: Meshes, theme: Theme) -> tuple[SceneLayer, ...]:
     """Return what will be drawn of `meshes`, in drawing order, without what has no face."""
     p = palette(theme)
     slices = [
-        Layer(f"slice {axis}", "slices", None, 1.0, surface.n_faces(plane.mesh))
+        SceneLayer(f"slice {axis}", "slices", None, 1.0, surface.n_faces(plane.mesh))
         for axis, plane in zip(surface.AXES, meshes.slices, strict=True)
     ]
     surfaces = [
@@ -62,14 +62,14 @@ def scene_layers(meshes: Meshes, theme: Theme) -> tuple[Layer, ...]:
         ("brain", BRAIN_COLOURS[theme], meshes.brain),
     ]
     layers = slices + [
-        Layer(name, name, colour, DEFAULT_OPACITY[name], surface.n_faces(mesh))
+        SceneLayer(name, name, colour, DEFAULT_OPACITY[name], surface.n_faces(mesh))
         for name, colour, mesh in surfaces
     ]
     return tuple(layer for layer in layers if layer.n_faces)
 
 
 def draw_scene(
-    layers: tuple[Layer, ...], meshes: Meshes, camera: Camera, theme: Theme
+    layers: tuple[SceneLayer, ...], meshes: Meshes, camera: Camera, theme: Theme
 ) -> pv.Plotter:
     """Draw `layers` of `meshes`: one actor each, in their order."""
     plotter = pv.Plotter(off_screen=True, window_size=[1200, 900])
@@ -99,13 +99,13 @@ def _response(volume: Volume, n_voxels: int, level: float, grid: Grid) -> pv.Pol
 
 def _slice(
     axis: int, smoothed: Volume, mask: Mask, grid: Grid, info: VolumeInfo, theme: Theme
-) -> surface.Plane:
+) -> surface.TexturedPlane:
     index = info.crosshair.ijk[axis]
     picture = colours(np.take(smoothed, index, axis), info.limit, theme)
     return surface.slice_plane(axis, index, picture, mask, grid)
 
 
-def _actor(layer: Layer, meshes: Meshes, theme: Theme) -> pv.Actor:
+def _actor(layer: SceneLayer, meshes: Meshes, theme: Theme) -> pv.Actor:
     if layer.colour is None:
         return _textured(meshes.slices[surface.AXES.index(layer.name[-1])])
     mesh = getattr(meshes, layer.name)
@@ -123,7 +123,7 @@ def _actor(layer: Layer, meshes: Meshes, theme: Theme) -> pv.Actor:
     return pv.Actor(mapper=_mapper(mesh), prop=look, name=layer.name)
 
 
-def _textured(plane: surface.Plane) -> pv.Actor:
+def _textured(plane: surface.TexturedPlane) -> pv.Actor:
     """Return a slice that shows its colours as they are: no light falls on it."""
     look = pv.Property(theme=pv.themes.Theme(), color="white", lighting=False)
     actor = pv.Actor(mapper=_mapper(plane.mesh), prop=look)

@@ -27,7 +27,7 @@ PLANES = (("sagittal", 0, 1, 2), ("coronal", 1, 0, 2), ("axial", 2, 0, 1))
 ENDS = (("L", "R"), ("P", "A"), ("I", "S"))
 
 
-class Plane(NamedTuple):
+class SlicePlane(NamedTuple):
     """One slice: `image` (n_up, n_right), NaN outside the brain, row 0 lowest; its pixels' mm."""
 
     name: str
@@ -43,7 +43,7 @@ class Plane(NamedTuple):
 class SlicesInfo(NamedTuple):
     """What the three linked slices show; values in `unit`, colours from −limit to +limit."""
 
-    planes: tuple[Plane, ...]
+    planes: tuple[SlicePlane, ...]
     voxel: Voxel
     mm: tuple[float, float, float]
     value: float | None
@@ -126,7 +126,7 @@ def _plane(
     axes: tuple[tuple[int, int], ...],
     at: Voxel,
     spec: tuple[str, int, int, int],
-) -> Plane:
+) -> SlicePlane:
     name, across, right, up = spec
     (fixed, _), (axis_right, sign_right), (axis_up, sign_up) = axes[across], axes[right], axes[up]
     image: NDArray[np.float32] = np.take(shown, at[fixed], axis=fixed)
@@ -134,7 +134,7 @@ def _plane(
         image = image.T
     image = image[::sign_up, ::sign_right]
     right_mm, up_mm = _line(grid, at, axis_right, right), _line(grid, at, axis_up, up)
-    return Plane(
+    return SlicePlane(
         name=name,
         at_mm=round(float(grid.to_mm(np.array(at))[across]), 2),
         image=np.round(image, 4),
@@ -187,7 +187,7 @@ def draw_slices(info: SlicesInfo, theme: Theme, title: str = "") -> go.Figure:
     return go.Figure({"data": data, "layout": look}, skip_invalid=True)
 
 
-def _heatmap(plane: Plane, number: str, info: SlicesInfo, theme: Theme) -> dict[str, Any]:
+def _heatmap(plane: SlicePlane, number: str, info: SlicesInfo, theme: Theme) -> dict[str, Any]:
     return {
         "type": "heatmap",
         "name": plane.name,
@@ -210,7 +210,7 @@ def _bar_title(unit: str) -> str:
     return f"beta<br>{unit}" if unit == BETA_UNIT else unit
 
 
-def _axes(plane: Plane, number: str, domain: tuple[float, float]) -> dict[str, Any]:
+def _axes(plane: SlicePlane, number: str, domain: tuple[float, float]) -> dict[str, Any]:
     hidden = {"showgrid": False, "zeroline": False, "showticklabels": False, "ticks": ""}
     across = "xyz"[[name for name, *_ in PLANES].index(plane.name)]
     return {
@@ -227,7 +227,7 @@ def _axes(plane: Plane, number: str, domain: tuple[float, float]) -> dict[str, A
     }
 
 
-def _letters(plane: Plane, number: str, colour: str) -> list[dict[str, Any]]:
+def _letters(plane: SlicePlane, number: str, colour: str) -> list[dict[str, Any]]:
     places = ((0.0, 0.5), (1.0, 0.5), (0.5, 0.0), (0.5, 1.0))
     return [
         {
@@ -243,7 +243,7 @@ def _letters(plane: Plane, number: str, colour: str) -> list[dict[str, Any]]:
     ]
 
 
-def _cross(plane: Plane, number: str, colour: str) -> list[dict[str, Any]]:
+def _cross(plane: SlicePlane, number: str, colour: str) -> list[dict[str, Any]]:
     x, y = plane.cross_mm
     line = {"type": "line", "line": {"color": colour, "width": 1, "dash": "dot"}}
     xref, yref = f"x{number}", f"y{number}"

@@ -20,7 +20,7 @@ RESPONSE_FACES = 7_000
 AXES = ("x", "y", "z")
 
 
-class Plane(NamedTuple):
+class TexturedPlane(NamedTuple):
     """One slice in space: quads with texture coordinates, the picture (n_v, n_u, 3) on them."""
 
     mesh: pv.PolyData
@@ -49,7 +49,7 @@ def isosurface(
 
 def slice_plane(
     axis: int, index: int, colours: NDArray[np.uint8], mask: Mask, grid: Grid
-) -> Plane:
+) -> TexturedPlane:
     """Return the slice at voxel `index` of `axis` through the brain, as textured quads in mm.
 
     `colours` (n_u, n_v, 3) is the slice's picture. One quad covers one run of brain voxels in a
@@ -65,7 +65,7 @@ def slice_plane(
     mesh = pv.PolyData(grid.to_mm(points).astype(np.float32), faces.ravel())
     mesh.active_texture_coordinates = (uv / inside.shape).astype(np.float32)
     picture = np.ascontiguousarray(colours.transpose(1, 0, 2))
-    return Plane(mesh, picture)
+    return TexturedPlane(mesh, picture)
 
 
 def n_faces(mesh: pv.PolyData | None) -> int:

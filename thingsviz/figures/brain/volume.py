@@ -15,7 +15,7 @@ from thingsviz.figures.base.style import BETA_UNIT, Theme, diverging_table, symm
 Triple = tuple[float, float, float]
 
 
-class Choice(NamedTuple):
+class VolumeChoice(NamedTuple):
     """What a visitor chose; `crosshair_mm` None: the voxel with the strongest response."""
 
     smoothing_mm: float = 6.0
@@ -24,7 +24,7 @@ class Choice(NamedTuple):
     crosshair_mm: Triple | None = None
 
 
-class Place(NamedTuple):
+class BrainPlace(NamedTuple):
     """A voxel: its smoothed value, index and millimetre coordinate."""
 
     value: float
@@ -43,9 +43,9 @@ class VolumeInfo(NamedTuple):
     n_brain: int
     n_positive: int
     n_negative: int
-    highest: Place
-    lowest: Place
-    crosshair: Place
+    highest: BrainPlace
+    lowest: BrainPlace
+    crosshair: BrainPlace
 
     @property
     def empty(self) -> bool:
@@ -53,7 +53,7 @@ class VolumeInfo(NamedTuple):
         return self.n_positive + self.n_negative == 0
 
 
-def volume_info(smoothed: Volume, mask: Mask, grid: Grid, choice: Choice) -> VolumeInfo:
+def volume_info(smoothed: Volume, mask: Mask, grid: Grid, choice: VolumeChoice) -> VolumeInfo:
     """Return what `choice` makes of a smoothed volume (X, Y, Z), in the betas' unit."""
     values = smoothed[mask]
     if not values.size:
@@ -85,7 +85,7 @@ def colours(values: NDArray[np.float32], limit: float, theme: Theme) -> NDArray[
     return picture
 
 
-def _threshold(size: NDArray[np.float32], choice: Choice) -> float:
+def _threshold(size: NDArray[np.float32], choice: VolumeChoice) -> float:
     """Return the threshold on |value|, given those of the brain, `size` (n_brain,)."""
     if choice.by == "value":
         if choice.threshold <= 0:
@@ -106,12 +106,14 @@ def _where(smoothed: Volume, mask: Mask, value: float) -> tuple[int, int, int]:
     return int(i), int(j), int(k)
 
 
-def _place(smoothed: Volume, grid: Grid, ijk: tuple[int, int, int]) -> Place:
+def _place(smoothed: Volume, grid: Grid, ijk: tuple[int, int, int]) -> BrainPlace:
     x, y, z = (round(float(v), 1) for v in grid.to_mm(np.array(ijk)))
-    return Place(float(smoothed[ijk]), ijk, (x, y, z))
+    return BrainPlace(float(smoothed[ijk]), ijk, (x, y, z))
 
 
-def _crosshair(smoothed: Volume, grid: Grid, choice: Choice, peaks: list[Place]) -> Place:
+def _crosshair(
+    smoothed: Volume, grid: Grid, choice: VolumeChoice, peaks: list[BrainPlace]
+) -> BrainPlace:
     if choice.crosshair_mm is None:
         return max(peaks, key=lambda place: abs(place.value))
     i, j, k = grid.to_voxel(np.array(choice.crosshair_mm))

@@ -10,7 +10,7 @@ import plotly.graph_objects as go
 from thingsviz.figures.base import style
 
 
-class CurvesInfo(NamedTuple):
+class FaithfulnessInfo(NamedTuple):
     """Agreement with the decoder's own outputs as blocks are taken away or put back."""
 
     shares: tuple[float, ...]  # %
@@ -21,10 +21,10 @@ class CurvesInfo(NamedTuple):
 
 def curves_info(
     facts: Mapping[str, Any], method: str, title: str, plain: Sequence[str]
-) -> CurvesInfo:
+) -> FaithfulnessInfo:
     """Return the curves of one method beside those of the orders `plain` that are there."""
     found = [method, *[name for name in plain if name in facts["deletion"]]]
-    return CurvesInfo(
+    return FaithfulnessInfo(
         shares=tuple(round(100 * share, 1) for share in facts["shares"]),
         names=(title, *found[1:]),
         deletion=tuple(tuple(round(v, 4) for v in facts["deletion"][n]) for n in found),
@@ -32,7 +32,7 @@ def curves_info(
     )
 
 
-def draw_curves(info: CurvesInfo, theme: style.Theme) -> go.Figure:
+def draw_curves(info: FaithfulnessInfo, theme: style.Theme) -> go.Figure:
     """Draw deletion on the left and insertion on the right."""
     p = style.palette(theme)
     colours = (p.prediction, p.muted, p.truth)

@@ -13,7 +13,7 @@ from thingsviz.core.arrays import Array
 from thingsviz.figures.base import style
 
 
-class AgreementInfo(NamedTuple):
+class MapAgreementInfo(NamedTuple):
     """Rank correlations and overlaps (of the top tenth) of maps, in the order of the picture."""
 
     names: tuple[str, ...]
@@ -24,7 +24,7 @@ class AgreementInfo(NamedTuple):
     words: str = "rank r"
 
 
-def agreement_info(maps: dict[str, Array]) -> AgreementInfo:
+def agreement_info(maps: dict[str, Array]) -> MapAgreementInfo:
     """Return how alike maps (n_tokens,) are."""
     r, dice, order = agreement(np.stack(list(maps.values())))
     names = list(maps)
@@ -32,15 +32,15 @@ def agreement_info(maps: dict[str, Array]) -> AgreementInfo:
     def rows(table: Array) -> tuple[tuple[float, ...], ...]:
         return tuple(tuple(round(float(v), 2) for v in row[order]) for row in table[order])
 
-    return AgreementInfo(tuple(names[i] for i in order), rows(r), rows(dice), tree_of(r))
+    return MapAgreementInfo(tuple(names[i] for i in order), rows(r), rows(dice), tree_of(r))
 
 
-def head_profiles_info(profiles: dict[str, Array]) -> AgreementInfo:
+def head_profiles_info(profiles: dict[str, Array]) -> MapAgreementInfo:
     """Return how alike layers' head profiles (n_heads, n_regions) are, heads in any order."""
     r = head_rsa(list(profiles.values()))
     order, names = order_of(r), list(profiles)
     rows = tuple(tuple(round(float(v), 2) for v in row[order]) for row in r[order])
-    return AgreementInfo(tuple(names[i] for i in order), rows, rows, tree_of(r), "RSA, rank r")
+    return MapAgreementInfo(tuple(names[i] for i in order), rows, rows, tree_of(r), "RSA, rank r")
 
 
 def tree_of(r: Array) -> tuple[tuple[tuple[float, ...], tuple[float, ...]], ...]:
@@ -53,7 +53,7 @@ def tree_of(r: Array) -> tuple[tuple[tuple[float, ...], tuple[float, ...]], ...]
     return tuple((tuple(d), tuple((i - 5) / 10 for i in at)) for d, at in joints)
 
 
-def draw_agreement(info: AgreementInfo, theme: style.Theme) -> go.Figure:
+def draw_agreement(info: MapAgreementInfo, theme: style.Theme) -> go.Figure:
     """Draw the matrix of correlations; the overlap stands in the pointer's words."""
     n = len(info.names)
     heat = go.Heatmap(

@@ -10,7 +10,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from thingsviz.figures.base import style
-from thingsviz.figures.scores.scatter import Trial, trial_of
+from thingsviz.figures.scores.scatter import ScatterTrial, trial_of
 
 
 class AgreementRow(NamedTuple):
@@ -86,7 +86,7 @@ class BothInfo(NamedTuple):
     first: tuple[float, ...]
     second: tuple[float, ...]
     true: tuple[float, ...]
-    trials: tuple[Trial, ...]
+    trials: tuple[ScatterTrial, ...]
 
 
 def both_info(

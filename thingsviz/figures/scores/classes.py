@@ -132,7 +132,7 @@ def _chosen(info: TopInfo, p: style.Palette) -> go.Scatter:
     )
 
 
-class Mixed(NamedTuple):
+class ConfusionShares(NamedTuple):
     """How often trials of each class (rows) were called each class (columns), in shares."""
 
     names: tuple[str, ...]
@@ -140,7 +140,7 @@ class Mixed(NamedTuple):
     counts: tuple[int, ...]
 
 
-def mixed_info(rows: pd.DataFrame) -> Mixed | None:
+def mixed_info(rows: pd.DataFrame) -> ConfusionShares | None:
     """Count first guesses; None for more classes than a picture can show, or fewer than 2."""
     names = sorted({*rows["true_class"], *rows["top_1"]})
     if not 2 <= len(names) <= MOST_SHOWN:
@@ -149,10 +149,10 @@ def mixed_info(rows: pd.DataFrame) -> Mixed | None:
     counts = table.reindex(index=names, columns=names, fill_value=0).to_numpy(float)
     total = counts.sum(1)
     share = counts / np.maximum(total, 1)[:, None]
-    return Mixed(tuple(names), share, tuple(int(n) for n in total))
+    return ConfusionShares(tuple(names), share, tuple(int(n) for n in total))
 
 
-def draw_mixed(info: Mixed, theme: style.Theme) -> go.Figure:
+def draw_mixed(info: ConfusionShares, theme: style.Theme) -> go.Figure:
     """Draw the first guess against the truth, a square a pair of classes."""
     p = style.palette(theme)
     labels = [f"{name} ({n})" for name, n in zip(info.names, info.counts, strict=True)]

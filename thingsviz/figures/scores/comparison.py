@@ -13,9 +13,9 @@ from thingsviz.figures.base import style
 from thingsviz.figures.scores.property_scores import SYMBOLS
 from thingsviz.figures.scores.scores import (
     SMALLER_IS_BETTER,
-    Question,
     Reference,
     ScoreInfo,
+    ScoreQuestion,
     metric_name,
     score_info,
 )
@@ -127,14 +127,14 @@ class JobScores(NamedTuple):
 class SideBySideInfo(NamedTuple):
     """The scores of several jobs, property by property, and what the data allow."""
 
-    question: Question
+    question: ScoreQuestion
     targets: tuple[str, ...]
     jobs: tuple[JobScores, ...]
     references: tuple[tuple[Reference, ...], ...]
 
 
 def side_by_side_info(
-    tables: Mapping[str, tuple[str, pd.DataFrame]], question: Question
+    tables: Mapping[str, tuple[str, pd.DataFrame]], question: ScoreQuestion
 ) -> SideBySideInfo:
     """Take (model, scores) of each job; properties are in the order of the first job's scores.
 
@@ -157,7 +157,7 @@ def side_by_side_info(
     return SideBySideInfo(question, order, tuple(jobs), tuple(shared))
 
 
-def _sort_key(info: ScoreInfo | None, question: Question) -> float:
+def _sort_key(info: ScoreInfo | None, question: ScoreQuestion) -> float:
     if info is None:
         return math.inf
     return info.value if question.metric in SMALLER_IS_BETTER else -info.value

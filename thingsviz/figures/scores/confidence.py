@@ -15,7 +15,7 @@ REPORT, RATIO = 0.5465, 0.864
 N_POINTS = 120
 
 
-class Standing(NamedTuple):
+class PropertyConfidence(NamedTuple):
     """A property: its ρ, the confidence of a constant in theory, the model's, and the mean's."""
 
     target: str
@@ -30,7 +30,7 @@ class ConfidenceInfo(NamedTuple):
 
     name: str
     curve: tuple[tuple[float, float], ...]
-    standings: tuple[Standing, ...]
+    standings: tuple[PropertyConfidence, ...]
 
 
 def confidence_info(
@@ -39,7 +39,7 @@ def confidence_info(
     """Place properties on the curve; values by target, ρ from `scoring.spread_ratio`."""
     known = {target: float(value) for target, value in rho.items() if np.isfinite(value)}
     standings = [
-        Standing(t, r, float(constant_confidence(r)), model.get(t), mean.get(t))
+        PropertyConfidence(t, r, float(constant_confidence(r)), model.get(t), mean.get(t))
         for t, r in sorted(known.items(), key=lambda item: item[1])
     ]
     right = 1.15 * max([RATIO, *known.values()])

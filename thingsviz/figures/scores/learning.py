@@ -17,7 +17,7 @@ AXES = {
 }
 
 
-class Line(NamedTuple):
+class LearningLine(NamedTuple):
     """One model's points, x ascending; `band` (low, high) where there are intervals."""
 
     model: str
@@ -33,7 +33,7 @@ class LearningInfo(NamedTuple):
 
     curve: str
     target: str
-    lines: tuple[Line, ...]
+    lines: tuple[LearningLine, ...]
     ceiling: float | None
     chance: tuple[float, float, float] | None
 
@@ -64,10 +64,10 @@ def _chance(rows: pd.DataFrame) -> tuple[float, float, float] | None:
 CHANCE = ("chance", "chance_low", "chance_high")
 
 
-def _line(rows: pd.DataFrame, name: str) -> Line:
+def _line(rows: pd.DataFrame, name: str) -> LearningLine:
     rows = rows.sort_values("x").dropna(subset=["value"])
     banded = rows["low"].notna().all() and rows["high"].notna().all()
-    return Line(
+    return LearningLine(
         name,
         tuple(rows["x"].astype(float)),
         tuple(rows["value"].astype(float)),
@@ -132,7 +132,7 @@ def _ticks(info: LearningInfo) -> dict[str, object]:
     return {"tickvals": places, "ticktext": [f"{place:,.0f}" for place in places]}
 
 
-def _trace(line: Line, colour: str) -> go.Scatter:
+def _trace(line: LearningLine, colour: str) -> go.Scatter:
     expected = "," in line.model
     alone = len(line.x) == 1  # a band of one point would have no width
     return go.Scatter(
@@ -148,12 +148,12 @@ def _trace(line: Line, colour: str) -> go.Scatter:
     )
 
 
-def _ends(line: Line) -> dict[str, object]:
+def _ends(line: LearningLine) -> dict[str, object]:
     ups, downs = line.high[0] - line.y[0], line.y[0] - line.low[0]
     return {"type": "data", "symmetric": False, "array": [ups], "arrayminus": [downs]}
 
 
-def _band(line: Line, colour: str) -> go.Scatter:
+def _band(line: LearningLine, colour: str) -> go.Scatter:
     red, green, blue = style.rgb(colour)
     return go.Scatter(
         x=[*line.x, *reversed(line.x)],

@@ -11,8 +11,8 @@ from thingsviz.figures.base import style
 from thingsviz.figures.scores.scores import (
     METRICS,
     SMALLER_IS_BETTER,
-    Question,
     ScoreInfo,
+    ScoreQuestion,
     score_info,
 )
 
@@ -29,7 +29,7 @@ class PropertyScoresInfo(NamedTuple):
     """The scores of all properties under one question, best first."""
 
     model: str
-    question: Question
+    question: ScoreQuestion
     scores: tuple[ScoreInfo, ...]
 
     @property
@@ -39,7 +39,7 @@ class PropertyScoresInfo(NamedTuple):
 
 
 def property_scores_info(
-    scores: pd.DataFrame, model: str, question: Question
+    scores: pd.DataFrame, model: str, question: ScoreQuestion
 ) -> PropertyScoresInfo:
     """Collect a model's score of every property; `question.target` is not looked at."""
     targets = [t for t in scores["target"].drop_duplicates() if t != "mean"]

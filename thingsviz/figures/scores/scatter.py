@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from thingsviz.figures.base import style
 
 
-class Trial(NamedTuple):
+class ScatterTrial(NamedTuple):
     """Which trial a dot stands for; `n_averaged` > 1: the mean of that many repeats."""
 
     session: int
@@ -28,7 +28,7 @@ class ScatterInfo(NamedTuple):
     target: str
     true: tuple[float, ...]
     predicted: tuple[float, ...]
-    trials: tuple[Trial, ...]
+    trials: tuple[ScatterTrial, ...]
     r: float | None
     slope: float | None
     intercept: float | None
@@ -53,9 +53,9 @@ def scatter_info(predictions: pd.DataFrame, target: str) -> ScatterInfo:
     )
 
 
-def trial_of(row: Any) -> Trial:  # noqa: ANN401
+def trial_of(row: Any) -> ScatterTrial:  # noqa: ANN401
     """Return the trial of a row of predictions (a named tuple of `itertuples`)."""
-    return Trial(
+    return ScatterTrial(
         session=int(row.session),
         run=int(row.run),
         trial=int(row.trial),
@@ -122,7 +122,7 @@ def _dots(info: ScatterInfo, p: style.Palette) -> go.Scatter:
     )
 
 
-def _words(trial: Trial) -> str:
+def _words(trial: ScatterTrial) -> str:
     name = trial.concept.replace("_", " ")
     if trial.n_averaged > 1:
         return f"{name}, mean of {trial.n_averaged} repeats"

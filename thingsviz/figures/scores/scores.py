@@ -58,7 +58,7 @@ def references_of(metric: str) -> dict[str, tuple[str, str]]:
     return CLASS_REFERENCES if is_share(metric) else REFERENCES
 
 
-class Question(NamedTuple):
+class ScoreQuestion(NamedTuple):
     """Which rows of a job's tidy scores are asked for."""
 
     part: str = "test"
@@ -82,7 +82,7 @@ class ScoreInfo(NamedTuple):
     """One score with all that belongs beside it; None where the table has no number."""
 
     model: str
-    question: Question
+    question: ScoreQuestion
     value: float
     low: float | None
     high: float | None
@@ -106,14 +106,14 @@ def number(value: object) -> float | None:
     return number(item()) if item is not None else None
 
 
-def answers(scores: pd.DataFrame, question: Question) -> pd.DataFrame:
+def answers(scores: pd.DataFrame, question: ScoreQuestion) -> pd.DataFrame:
     """Return the rows that answer a question, one a model."""
     asked = scores["part"].eq(question.part) & scores["n_averaged"].eq(question.n_averaged)
     asked &= scores["target"].eq(question.target) & scores["metric"].eq(question.metric)
     return scores[asked].drop_duplicates("model").set_index("model")
 
 
-def score_info(scores: pd.DataFrame, model: str, question: Question) -> ScoreInfo | None:
+def score_info(scores: pd.DataFrame, model: str, question: ScoreQuestion) -> ScoreInfo | None:
     """Look up a model's score and its references; None where the job has no such score."""
     rows = answers(scores, question)
     if model not in rows.index:
@@ -145,18 +145,18 @@ def _hits(row: Any) -> int | None:  # noqa: ANN401 (pandas: a Series or a frame)
     return None if found is None else round(found)
 
 
-def headline(scores: pd.DataFrame) -> Question:
+def headline(scores: pd.DataFrame) -> ScoreQuestion:
     """Return the question whose answer stands for a job: mean r, or Top-10 of classes.
 
     Where there is no Top-10 because there are fewer classes: the largest k that there is. A job
     of ratings names concepts as well, but what it learned is the ratings.
     """
     if scores["metric"].isin(METRICS.keys()).any():
-        return Question()
-    return naming_question(scores) or Question()
+        return ScoreQuestion()
+    return naming_question(scores) or ScoreQuestion()
 
 
-def naming_question(scores: pd.DataFrame) -> Question | None:
+def naming_question(scores: pd.DataFrame) -> ScoreQuestion | None:
     """Return the question of Top-10, or of the largest k that there is; None without any."""
     shares = [m for m in scores["metric"].drop_duplicates() if is_share(str(m))]
     if not shares:
@@ -164,7 +164,7 @@ def naming_question(scores: pd.DataFrame) -> Question | None:
     asked = scores[scores["metric"].isin(shares) & scores["part"].eq("test")]
     best = "top10" if "top10" in shares else max(shares, key=lambda m: int(m[3:]))
     targets = asked["target"].drop_duplicates().tolist()
-    return Question(metric=best, target="mean" if "mean" in targets else str(targets[0]))
+    return ScoreQuestion(metric=best, target="mean" if "mean" in targets else str(targets[0]))
 
 
 def _reference(rows: pd.DataFrame, name: str, words: tuple[str, str]) -> Reference | None:

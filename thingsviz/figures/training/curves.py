@@ -16,21 +16,21 @@ MAX_POINTS = 400
 PANELS = ("Loss", "Validation r", "Learning rate")
 
 
-class Curve(NamedTuple):
+class LossCurve(NamedTuple):
     """Points of one line: `x` in training batches so far, `y` in the panel's unit."""
 
     x: tuple[float, ...] = ()
     y: tuple[float, ...] = ()
 
 
-class CurvesInfo(NamedTuple):
+class LossCurvesInfo(NamedTuple):
     """What the picture of a training shows."""
 
-    batches: Curve
-    train: Curve
-    validation: Curve
-    correlation: Curve
-    rate: Curve
+    batches: LossCurve
+    train: LossCurve
+    validation: LossCurve
+    correlation: LossCurve
+    rate: LossCurve
     epochs: tuple[int, ...]
     best: int | None
     mean_loss: float | None
@@ -43,7 +43,7 @@ def curves_info(
     loss_label: str = "Loss",
     mean_loss: float | None = None,
     best_by: str = "validation_loss",
-) -> CurvesInfo:
+) -> LossCurvesInfo:
     """Take rows of metrics.jsonl in order.
 
     `mean_loss` is the loss that predicting the mean of the training ratings has; `best_by` says
@@ -55,7 +55,7 @@ def curves_info(
     score = "validation_top10" if classes else "validation_r"
     steps = [row for row in rows if row.get("kind") == "step"]
     epochs = [row for row in rows if row.get("kind") == "epoch"]
-    return CurvesInfo(
+    return LossCurvesInfo(
         batches=thinned(_curve(steps, "train_loss")),
         train=_curve(epochs, "train_loss"),
         validation=_curve(epochs, "validation_loss"),
@@ -69,10 +69,10 @@ def curves_info(
     )
 
 
-def _curve(rows: list[Mapping[str, Any]], column: str) -> Curve:
+def _curve(rows: list[Mapping[str, Any]], column: str) -> LossCurve:
     points = [(float(row.get("step") or 0), row.get(column)) for row in rows]
     known = [(x, float(y)) for x, y in points if y is not None and math.isfinite(y)]
-    return Curve(tuple(x for x, _ in known), tuple(y for _, y in known))
+    return LossCurve(tuple(x for x, _ in known), tuple(y for _, y in known))
 
 
 def _best(epochs: list[Mapping[str, Any]], best_by: str) -> int | None:
@@ -91,17 +91,17 @@ def _best(epochs: list[Mapping[str, Any]], best_by: str) -> int | None:
     return min(known)[1] if known else None
 
 
-def thinned(curve: Curve, most: int = MAX_POINTS) -> Curve:
+def thinned(curve: LossCurve, most: int = MAX_POINTS) -> LossCurve:
     """Average neighbours until at most `most` points are left; short curves stay as they are."""
     width = math.ceil(len(curve.x) / most)
     if width <= 1:
         return curve
     parts = [slice(i, i + width) for i in range(0, len(curve.x), width)]
     mean = [(sum(curve.x[p]) / len(curve.x[p]), sum(curve.y[p]) / len(curve.y[p])) for p in parts]
-    return Curve(tuple(x for x, _ in mean), tuple(y for _, y in mean))
+    return LossCurve(tuple(x for x, _ in mean), tuple(y for _, y in mean))
 
 
-def draw_curves(info: CurvesInfo, theme: style.Theme) -> go.Figure:
+def draw_curves(info: LossCurvesInfo, theme: style.Theme) -> go.Figure:
     """Draw three panels above each other, over the same batches."""
     figure = make_subplots(
         rows=3, cols=1, shared_xaxes=True, vertical_spacing=0.07, row_heights=[0.56, 0.24, 0.2]
@@ -133,7 +133,7 @@ def draw_curves(info: CurvesInfo, theme: style.Theme) -> go.Figure:
     return figure
 
 
-def _traces(info: CurvesInfo, theme: style.Theme) -> list[tuple[go.Scatter, int]]:
+def _traces(info: LossCurvesInfo, theme: style.Theme) -> list[tuple[go.Scatter, int]]:
     p = style.palette(theme)
     blue, orange, green = p.series[0], p.series[1], p.series[2]
     number = "%{y:.4f}"
@@ -150,7 +150,7 @@ def _traces(info: CurvesInfo, theme: style.Theme) -> list[tuple[go.Scatter, int]
 
 
 def _line(
-    curve: Curve, name: str, colour: str, number: str, symbol: str = "", **look: float
+    curve: LossCurve, name: str, colour: str, number: str, symbol: str = "", **look: float
 ) -> go.Scatter:
     return go.Scatter(
         x=curve.x,
@@ -165,7 +165,7 @@ def _line(
     )
 
 
-def _star(info: CurvesInfo, colour: str) -> go.Scatter | None:
+def _star(info: LossCurvesInfo, colour: str) -> go.Scatter | None:
     if info.best is None or len(info.epochs) != len(info.validation.x):
         return None
     return go.Scatter(

@@ -14,7 +14,7 @@ from thingsviz.figures.base import style
 NAMES = {"logistic": "Logistic", "mlp": "MLP", "cnn3d": "3D CNN"}
 
 
-class Run(NamedTuple):
+class TrainingCurves(NamedTuple):
     """One training: what set it apart, and its curves over epochs."""
 
     label: str
@@ -27,7 +27,7 @@ class Run(NamedTuple):
 class StudyInfo(NamedTuple):
     """All trainings of a study by classifier, and what guessing gets."""
 
-    models: dict[str, tuple[Run, ...]]
+    models: dict[str, tuple[TrainingCurves, ...]]
     labels: tuple[str, ...]
     n_classes: int
     n_validation: int
@@ -37,7 +37,7 @@ def study_info(rows: Sequence[Mapping[str, Any]]) -> StudyInfo | None:
     """Take the rows of a study; None before its first training ended."""
     if not rows:
         return None
-    models: dict[str, tuple[Run, ...]] = {}
+    models: dict[str, tuple[TrainingCurves, ...]] = {}
     for row in rows:
         name = str(row["model"])
         models[name] = (*models.get(name, ()), _run(row))
@@ -45,9 +45,9 @@ def study_info(rows: Sequence[Mapping[str, Any]]) -> StudyInfo | None:
     return StudyInfo(models, labels, int(rows[0]["n_classes"]), int(rows[0]["n_validation"]))
 
 
-def _run(row: Mapping[str, Any]) -> Run:
+def _run(row: Mapping[str, Any]) -> TrainingCurves:
     decay = f", L2 {row['l2']:g}" if row["l2"] else ""
-    return Run(
+    return TrainingCurves(
         f"{row['n_train']:,} trials{decay}",
         tuple(row["train_loss"]),
         tuple(row["validation_loss"]),
@@ -112,7 +112,7 @@ def _hits_range(info: StudyInfo) -> list[float]:
     return [0, min(1.15 * top, 1.02)]
 
 
-def _traces(run: Run, colour: str, *, first: bool) -> list[tuple[go.Scatter, int]]:
+def _traces(run: TrainingCurves, colour: str, *, first: bool) -> list[tuple[go.Scatter, int]]:
     epochs = tuple(range(1, len(run.train) + 1))
     common = {"x": epochs, "mode": "lines", "legendgroup": run.label}
     line = {"color": colour, "width": 2}

@@ -19,7 +19,7 @@ WORDS = {
 MOST_CURVES = 60
 
 
-class Points(NamedTuple):
+class CandidatePoints(NamedTuple):
     """Candidates by number (from 1) with their values and names."""
 
     x: tuple[int, ...]
@@ -30,8 +30,8 @@ class Points(NamedTuple):
 class HistoryInfo(NamedTuple):
     """Every candidate's value in its order, and the best of the search so far."""
 
-    search: Points
-    random: Points
+    search: CandidatePoints
+    random: CandidatePoints
     search_best: tuple[float, ...]
     random_best: tuple[float, ...]
     label: str
@@ -49,13 +49,13 @@ def history_info(
     return HistoryInfo(ours, theirs, running[0], running[1], WORDS[objective])
 
 
-def _points(rows: Sequence[CandidateRow]) -> Points:
+def _points(rows: Sequence[CandidateRow]) -> CandidatePoints:
     done = sorted(
         (row.number + 1, row.value, row.job)
         for row in rows
         if row.state == "done" and row.value is not None
     )
-    return Points(
+    return CandidatePoints(
         tuple(x for x, _, _ in done), tuple(y for _, y, _ in done), tuple(n for *_, n in done)
     )
 
@@ -109,7 +109,7 @@ def _whole(numbers: Iterable[int]) -> dict[str, Any]:
     return {"tick0": 1 if highest <= 12 else 0, "dtick": max(1, -(-highest // 12))}
 
 
-class CurvesInfo(NamedTuple):
+class StudyCurvesInfo(NamedTuple):
     """The validation of each candidate over its epochs, the best one marked."""
 
     curves: tuple[tuple[str, str, tuple[int, ...], tuple[float, ...]], ...]
@@ -117,7 +117,7 @@ class CurvesInfo(NamedTuple):
     label: str
 
 
-def epochs_info(rows: Sequence[CandidateRow], objective: str) -> CurvesInfo:
+def epochs_info(rows: Sequence[CandidateRow], objective: str) -> StudyCurvesInfo:
     """Take candidates; (name, state, epochs, values) of each, the latest 60."""
     shown = [row for row in rows if row.epochs and row.attempt == _last(rows, row)][-MOST_CURVES:]
     done = [row for row in shown if row.state == "done" and row.value is not None]
@@ -127,7 +127,7 @@ def epochs_info(rows: Sequence[CandidateRow], objective: str) -> CurvesInfo:
         (row.job, row.state, tuple(e for e, _ in row.epochs), tuple(v for _, v in row.epochs))
         for row in shown
     )
-    return CurvesInfo(curves, best.job if best else "", WORDS[objective])
+    return StudyCurvesInfo(curves, best.job if best else "", WORDS[objective])
 
 
 def _last(rows: Sequence[CandidateRow], row: CandidateRow) -> int:
@@ -135,7 +135,7 @@ def _last(rows: Sequence[CandidateRow], row: CandidateRow) -> int:
     return max(other.attempt for other in rows if other.number == row.number)
 
 
-def draw_epochs(info: CurvesInfo, theme: style.Theme) -> go.Figure:
+def draw_epochs(info: StudyCurvesInfo, theme: style.Theme) -> go.Figure:
     """Draw a thin line a candidate and a thick one for the best; pruned ones end early, dotted."""
     p = style.palette(theme)
     figure = go.Figure()

@@ -14,10 +14,10 @@ from models.classify.identification import Identification
 from thingsviz.analysis.classes.hits import rank_classes
 from thingsviz.core.errors import ConfigError
 from thingsviz.data.things.ratings import available, mean_column
-from thingsviz.pipeline.training_data import Material
+from thingsviz.pipeline.training_data import TrainingData
 
 
-def fit_classifier(config: ModelConfig, material: Material, X: TrialMatrix) -> LinearModel:
+def fit_classifier(config: ModelConfig, material: TrainingData, X: TrialMatrix) -> LinearModel:
     """Fit a linear classifier on the training trials of a job."""
     model, rows = build_linear(config), material.split.train
     if isinstance(model, Identification):
@@ -25,7 +25,7 @@ def fit_classifier(config: ModelConfig, material: Material, X: TrialMatrix) -> L
     return model.fit(X, rows, material.answers[rows], groups_of(material)[rows])
 
 
-def groups_of(material: Material) -> NDArray[Any]:
+def groups_of(material: TrainingData) -> NDArray[Any]:
     """Return what a classifier may hold out, (n_trials,): whole concepts, or pictures of each.
 
     A concept that is held out cannot be learned as a class of its own.
@@ -35,7 +35,7 @@ def groups_of(material: Material) -> NDArray[Any]:
     return material.concepts
 
 
-def class_profiles(material: Material) -> NDArray[np.float32]:
+def class_profiles(material: TrainingData) -> NDArray[np.float32]:
     """Return the true ratings of each class, (n_classes, n_ratings); NaN where nobody rated it.
 
     Of the recipe's targets those that the dataset has, as rated; a category's ratings are the
@@ -53,7 +53,7 @@ def class_profiles(material: Material) -> NDArray[np.float32]:
     return means.reindex(range(len(material.outputs))).to_numpy(np.float32)
 
 
-def classifier_row(model: LinearModel, material: Material, X: TrialMatrix) -> dict[str, float]:
+def classifier_row(model: LinearModel, material: TrainingData, X: TrialMatrix) -> dict[str, float]:
     """Return the shares of hits that a fitted classifier has in training and validation."""
     found: dict[str, float] = {}
     for name, rows in (("train", material.split.train), ("validation", material.split.validation)):

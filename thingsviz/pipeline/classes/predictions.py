@@ -12,13 +12,13 @@ from scipy.special import log_softmax
 
 from models.catalog.config import ModelConfig
 from models.catalog.registry import spec_of
-from thingsviz.analysis.classes.hit_table import Place
+from thingsviz.analysis.classes.hit_table import HitPlace
 from thingsviz.analysis.classes.hits import Guesses, Ranks, rank_classes
 from thingsviz.analysis.scores.resampling import FEWEST
 from thingsviz.core.arrays import Rows
 from thingsviz.core.errors import JobError
 from thingsviz.pipeline.ratings.predictions import KEYS, Predict, averaging
-from thingsviz.pipeline.training_data import Material
+from thingsviz.pipeline.training_data import TrainingData
 
 SHOWN = 20
 RANKS = "ranks.safetensors"
@@ -34,11 +34,11 @@ class Classified(NamedTuple):
 class ScoredClasses(NamedTuple):
     """One part with one way of averaging."""
 
-    place: Place
+    place: HitPlace
     data: Guesses
 
 
-def classify_parts(material: Material, predict: Predict, config: ModelConfig) -> Classified:
+def classify_parts(material: TrainingData, predict: Predict, config: ModelConfig) -> Classified:
     """Classify validation, test and, if the split has them, exemplars.
 
     `predict` gives scores (len(rows), n_classes), the larger the better. The test part has a
@@ -64,7 +64,7 @@ def has_probabilities(config: ModelConfig) -> bool:
 
 
 def _averaged(
-    material: Material, rows: Rows, scores: NDArray[np.float64]
+    material: TrainingData, rows: Rows, scores: NDArray[np.float64]
 ) -> tuple[Rows, NDArray[np.float64], NDArray[np.int64]]:
     """Average the scores of an image's repeats, under its first one; images shown once drop."""
     trials = material.store.trials.iloc[rows]
@@ -81,7 +81,7 @@ def _averaged(
 
 
 def _table(
-    material: Material,
+    material: TrainingData,
     name: str,
     found: tuple[Rows, NDArray[np.float64], NDArray[np.int64]],
     ranks: Ranks,
@@ -120,7 +120,7 @@ def scored_classes(
         frame = table[wanted]
         true = np.asarray(frame["true_class"].map(index), np.int64)
         data = Guesses(ranks[wanted.to_numpy()], true, frame["concept"].to_numpy(str))
-        yield ScoredClasses(Place(model, name, words), data)
+        yield ScoredClasses(HitPlace(model, name, words), data)
 
 
 def table_parts(table: pd.DataFrame) -> Iterator[tuple[tuple[str, str], pd.Series]]:

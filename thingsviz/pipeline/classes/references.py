@@ -16,7 +16,7 @@ from models.catalog.config import ModelConfig
 from models.classify.config import IdentificationConfig, MultinomialRidgeConfig
 from thingsviz.analysis.classes.differences import hit_rows
 from thingsviz.analysis.classes.hit_table import (
-    Place,
+    HitPlace,
     class_curve,
     class_rows,
     ks_of,
@@ -28,7 +28,7 @@ from thingsviz.jobs import json_files
 from thingsviz.pipeline import reference_cache
 from thingsviz.pipeline.classes.fit import fit_classifier
 from thingsviz.pipeline.classes.predictions import classify_parts, scored_classes, table_parts
-from thingsviz.pipeline.training_data import Material
+from thingsviz.pipeline.training_data import TrainingData
 
 PRIOR, RIDGE, IDENTIFICATION = "prior", "ridge", "identification"
 CURVES = "curves.json"
@@ -42,7 +42,7 @@ MODELS: dict[str, ModelConfig] = {
 
 
 def class_reference_rows(
-    material: Material, X: TrialMatrix, folder: Path, announce: Callable[[str], None]
+    material: TrainingData, X: TrialMatrix, folder: Path, announce: Callable[[str], None]
 ) -> list[Row]:
     """Compute the references' rows, and keep their curves in `folder`.
 
@@ -70,7 +70,7 @@ def class_reference_rows(
     return rows
 
 
-def class_differences(material: Material, table: pd.DataFrame, folder: Path) -> list[Row]:
+def class_differences(material: TrainingData, table: pd.DataFrame, folder: Path) -> list[Row]:
     """Compare a classifier's guesses with those of ridge and identification, part by part."""
     rows: list[Row] = []
     ks = ks_of(len(material.outputs))
@@ -85,12 +85,12 @@ def class_differences(material: Material, table: pd.DataFrame, folder: Path) -> 
                 msg = f"the reference {name!r} was scored on other trials: delete {str(folder)!r}"
                 raise JobError(msg)
             ranks = ours["rank"], theirs["rank"]
-            place = Place(name, part, averaging)
+            place = HitPlace(name, part, averaging)
             rows += hit_rows(place, ranks, ours["concept"].to_numpy(str), ks, 10 * N_DRAWS)
     return rows
 
 
-def trained(material: Material) -> NDArray[np.int64]:
+def trained(material: TrainingData) -> NDArray[np.int64]:
     """Return the training trials of each class, (n_classes,)."""
     classes = material.classes[material.split.train]
     return np.bincount(classes, minlength=len(material.outputs)).astype(np.int64)

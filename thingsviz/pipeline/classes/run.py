@@ -23,13 +23,13 @@ from thingsviz.pipeline.classes.predictions import (
 from thingsviz.pipeline.classes.references import class_differences, reference_curves
 from thingsviz.pipeline.load_model import load_predict
 from thingsviz.pipeline.references import cache_folder, reference_rows
-from thingsviz.pipeline.training_data import Material
-from thingsviz.queue.reporter import Clerk, Interruptible
+from thingsviz.pipeline.training_data import TrainingData
+from thingsviz.queue.reporter import Interruptible, Reporter
 
 
-def finish_classes(clerk: Clerk, material: Material) -> None:
+def finish_classes(reporter: Reporter, material: TrainingData) -> None:
     """Classify and score, whatever of it is not done yet."""
-    _score(clerk, material, _classify_once(clerk, material))
+    _score(reporter, material, _classify_once(reporter, material))
 
 
 def kept_guesses(job: JobFolder) -> Classified | None:
@@ -40,31 +40,31 @@ def kept_guesses(job: JobFolder) -> Classified | None:
     return Classified(table, read_arrays(job.file(RANKS))["ranks"].astype(np.int16))
 
 
-def _classify_once(clerk: Clerk, material: Material) -> Classified:
+def _classify_once(reporter: Reporter, material: TrainingData) -> Classified:
     """Classify with the best weights; the only place that looks at test trials, once a job."""
-    job = clerk.job
+    job = reporter.job
     known = kept_guesses(job)
     if known is not None:
         return known
-    clerk.announce("classifying the test trials")
+    reporter.announce("classifying the test trials")
     touched = [*job.manifest().get("test_set_touched", []), now()]
     add_to_manifest(job, test_set_touched=touched)
-    X = Interruptible(material.responses, clerk)
+    X = Interruptible(material.responses, reporter)
     found = classify_parts(material, load_predict(job, material, X), material.config.model)
     write_arrays(job.file(RANKS), {"ranks": found.ranks})
     keep_predictions(job, found.table)
     return found
 
 
-def _score(clerk: Clerk, material: Material, found: Classified) -> None:
-    clerk.announce("scoring")
+def _score(reporter: Reporter, material: TrainingData, found: Classified) -> None:
+    reporter.announce("scoring")
     name, draws = material.config.model.name, references.N_DRAWS
     rows, curves = [], []
     for place, data in scored_classes(found, material.outputs, name):
         rows += class_rows(place, data, chance=True, n_draws=draws)
         curves.append(class_curve(place, data, full=True, n_draws=draws))
-    X = Interruptible(material.responses, clerk)
-    beside = reference_rows(material, X, clerk.announce, clerk.check)
+    X = Interruptible(material.responses, reporter)
+    beside = reference_rows(material, X, reporter.announce, reporter.check)
     rows += [row for row in beside if row["model"] != name]
     curves += [c for c in reference_curves(cache_folder(material)) if c["model"] != name]
     compared = class_differences(material, found.table, cache_folder(material))
@@ -84,4 +84,4 @@ def _score(clerk: Clerk, material: Material, found: Classified) -> None:
         "learnable": {"test_trials": n_test, "of_trained_classes": known},
         "n_classes": len(material.outputs),
     }
-    schema.write("scores", clerk.job.file("scores.json"), record)
+    schema.write("scores", reporter.job.file("scores.json"), record)

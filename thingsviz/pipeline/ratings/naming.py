@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from thingsviz.analysis.classes.hit_table import Place
+from thingsviz.analysis.classes.hit_table import HitPlace
 from thingsviz.analysis.classes.naming import (
     Candidates,
     Row,
@@ -15,10 +15,10 @@ from thingsviz.analysis.classes.naming import (
 )
 from thingsviz.pipeline import references
 from thingsviz.pipeline.ratings.predictions import scored_parts
-from thingsviz.pipeline.training_data import Material
+from thingsviz.pipeline.training_data import TrainingData
 
 
-def naming(material: Material, predictions: pd.DataFrame) -> list[Row]:
+def naming(material: TrainingData, predictions: pd.DataFrame) -> list[Row]:
     """Score the concepts named by predicted ratings, and by those of the reference ridge.
 
     All rated concepts of the dataset may be named, trained or not. Only the predictions and the
@@ -36,7 +36,7 @@ def naming(material: Material, predictions: pd.DataFrame) -> list[Row]:
     return out
 
 
-def with_places(material: Material, predictions: pd.DataFrame) -> pd.DataFrame:
+def with_places(material: TrainingData, predictions: pd.DataFrame) -> pd.DataFrame:
     """Add `rank`: on which place the true concept came when predicted ratings named one.
 
     Missing where the trial's concept is not rated, in all rows with fewer than two targets.
@@ -52,11 +52,11 @@ def with_places(material: Material, predictions: pd.DataFrame) -> pd.DataFrame:
     return predictions.assign(rank=pd.array(place, dtype="Int64"))
 
 
-def _rows(found: Candidates, name: str, table: pd.DataFrame, material: Material) -> list[Row]:
+def _rows(found: Candidates, name: str, table: pd.DataFrame, material: TrainingData) -> list[Row]:
     own, rows = name == material.config.model.name, []
     for scored in scored_parts(table, material.config.targets):
         data = name_concepts(found, scored.data.predicted, scored.data.concepts)
-        place = Place(name, scored.where.part, scored.where.n_averaged)
+        place = HitPlace(name, scored.where.part, scored.where.n_averaged)
         if data is not None:
             rows += naming_rows(place, found, data, own=own, n_draws=references.N_DRAWS)
     return rows

@@ -9,25 +9,25 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from thingsviz.analysis.scores.concept_sums import Part, part
+from thingsviz.analysis.scores.concept_sums import RatedPart, part
 from thingsviz.analysis.scores.resampling import FEWEST
-from thingsviz.analysis.scores.score_table import Where
+from thingsviz.analysis.scores.score_table import ScorePlace
 from thingsviz.core.arrays import Rows
-from thingsviz.pipeline.training_data import Material
+from thingsviz.pipeline.training_data import TrainingData
 
 Predict = Callable[[Rows], NDArray[np.float32]]
 KEYS = ["session", "run", "trial"]
 
 
-class Scored(NamedTuple):
+class ScoredPart(NamedTuple):
     """One part with one way of averaging: where it stands in the table, its rows, its ratings."""
 
-    where: Where
+    where: ScorePlace
     rows: Rows
-    data: Part
+    data: RatedPart
 
 
-def predict_parts(material: Material, predict: Predict) -> pd.DataFrame:
+def predict_parts(material: TrainingData, predict: Predict) -> pd.DataFrame:
     """Predict validation, test and, if the split has them, exemplars.
 
     `predict` gives ratings on the raters' scales. The test part has a second set of rows: for
@@ -44,7 +44,7 @@ def predict_parts(material: Material, predict: Predict) -> pd.DataFrame:
 
 
 def _frame(
-    material: Material, name: str, rows: Rows, predicted: NDArray[np.float32]
+    material: TrainingData, name: str, rows: Rows, predicted: NDArray[np.float32]
 ) -> pd.DataFrame:
     trials = material.store.trials.iloc[rows]
     frame = pd.DataFrame({"row": rows, **{key: trials[key].to_numpy() for key in KEYS}})
@@ -73,7 +73,7 @@ def average_repeats(single: pd.DataFrame, targets: Sequence[str]) -> pd.DataFram
     return mean[mean["n_averaged"] > 1].reset_index()[list(single.columns)]
 
 
-def scored_parts(predictions: pd.DataFrame, targets: Sequence[str]) -> Iterator[Scored]:
+def scored_parts(predictions: pd.DataFrame, targets: Sequence[str]) -> Iterator[ScoredPart]:
     """Walk over what gets rows in the table: test and exemplars, single and averaged."""
     judged = predictions[predictions["part"] != "validation"]
     averaged = judged["n_averaged"] > 1
@@ -84,8 +84,8 @@ def scored_parts(predictions: pd.DataFrame, targets: Sequence[str]) -> Iterator[
             if len(frame) < (FEWEST if several else 1):
                 continue
             words = averaging(frame) if several else "single"
-            where = Where(str(name), words, tuple(targets))
-            yield Scored(where, frame["row"].to_numpy(np.int64), _part(frame, targets))
+            where = ScorePlace(str(name), words, tuple(targets))
+            yield ScoredPart(where, frame["row"].to_numpy(np.int64), _part(frame, targets))
 
 
 def averaging(frame: pd.DataFrame) -> str:
@@ -94,7 +94,7 @@ def averaging(frame: pd.DataFrame) -> str:
     return f"mean of {few}" if few == many else f"mean of {few} to {many}"
 
 
-def _part(frame: pd.DataFrame, targets: Sequence[str]) -> Part:
+def _part(frame: pd.DataFrame, targets: Sequence[str]) -> RatedPart:
     def block(prefix: str) -> NDArray[np.float64]:
         names = [f"{prefix}_{target}" for target in targets]
         return frame.reindex(columns=names).to_numpy(float)

@@ -36,14 +36,14 @@ class RefusedError(Exception):
     """A visitor is not let in; the text is the sentence that they see."""
 
 
-class Found(NamedTuple):
+class RequestUser(NamedTuple):
     """Whom a request comes from; name '' is somebody who has yet to log in."""
 
     name: str
     address: str
 
 
-class Doors:
+class AccessMiddleware:
     """Let a request in with the headers that say who it is, or refuse it with one sentence.
 
     Headers of these names that came from outside are thrown away first, so that a page can
@@ -85,7 +85,7 @@ def based(paths: tuple[str, ...]) -> set[str]:
     return {f"/{base}{path}" if base else path for path in paths}
 
 
-def who(policy: Policy, scope: Scope) -> Found:
+def who(policy: Policy, scope: Scope) -> RequestUser:
     """Say whom a request comes from, or raise the sentence for them."""
     host, port = client = scope.get("client") or ("", -1)
     headers = Headers(scope=scope)
@@ -93,10 +93,10 @@ def who(policy: Policy, scope: Scope) -> Found:
         return _local(client, headers)
     if policy.mode == "header":
         return _from_header(policy, host, port, headers)
-    return Found(ANONYMOUS if policy.mode == "open" else "", host)
+    return RequestUser(ANONYMOUS if policy.mode == "open" else "", host)
 
 
-def check_upload(policy: Policy, found: Found, scope: Scope) -> None:
+def check_upload(policy: Policy, found: RequestUser, scope: Scope) -> None:
     """Refuse files from visitors who may only look: what they send would stay in memory.
 
     With `oidc` the login is the page's, not the request's: there the page alone hides the field.
@@ -109,7 +109,7 @@ def check_upload(policy: Policy, found: Found, scope: Scope) -> None:
         raise RefusedError("Files can be brought by those who may train: ask the administrator.")
 
 
-def _local(client: tuple[str, int], headers: Headers) -> Found:
+def _local(client: tuple[str, int], headers: Headers) -> RequestUser:
     host, port = client
     if port == 0 or any(name in headers for name in FORWARDING):
         raise RefusedError(
@@ -129,7 +129,7 @@ def _local(client: tuple[str, int], headers: Headers) -> Found:
             f"This server is called localhost, and this request asked for {asked or 'nobody'}: "
             "open http://localhost with the port that the server printed."
         )
-    return Found(LOCAL, host)
+    return RequestUser(LOCAL, host)
 
 
 def _hostname(host: str) -> str:
@@ -139,7 +139,7 @@ def _hostname(host: str) -> str:
         return ""
 
 
-def _from_header(policy: Policy, host: str, port: int, headers: Headers) -> Found:
+def _from_header(policy: Policy, host: str, port: int, headers: Headers) -> RequestUser:
     if not policy.is_proxy(host, port):
         raise RefusedError(
             f"This server is reached through its proxy, and this request came from {host} "
@@ -155,7 +155,7 @@ def _from_header(policy: Policy, host: str, port: int, headers: Headers) -> Foun
         raise RefusedError(f"The proxy's header {policy.user_header} holds no name of a person.")
     if policy.role_of(names[0]) is None:
         raise RefusedError(f"{names[0]} has no role here: ask the administrator of this server.")
-    return Found(names[0], host)
+    return RequestUser(names[0], host)
 
 
 def _text(header: str) -> str:
@@ -166,7 +166,7 @@ def _text(header: str) -> str:
         return header
 
 
-def _named(scope: Scope, found: Found) -> Scope:
+def _named(scope: Scope, found: RequestUser) -> Scope:
     kept = [(name, value) for name, value in scope["headers"] if name.lower() not in OURS]
     own = [(USER, found.name), (ADDRESS, found.address)]
     added = [(name.encode(), quote(value, safe="@.:+").encode()) for name, value in own if value]

@@ -15,13 +15,13 @@ from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.explain.map_files import MapSet
 from thingsviz.explain.method_list import METHODS
 from thingsviz.figures.maps.map_agreement import (
-    AgreementInfo,
+    MapAgreementInfo,
     agreement_info,
     draw_agreement,
     head_profiles_info,
 )
-from thingsviz.ui.attention.data import Wanted, shown, values_of
-from thingsviz.ui.attention.pickers import Look
+from thingsviz.ui.attention.data import WantedMaps, shown, values_of
+from thingsviz.ui.attention.pickers import MapView
 from thingsviz.ui.brain.slices import regions
 from thingsviz.ui.caches import dataset_cache
 from thingsviz.ui.caches.dataset_cache import stamp
@@ -54,14 +54,14 @@ EXPLAINED = {
 }
 
 
-class Other(NamedTuple):
+class OtherMaps(NamedTuple):
     """Maps of a training, with its data."""
 
     name: str
-    wanted: Wanted
+    wanted: WantedMaps
 
 
-def show_agreement(page: PageContext, look: Look) -> None:
+def show_agreement(page: PageContext, look: MapView) -> None:
     """Show how alike maps are, as a matrix with its tree."""
     with st.expander("How alike are heads, methods, trainings and subjects?"):
         between = st.segmented_control(
@@ -89,7 +89,7 @@ def show_agreement(page: PageContext, look: Look) -> None:
         st.caption(EXPLAINED[str(between)])
 
 
-def _info_of(page: PageContext, look: Look, between: str) -> AgreementInfo | None:
+def _info_of(page: PageContext, look: MapView, between: str) -> MapAgreementInfo | None:
     if between == "here":
         files = [stamp(look.wanted.maps.file(m)) for m in look.wanted.maps.methods()]
         return _info(repr(files), _wanted=look.wanted)
@@ -114,11 +114,11 @@ def _info_of(page: PageContext, look: Look, between: str) -> AgreementInfo | Non
 
 
 @st.cache_data(max_entries=16, show_spinner="Comparing maps …")
-def _info(key: str, _wanted: Wanted) -> AgreementInfo:
+def _info(key: str, _wanted: WantedMaps) -> MapAgreementInfo:
     return agreement_info(token_maps(_wanted))
 
 
-def others(look: Look) -> list[Other]:
+def others(look: MapView) -> list[OtherMaps]:
     """Return this map and those of the same method and part of all trainings that have them.
 
     Of attention each layer counts; maps of older weights are left out.
@@ -133,16 +133,16 @@ def others(look: Look) -> list[Other]:
             store = _store(job.name, own, maps)
             n = int(maps.facts()["n_layers"]) if own.method == "attention" else 1
             for layer in range(n):
-                wanted = Wanted(maps, store, own.method, layer, own.above)
+                wanted = WantedMaps(maps, store, own.method, layer, own.above)
                 shown(wanted)
                 name = job.name + (f" L{layer + 1}" if n > 1 else "")
-                found.append(Other(name, wanted))
+                found.append(OtherMaps(name, wanted))
         except (ThingsvizError, OSError):
             continue  # its data are gone, or its maps are of other weights
     return found
 
 
-def _store(name: str, own: Wanted, maps: MapSet) -> BetaStore:
+def _store(name: str, own: WantedMaps, maps: MapSet) -> BetaStore:
     from thingsviz.pipeline.training_data import find_dataset
 
     if name == own.maps.job.name:
@@ -152,9 +152,9 @@ def _store(name: str, own: Wanted, maps: MapSet) -> BetaStore:
     return own.store if store.fingerprint == own.store.fingerprint else store
 
 
-def by_subject(found: list[Other]) -> dict[str, Array]:
+def by_subject(found: list[OtherMaps]) -> dict[str, Array]:
     """Return a map (n_common,) of each subject, heads averaged, from its first training."""
-    first: dict[str, Other] = {}
+    first: dict[str, OtherMaps] = {}
     for one in found:
         first.setdefault(one.wanted.store.fingerprint, one)
     maps = {}
@@ -167,7 +167,7 @@ def by_subject(found: list[Other]) -> dict[str, Array]:
     return on_common_voxels(maps, aligned=planted)
 
 
-def by_region(found: list[Other]) -> dict[str, Array]:
+def by_region(found: list[OtherMaps]) -> dict[str, Array]:
     """Return each training's heads by region, (n_heads, n_regions), of the regions all have."""
     named = [regions(o.wanted.store) for o in found]
     common = sorted(set.intersection(*(set(r.names) for r in named))) if named else []
@@ -182,7 +182,7 @@ def by_region(found: list[Other]) -> dict[str, Array]:
     return rows
 
 
-def token_maps(wanted: Wanted) -> dict[str, Array]:
+def token_maps(wanted: WantedMaps) -> dict[str, Array]:
     """Return each head's and each method's map over tokens, (n_tokens,), by name."""
     maps = wanted.maps
     found: dict[str, Array] = {}

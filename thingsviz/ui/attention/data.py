@@ -20,16 +20,16 @@ from thingsviz.core.errors import DataError
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.explain.map_files import MapSet, fingerprint
 from thingsviz.explain.method_list import METHODS, SHARES
-from thingsviz.figures.brain.draw_orders import Job, Order, Reply
+from thingsviz.figures.brain.draw_orders import DrawJob, DrawOrder, DrawReply
 from thingsviz.figures.brain.heads import HeadsChoice
 from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.jobs.weights import best_file
 from thingsviz.ui.brain.drawing import studio
 from thingsviz.ui.brain.slices import CEILING, regions
-from thingsviz.ui.caches.dataset_cache import Stamp, stamp
+from thingsviz.ui.caches.dataset_cache import FileStamp, stamp
 
 
-class Shown(NamedTuple):
+class ShownMaps(NamedTuple):
     """Maps of one layer (or of a method without heads) as mass a voxel, with what belongs to it.
 
     `mass` (n_heads, n_voxels); `uniform` (n_voxels,) and the background's shares are those of
@@ -44,7 +44,7 @@ class Shown(NamedTuple):
     evenness: Array
 
 
-class Wanted(NamedTuple):
+class WantedMaps(NamedTuple):
     """Which maps the visitor chose: a set, a method, a layer; only what exceeds uniform or all."""
 
     maps: MapSet
@@ -65,11 +65,11 @@ def current_fingerprint(job: JobFolder, store: BetaStore) -> str:
 
 
 @st.cache_data(max_entries=50, show_spinner=False)
-def _fingerprint(weights: Stamp, data: str, _job: JobFolder) -> str:
+def _fingerprint(weights: FileStamp, data: str, _job: JobFolder) -> str:
     return fingerprint(_job, data)
 
 
-def shown(wanted: Wanted) -> Shown:
+def shown(wanted: WantedMaps) -> ShownMaps:
     """Return the maps of a layer; 50 ms, then from the cache."""
     return _shown(repr(wanted.key), _wanted=wanted)
 
@@ -90,7 +90,7 @@ def values_of(maps: MapSet, store: BetaStore, method: str) -> tuple[Array, Token
 
 
 @st.cache_resource(max_entries=24, show_spinner="Reading the maps …")
-def _shown(key: str, _wanted: Wanted) -> Shown:
+def _shown(key: str, _wanted: WantedMaps) -> ShownMaps:
     values, tokens = values_of(_wanted.maps, _wanted.store, _wanted.method)
     method = METHODS[_wanted.method]
     if method.unit == "voxel":
@@ -105,21 +105,23 @@ def _shown(key: str, _wanted: Wanted) -> Shown:
     return _of_tokens(names, by_head, tokens, above=_wanted.above)
 
 
-def _of_voxels(name: str, values: Array) -> Shown:
+def _of_voxels(name: str, values: Array) -> ShownMaps:
     mass = maps.check_map(values, len(values))
     uniform = np.full(len(values), 1 / len(values))
     total = max(float(mass.sum()), 1e-300)
-    return Shown((name,), mass / total, uniform, np.zeros(1), 0.0, _evenness(mass))
+    return ShownMaps((name,), mass / total, uniform, np.zeros(1), 0.0, _evenness(mass))
 
 
-def _of_tokens(names: tuple[str, ...], values: Array, tokens: TokenMap, *, above: bool) -> Shown:
+def _of_tokens(
+    names: tuple[str, ...], values: Array, tokens: TokenMap, *, above: bool
+) -> ShownMaps:
     share = values / np.maximum(values.sum(1, keepdims=True), 1e-300)
     even = _evenness(share)
     flat = np.full(tokens.n_tokens, 1 / tokens.n_tokens)
     if above:
         share = np.clip(share - flat, 0, None)
         share = share / np.maximum(share.sum(1, keepdims=True), 1e-300)
-    return Shown(
+    return ShownMaps(
         names,
         tokens.to_voxels(share),
         tokens.to_voxels(flat),
@@ -136,7 +138,9 @@ def _evenness(values: Array) -> Array:
     return np.asarray(np.exp(entropy) / values.shape[1])
 
 
-def table(wanted: Wanted, head: int, amount: Amount, named: Regions | None = None) -> pd.DataFrame:
+def table(
+    wanted: WantedMaps, head: int, amount: Amount, named: Regions | None = None
+) -> pd.DataFrame:
     """Return one head's map by region (`named`, else the data's), p and q; 1 s, then kept."""
     named = named or regions(wanted.store)
     key = _name_of(named)
@@ -149,7 +153,7 @@ def _name_of(named: Regions) -> str:
 
 @st.cache_data(max_entries=64, show_spinner="Turning the regions …")
 def _table(
-    key: str, head: int, amount: Amount, name: str, _wanted: Wanted, _named: Regions
+    key: str, head: int, amount: Amount, name: str, _wanted: WantedMaps, _named: Regions
 ) -> pd.DataFrame:
     found, store, named = shown(_wanted), _wanted.store, _named
     ceiling = store.voxels[CEILING].to_numpy(float) if CEILING in store.voxels else None
@@ -167,22 +171,22 @@ def _table(
 
 
 @st.cache_resource(max_entries=4, show_spinner="Turning the regions …")
-def _turns(data: str, name: str, _store: BetaStore, _named: Regions) -> spin_null.Turns:
+def _turns(data: str, name: str, _store: BetaStore, _named: Regions) -> spin_null.Rotations:
     return spin_null.turns(_store.mask, _named.labels)
 
 
-def volumes(wanted: Wanted, smoothing_mm: float) -> Volumes:
+def volumes(wanted: WantedMaps, smoothing_mm: float) -> Volumes:
     """Return smoothed volumes (n_heads, X, Y, Z), 1 = the mean over the brain."""
     return _volumes(repr(wanted.key), smoothing_mm, _wanted=wanted)
 
 
 @st.cache_resource(max_entries=12, show_spinner=False)
-def _volumes(key: str, smoothing_mm: float, _wanted: Wanted) -> Volumes:
+def _volumes(key: str, smoothing_mm: float, _wanted: WantedMaps) -> Volumes:
     store = _wanted.store
     return head_volumes(shown(_wanted).mass, store.mask, store.grid, smoothing_mm)
 
 
-def drawn_of(several: Volumes, order: Order, store: BetaStore) -> Reply:
+def drawn_of(several: Volumes, order: DrawOrder, store: BetaStore) -> DrawReply:
     """Return what the drawing process makes of any volumes (n, X, Y, Z)."""
     return _drawn_of(
         f"{zlib.crc32(several.tobytes())} {order}", _several=several, _order=order, _store=store
@@ -190,18 +194,18 @@ def drawn_of(several: Volumes, order: Order, store: BetaStore) -> Reply:
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _drawn_of(key: str, _several: Volumes, _order: Order, _store: BetaStore) -> Reply:
-    return studio().draw(Job(_order, _several, _store.mask, _store.grid))
+def _drawn_of(key: str, _several: Volumes, _order: DrawOrder, _store: BetaStore) -> DrawReply:
+    return studio().draw(DrawJob(_order, _several, _store.mask, _store.grid))
 
 
-def drawn(wanted: Wanted, order: Order, only: int | None = None) -> Reply:
+def drawn(wanted: WantedMaps, order: DrawOrder, only: int | None = None) -> DrawReply:
     """Return what the drawing process makes of the heads, or of `only` one of them."""
     return _drawn(repr((wanted.key, order)), only, _wanted=wanted, _order=order)
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _drawn(key: str, only: int | None, _wanted: Wanted, _order: Order) -> Reply:
+def _drawn(key: str, only: int | None, _wanted: WantedMaps, _order: DrawOrder) -> DrawReply:
     choice: HeadsChoice = _order.heads
     found = volumes(_wanted, choice.smoothing_mm)
     several = found if only is None else found[only : only + 1]
-    return studio().draw(Job(_order, several, _wanted.store.mask, _wanted.store.grid))
+    return studio().draw(DrawJob(_order, several, _wanted.store.mask, _wanted.store.grid))

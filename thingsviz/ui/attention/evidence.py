@@ -14,7 +14,7 @@ from thingsviz.explain.method_list import METHODS
 from thingsviz.figures.maps.faithfulness import curves_info, draw_curves, draw_sanity, sanity_info
 from thingsviz.ui import actions
 from thingsviz.ui.attention import make_maps as attention_make
-from thingsviz.ui.attention.pickers import Look
+from thingsviz.ui.attention.pickers import MapView
 from thingsviz.ui.attention.summary import last_correlation
 from thingsviz.ui.shell import charts
 from thingsviz.ui.shell.frame import PageContext, guard, plain
@@ -23,7 +23,7 @@ from thingsviz.ui.shell.glossary import glossary
 PLAIN_ORDERS = ("random order", "noise ceiling")
 
 
-def show_trust(page: PageContext, look: Look) -> None:
+def show_trust(page: PageContext, look: MapView) -> None:
     """Show the tests of the chosen map: blocks taken away, and a decoder without knowledge."""
     facts, method = look.wanted.maps.facts(), look.wanted.method
     name = f"{look.wanted.maps.job.name}_{method}"
@@ -46,7 +46,7 @@ def show_trust(page: PageContext, look: Look) -> None:
         st.info("Not judged yet.", icon=":material/info:")
 
 
-def _say_unjudged(look: Look) -> None:
+def _say_unjudged(look: MapView) -> None:
     maps = look.wanted.maps
     if maps.part.startswith("row-"):
         st.info(
@@ -60,7 +60,7 @@ def _say_unjudged(look: Look) -> None:
     attention_make.offer_button(maps, "Make them again and judge them")
 
 
-def show_methods(look: Look) -> None:
+def show_methods(look: MapView) -> None:
     """Show all methods of this set of maps in one table, the one to trust most named."""
     facts = look.wanted.maps.facts()
     if not facts.get("faithfulness"):
@@ -124,7 +124,7 @@ def mark_words(truth: Mapping[str, Any]) -> str:
     )
 
 
-def _offer_permuted(look: Look) -> None:
+def _offer_permuted(look: MapView) -> None:
     """Offer to train the network on permuted labels; say beforehand how long that takes."""
     maps = look.wanted.maps
     facts = maps.facts()

@@ -10,7 +10,7 @@ from thingsviz.jobs.weights import kept_epochs
 from thingsviz.ui import actions
 from thingsviz.ui.attention import make_maps
 from thingsviz.ui.attention.data import current_fingerprint, drawn_of
-from thingsviz.ui.attention.pickers import Look
+from thingsviz.ui.attention.pickers import MapView
 from thingsviz.ui.attention.second_map import layers_of
 from thingsviz.ui.attention.view import order_of
 from thingsviz.ui.shell.frame import PageContext, guard, plain
@@ -19,7 +19,7 @@ from thingsviz.ui.shell.ui_state import Key
 TITLES = {"layers": "Layers", "epochs": "Epochs of the training"}
 
 
-def offer_film(page: PageContext, look: Look) -> None:
+def offer_film(page: PageContext, look: MapView) -> None:
     """Offer the films that this map can have; draw the one that is chosen as a GIF."""
     there = kinds_of(look)
     if not there:
@@ -38,14 +38,14 @@ def offer_film(page: PageContext, look: Look) -> None:
         _epochs(page, look)
 
 
-def kinds_of(look: Look) -> tuple[str, ...]:
+def kinds_of(look: MapView) -> tuple[str, ...]:
     """Return which films there can be: several layers, several epochs whose weights were kept."""
     n = int(look.wanted.maps.facts().get("n_layers") or 0)
     layers = ("layers",) if look.wanted.method == "attention" and n > 1 else ()
     return layers + (("epochs",) if len(kept_epochs(look.wanted.maps.job)) > 1 else ())
 
 
-def _epochs(page: PageContext, look: Look) -> None:
+def _epochs(page: PageContext, look: MapView) -> None:
     from thingsviz.reports.film import epoch_volumes
 
     wanted = look.wanted
@@ -68,7 +68,7 @@ def _epochs(page: PageContext, look: Look) -> None:
             st.rerun()
 
 
-def subtitle_of(words: str, look: Look, what: str) -> str:
+def subtitle_of(words: str, look: MapView, what: str) -> str:
     """Say of which head a film is; its layers are named picture by picture."""
     if look.wanted.method != "attention":
         return words
@@ -76,7 +76,9 @@ def subtitle_of(words: str, look: Look, what: str) -> str:
     return words.replace(layer, head if what == "layers" else layer + head, 1)
 
 
-def _show(page: PageContext, look: Look, film: tuple[Volumes, tuple[str, ...]], what: str) -> None:
+def _show(
+    page: PageContext, look: MapView, film: tuple[Volumes, tuple[str, ...]], what: str
+) -> None:
     several, names = film
     order = order_of("heads_gif", page, look, names)._replace(view=look.view)
     order = order._replace(subtitle=subtitle_of(order.subtitle, look, what))

@@ -9,7 +9,7 @@ from models.cost.transformer import count_tokens
 from models.transformer.config import TransformerConfig
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.explain.map_files import MapSet
-from thingsviz.explain.method_list import METHODS, Sizes, peak_of
+from thingsviz.explain.method_list import METHODS, MapSizes, peak_of
 from thingsviz.queue.background_tasks import Task, tasks
 from thingsviz.ui import actions
 from thingsviz.ui.attention.data import current_fingerprint
@@ -86,11 +86,11 @@ def offer_button(maps: MapSet, label: str, regions: str = "") -> None:
 def memory_words(maps: MapSet, store: BetaStore) -> str:
     """Say how much memory the costliest method takes, and how much is free."""
     model = maps.job.config().model
-    sizes = Sizes(store.shape[1])
+    sizes = MapSizes(store.shape[1])
     names = [name for name, method in METHODS.items() if method.needs != "attention"]
     if isinstance(model, TransformerConfig):
         n_tokens = count_tokens(model, store.mask)
-        sizes = Sizes(store.shape[1], n_tokens, model.n_heads, model.n_layers)
+        sizes = MapSizes(store.shape[1], n_tokens, model.n_heads, model.n_layers)
         names = list(METHODS)
     worst = max(names, key=lambda name: peak_of(name, sizes))
     needed, free = peak_of(worst, sizes), psutil.virtual_memory().available

@@ -11,11 +11,11 @@ import streamlit as st
 
 from thingsviz.explain.map_files import MapSet
 from thingsviz.explain.method_list import METHODS
-from thingsviz.ui.attention.data import Wanted
+from thingsviz.ui.attention.data import WantedMaps
 from thingsviz.ui.shell.frame import PageContext, plain
 
 
-class Asked(NamedTuple):
+class MapAddress(NamedTuple):
     """What of an address can be shown (None: not asked for), and a sentence for the rest."""
 
     method: str | None
@@ -24,7 +24,7 @@ class Asked(NamedTuple):
     complaints: tuple[str, ...]
 
 
-def asked_of(page: PageContext, maps: MapSet) -> Asked:
+def asked_of(page: PageContext, maps: MapSet) -> MapAddress:
     """Return what the address asks of these maps, and say what they do not have."""
     found = understood(page.asked, maps.methods(), maps.facts())
     for sentence in found.complaints:
@@ -32,7 +32,7 @@ def asked_of(page: PageContext, maps: MapSet) -> Asked:
     return found
 
 
-def understood(asked: Mapping[str, str], there: list[str], facts: dict[str, Any]) -> Asked:
+def understood(asked: Mapping[str, str], there: list[str], facts: dict[str, Any]) -> MapAddress:
     """Check an address against the methods that are `there` and the model's layers and heads."""
     complaints = []
     method = asked.get("method")
@@ -47,7 +47,7 @@ def understood(asked: Mapping[str, str], there: list[str], facts: dict[str, Any]
         if text is not None and not known:
             there_are = f"has {most} of them" if most else "has none"
             complaints.append(f"The address asks for {what} {text!r}, but this model {there_are}.")
-    return Asked(method, numbers["layer"], numbers["head"], tuple(complaints))
+    return MapAddress(method, numbers["layer"], numbers["head"], tuple(complaints))
 
 
 def _no_method(method: str, there: list[str]) -> str:
@@ -60,7 +60,7 @@ def _no_method(method: str, there: list[str]) -> str:
     return f"There is no map by {METHODS[method].title} ({why}); there are {others}."
 
 
-def address_of(page: PageContext, wanted: Wanted, head: int) -> str:
+def address_of(page: PageContext, wanted: WantedMaps, head: int) -> str:
     """Return the address that shows the same maps to a colleague."""
     values = {"dataset": page.dataset.name, "subject": page.subject, "job": wanted.maps.job.name}
     values["method"] = wanted.method

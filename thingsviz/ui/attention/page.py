@@ -20,7 +20,7 @@ from thingsviz.ui.attention import (
 from thingsviz.ui.attention.agreement import show_agreement
 from thingsviz.ui.attention.data import shown
 from thingsviz.ui.attention.parcellation_pick import offer_upload
-from thingsviz.ui.attention.pickers import Look
+from thingsviz.ui.attention.pickers import MapView
 from thingsviz.ui.attention.report_figure import show_report
 from thingsviz.ui.shell.frame import PageContext, guard
 from thingsviz.ui.trials.panels import show_picture, shown_trial
@@ -53,7 +53,7 @@ def show_job(page: PageContext, job: JobFolder) -> None:
     offer_upload(page)
 
 
-def readable(look: Look) -> bool:
+def readable(look: MapView) -> bool:
     """Read the map once; say in one sentence, not in every panel, why that cannot be."""
     done = False
     with guard():
@@ -62,7 +62,9 @@ def readable(look: Look) -> bool:
     return done
 
 
-def show_grounds(page: PageContext, look: Look, answers: DeltaGenerator) -> regions.Counted | None:
+def show_grounds(
+    page: PageContext, look: MapView, answers: DeltaGenerator
+) -> regions.CountedMap | None:
     """Show the answers and what they rest on, regions on the left and tests on the right."""
     counted = None
     left, right = st.columns(2, gap="large")
@@ -75,7 +77,7 @@ def show_grounds(page: PageContext, look: Look, answers: DeltaGenerator) -> regi
     return counted
 
 
-def show_more(page: PageContext, look: Look, row: int | None) -> None:
+def show_more(page: PageContext, look: MapView, row: int | None) -> None:
     """Show slices beside the trial's picture, all methods, and what is asked for now and then."""
     with guard():
         view.show_slices(page, look)

@@ -9,7 +9,7 @@ from thingsviz.analysis.regions.regions import Regions
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.ui import actions
 from thingsviz.ui.brain import slices
-from thingsviz.ui.caches.dataset_cache import Stamp, stamp
+from thingsviz.ui.caches.dataset_cache import FileStamp, stamp
 from thingsviz.ui.shell.frame import PageContext, guard, plain
 from thingsviz.ui.shell.ui_state import Key
 
@@ -43,7 +43,7 @@ def pick_regions(page: PageContext) -> Regions:
 
 @st.cache_resource(max_entries=8, show_spinner="Naming regions …")
 def _read(
-    files: tuple[Stamp, ...], data: str, path: str, _store: BetaStore, _page: PageContext
+    files: tuple[FileStamp, ...], data: str, path: str, _store: BetaStore, _page: PageContext
 ) -> Regions:
     found = next(p for p in parcellations(_page.dataset).values() if str(p) == path)
     return read_parcellation(found, _store.grid, _store.mask, _store.space)

@@ -14,8 +14,8 @@ from thingsviz.figures.brain.heads import HeadsChoice
 from thingsviz.figures.scores.ratings import readable
 from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.pipeline.classes.labels import job_labels
-from thingsviz.ui.attention.data import Wanted
-from thingsviz.ui.attention.map_link import Asked, address_of
+from thingsviz.ui.attention.data import WantedMaps
+from thingsviz.ui.attention.map_link import MapAddress, address_of
 from thingsviz.ui.caches import dataset_cache
 from thingsviz.ui.shell import charts, ui_state
 from thingsviz.ui.shell.frame import PageContext
@@ -27,10 +27,10 @@ PARTS = {"test": "All test trials", "row": "One trial", "concept": "One concept"
 SMOOTHING_MM = 8.0
 
 
-class Look(NamedTuple):
+class MapView(NamedTuple):
     """How the chosen maps are drawn; `head` stands in slices and tables, if `only` alone in 3D."""
 
-    wanted: Wanted
+    wanted: WantedMaps
     head: int
     only: bool
     choice: HeadsChoice
@@ -108,7 +108,7 @@ def pick_method(maps: MapSet, asked: str | None) -> str:
     return str(found)
 
 
-def pick_look(page: PageContext, maps: MapSet, method: str, asked: Asked) -> Look:
+def pick_look(page: PageContext, maps: MapSet, method: str, asked: MapAddress) -> MapView:
     """Let the visitor choose layer, head and threshold, and how the picture is drawn."""
     facts = maps.facts()
     layer, head = 0, 0
@@ -131,10 +131,10 @@ def pick_look(page: PageContext, maps: MapSet, method: str, asked: Asked) -> Loo
         save_as = charts.image_format()
         address = st.empty()
     choice = HeadsChoice(float(percent), shared, SMOOTHING_MM)
-    wanted = Wanted(maps, page.store, method, layer, above)
+    wanted = WantedMaps(maps, page.store, method, layer, above)
     if (maps.part, maps.target) == ("test", ALL):
         address.code(address_of(page, wanted, head), language=None, wrap_lines=True)
-    return Look(wanted, head, only, choice, view, rendered, save_as)
+    return MapView(wanted, head, only, choice, view, rendered, save_as)
 
 
 def _number(label: str, n: int, asked: int | None) -> int:

@@ -15,9 +15,9 @@ from thingsviz.analysis.maps.by_region import LEAST_CEILING, NO_REGION, Amount
 from thingsviz.analysis.regions.regions import Regions
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.figures.maps.map_regions import draw_regions, regions_info
-from thingsviz.ui.attention.data import Shown, shown, table
+from thingsviz.ui.attention.data import ShownMaps, shown, table
 from thingsviz.ui.attention.parcellation_pick import pick_regions
-from thingsviz.ui.attention.pickers import Look
+from thingsviz.ui.attention.pickers import MapView
 from thingsviz.ui.shell import charts
 from thingsviz.ui.shell.frame import PageContext, plain
 from thingsviz.ui.shell.glossary import glossary
@@ -30,14 +30,14 @@ AMOUNTS = {
 }
 
 
-class Counted(NamedTuple):
+class CountedMap(NamedTuple):
     """What of a map is counted, and in which regions."""
 
     named: Regions
     amount: Amount
 
 
-def show_regions(page: PageContext, look: Look) -> Counted:
+def show_regions(page: PageContext, look: MapView) -> CountedMap:
     """Show the regions of one head's map against uniform attention; return what was counted."""
     found = shown(look.wanted)
     head = min(look.head, len(found.names) - 1)
@@ -66,10 +66,10 @@ def show_regions(page: PageContext, look: Look) -> Counted:
     if info.n_left_out:
         st.caption(f"{info.n_left_out} smaller regions stand in the table of numbers.")
     _explain(found, rows, head, named)
-    return Counted(named, amount)
+    return CountedMap(named, amount)
 
 
-def show_files(page: PageContext, look: Look, counted: Counted) -> None:
+def show_files(page: PageContext, look: MapView, counted: CountedMap) -> None:
     """Show the numbers behind the bars, and offer the map and them as files."""
     found = shown(look.wanted)
     head = min(look.head, len(found.names) - 1)
@@ -83,7 +83,7 @@ def _terms() -> str:
     return f"{glossary('uniform attention')}\n\n{glossary('turned regions')}"
 
 
-def _explain(found: Shown, rows: pd.DataFrame, head: int, named: Regions) -> None:
+def _explain(found: ShownMaps, rows: pd.DataFrame, head: int, named: Regions) -> None:
     words = [f"Regions: {named.source}."]
     outside = rows[rows["region"] == NO_REGION]
     if len(named.names) and len(outside):
@@ -121,7 +121,9 @@ def _numbers(rows: pd.DataFrame) -> None:
     )
 
 
-def _files(page: PageContext, look: Look, rows: pd.DataFrame, mass: NDArray[np.floating]) -> None:
+def _files(
+    page: PageContext, look: MapView, rows: pd.DataFrame, mass: NDArray[np.floating]
+) -> None:
     maps = look.wanted.maps
     parts = [maps.job.name, maps.part, look.wanted.method]
     if look.wanted.method == "attention":

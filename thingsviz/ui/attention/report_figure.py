@@ -13,8 +13,8 @@ from thingsviz.analysis.maps import by_region
 from thingsviz.analysis.maps.by_region import BACKGROUND, NO_REGION, Amount
 from thingsviz.analysis.regions.regions import Regions, approximate
 from thingsviz.data.store.beta_store import BetaStore
-from thingsviz.ui.attention.data import Wanted, shown, table
-from thingsviz.ui.attention.pickers import Look
+from thingsviz.ui.attention.data import WantedMaps, shown, table
+from thingsviz.ui.attention.pickers import MapView
 from thingsviz.ui.brain.slices import regions
 from thingsviz.ui.shell.frame import PageContext, plain
 from thingsviz.ui.shell.ui_state import Key
@@ -22,7 +22,7 @@ from thingsviz.ui.shell.ui_state import Key
 TOP = Amount("voxels", 200)
 
 
-class Reading(NamedTuple):
+class StrongestVoxels(NamedTuple):
     """What one head's 200 strongest voxels are: regions as the report gave them, and the rest."""
 
     head: str
@@ -35,7 +35,7 @@ class Reading(NamedTuple):
     outside: float
 
 
-def show_report(page: PageContext, look: Look) -> None:
+def show_report(page: PageContext, look: MapView) -> None:
     """Show the report's reading of each head, corrected, when the visitor asks for it."""
     if look.wanted.method != "attention":
         return
@@ -67,7 +67,7 @@ def _approximate(fingerprint: str, _store: BetaStore) -> Regions:
     return approximate(_store.grid, _store.mask)
 
 
-def readings(wanted: Wanted, named: Regions) -> list[Reading]:
+def readings(wanted: WantedMaps, named: Regions) -> list[StrongestVoxels]:
     """Return one row a head: its first region, and what uniform attention would give there."""
     found = shown(wanted)
     rows = []
@@ -79,11 +79,11 @@ def readings(wanted: Wanted, named: Regions) -> list[Reading]:
             share, flat, p, q = (float(first[key]) for key in ("share", "uniform", "p", "q"))
             patches, outside = patches_of(found.mass[head], wanted), float(found.background[head])
             region = str(first["region"])
-            rows.append(Reading(name, region, share, flat, p, q, patches, outside))
+            rows.append(StrongestVoxels(name, region, share, flat, p, q, patches, outside))
     return rows
 
 
-def patches_of(mass: NDArray[np.float64], wanted: Wanted) -> int:
+def patches_of(mass: NDArray[np.float64], wanted: WantedMaps) -> int:
     """Return from how many patches the 200 strongest voxels come, be it all of a patch or a part.
 
     A patch of the report's large grid holds 2,340 voxels, so all 200 can come from a single one.
@@ -92,7 +92,7 @@ def patches_of(mass: NDArray[np.float64], wanted: Wanted) -> int:
     return int(((wanted.maps.tokens().share > 0) @ top > 0).sum())
 
 
-def explain(wanted: Wanted, rows: list[Reading], named: Regions) -> str:
+def explain(wanted: WantedMaps, rows: list[StrongestVoxels], named: Regions) -> str:
     """Say what the report's reading overlooked."""
     found, tokens = shown(wanted), wanted.maps.tokens()
     patch = int(np.median(tokens.box_voxels))

@@ -17,8 +17,8 @@ from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.explain.map_files import ALL, MapSet, map_sets
 from thingsviz.explain.method_list import METHODS
 from thingsviz.jobs.job_folder import JobFolder, jobs_root
-from thingsviz.ui.attention.data import Wanted, shown, volumes
-from thingsviz.ui.attention.pickers import Look
+from thingsviz.ui.attention.data import WantedMaps, shown, volumes
+from thingsviz.ui.attention.pickers import MapView
 from thingsviz.ui.job_choice import job_list as jobs_list
 from thingsviz.ui.shell.frame import PageContext
 from thingsviz.ui.shell.ui_state import Key
@@ -27,15 +27,15 @@ NOTHING = "nothing"
 MOST_JOBS = 50
 
 
-class Second(NamedTuple):
+class SecondMap(NamedTuple):
     """A map to stand beside the chosen one."""
 
     name: str
-    wanted: Wanted
+    wanted: WantedMaps
     head: int
 
 
-def pick_second(page: PageContext, look: Look) -> Second | None:
+def pick_second(page: PageContext, look: MapView) -> SecondMap | None:
     """Let the visitor choose what stands beside the map; None for nothing."""
     there = seconds(page, look)
     if not there:
@@ -51,15 +51,15 @@ def pick_second(page: PageContext, look: Look) -> Second | None:
     return there.get(str(name))
 
 
-def seconds(page: PageContext, look: Look) -> dict[str, Second]:
+def seconds(page: PageContext, look: MapView) -> dict[str, SecondMap]:
     """Return all that may stand beside the chosen map, by name."""
     own, found = look.wanted, {}
     for name, wanted, head in [*_heads(look), *_methods(own), *_sets(look), *_jobs(page, look)]:
-        found[name] = Second(name, wanted, head)
+        found[name] = SecondMap(name, wanted, head)
     return found
 
 
-def _heads(look: Look) -> list[tuple[str, Wanted, int]]:
+def _heads(look: MapView) -> list[tuple[str, WantedMaps, int]]:
     own, facts = look.wanted, look.wanted.maps.facts()
     if own.method != "attention":
         return []
@@ -71,21 +71,21 @@ def _heads(look: Look) -> list[tuple[str, Wanted, int]]:
     ]
 
 
-def _methods(own: Wanted) -> list[tuple[str, Wanted, int]]:
+def _methods(own: WantedMaps) -> list[tuple[str, WantedMaps, int]]:
     there = [m for m in METHODS if m in own.maps.methods() and m != own.method]
     return [(METHODS[m].title, own._replace(method=m, layer=0), 0) for m in there]
 
 
-def _sets(look: Look) -> list[tuple[str, Wanted, int]]:
+def _sets(look: MapView) -> list[tuple[str, WantedMaps, int]]:
     """Return the same head's maps of other trials, concepts and outputs of this training."""
     own, head = look.wanted, look.head
     several = [s for s in map_sets(own.maps.job) if s.path != own.maps.path]
     return [(_title(s), own._replace(maps=s), head) for s in several if own.method in s.methods()]
 
 
-def _jobs(page: PageContext, look: Look) -> list[tuple[str, Wanted, int]]:
+def _jobs(page: PageContext, look: MapView) -> list[tuple[str, WantedMaps, int]]:
     """Return the same method's maps of the newest MOST_JOBS other trainings of this subject."""
-    found: list[tuple[str, Wanted, int]] = []
+    found: list[tuple[str, WantedMaps, int]] = []
     own, root = look.wanted, jobs_root()
     for entry in jobs_list.entries_of(page):
         if len(found) == MOST_JOBS:
@@ -98,7 +98,7 @@ def _jobs(page: PageContext, look: Look) -> list[tuple[str, Wanted, int]]:
     return found
 
 
-def _like(look: Look, other: MapSet) -> tuple[str, Wanted, int]:
+def _like(look: MapView, other: MapSet) -> tuple[str, WantedMaps, int]:
     """Return another training's map; of attention the chosen layer and head, or its last ones."""
     own, name = look.wanted, other.job.name
     if own.method != "attention":
@@ -116,7 +116,7 @@ def _title(maps: MapSet) -> str:
     return part if maps.target == ALL else f"{part}, for {maps.target}"
 
 
-def pair(look: Look, second: Second, store: BetaStore) -> tuple[Volumes, tuple[str, ...]]:
+def pair(look: MapView, second: SecondMap, store: BetaStore) -> tuple[Volumes, tuple[str, ...]]:
     """Return volumes (4, X, Y, Z), 1 = the mean over the brain: both, and where each has more."""
     width = look.choice.smoothing_mm
     first = volumes(look.wanted, width)[min(look.head, len(shown(look.wanted).names) - 1)]
@@ -127,13 +127,13 @@ def pair(look: Look, second: Second, store: BetaStore) -> tuple[Volumes, tuple[s
     return np.stack(several).astype(np.float32), names
 
 
-def _one(wanted: Wanted, head: int, store: BetaStore, width: float) -> NDArray[np.float32]:
+def _one(wanted: WantedMaps, head: int, store: BetaStore, width: float) -> NDArray[np.float32]:
     mass = shown(wanted).mass[head : head + 1]
     volume: NDArray[np.float32] = head_volumes(mass, store.mask, store.grid, width)[0]
     return volume
 
 
-def title_of_first(look: Look) -> str:
+def title_of_first(look: MapView) -> str:
     """Return the name of the chosen map."""
     if look.wanted.method == "attention":
         return f"Layer {look.wanted.layer + 1}, head {look.head + 1} (chosen)"
@@ -149,7 +149,7 @@ def difference_words(several: Volumes, mask: NDArray[np.bool_]) -> str:
     return f"The two correlate {alike} (ranks); {elsewhere} of the mass lies elsewhere."
 
 
-def layers_of(look: Look, n: int, store: BetaStore) -> tuple[Volumes, tuple[str, ...]]:
+def layers_of(look: MapView, n: int, store: BetaStore) -> tuple[Volumes, tuple[str, ...]]:
     """Return the chosen head's volumes (n, X, Y, Z) of all layers."""
     width = look.choice.smoothing_mm
     several = [_one(look.wanted._replace(layer=k), look.head, store, width) for k in range(n)]

@@ -13,8 +13,8 @@ from thingsviz.analysis.regions.regions import Regions
 from thingsviz.core.typography import minus
 from thingsviz.explain.method_list import METHODS
 from thingsviz.figures.maps.map_regions import short
-from thingsviz.ui.attention.data import Shown, shown, table
-from thingsviz.ui.attention.pickers import Look
+from thingsviz.ui.attention.data import ShownMaps, shown, table
+from thingsviz.ui.attention.pickers import MapView
 from thingsviz.ui.shell.frame import PageContext, plain
 from thingsviz.ui.shell.glossary import glossary
 
@@ -29,7 +29,7 @@ ICONS = {
 }
 
 
-class Answer(NamedTuple):
+class MapAnswer(NamedTuple):
     """A question that a reader of a map has, the answer in a word or two, and its numbers."""
 
     question: str
@@ -38,7 +38,7 @@ class Answer(NamedTuple):
     mood: Literal["good", "bad", "open"]
 
 
-def show_story(page: PageContext, look: Look, named: Regions) -> None:
+def show_story(page: PageContext, look: MapView, named: Regions) -> None:
     """Show the answers of the chosen map, one line each."""
     found = shown(look.wanted)
     head = min(look.head, len(found.names) - 1)
@@ -51,8 +51,8 @@ def show_story(page: PageContext, look: Look, named: Regions) -> None:
 
 
 def answers(
-    found: Shown, head: int, rows: pd.DataFrame, facts: dict[str, Any], method: str
-) -> tuple[Answer, ...]:
+    found: ShownMaps, head: int, rows: pd.DataFrame, facts: dict[str, Any], method: str
+) -> tuple[MapAnswer, ...]:
     """Return what the numbers say of one head's map over regions (`rows`) and of its method."""
     inside = rows[~rows["region"].isin([NO_REGION, BACKGROUND])]
     several = [
@@ -66,8 +66,8 @@ def answers(
 
 
 def where(
-    found: Shown, head: int, inside: pd.DataFrame, facts: dict[str, Any], method: str
-) -> Answer:
+    found: ShownMaps, head: int, inside: pd.DataFrame, facts: dict[str, Any], method: str
+) -> MapAnswer:
     """Say in which region most of the map lies, or that a head does not choose."""
     question, even = "Where is the map strongest?", float(found.evenness[head])
     if method == "attention":
@@ -75,14 +75,14 @@ def where(
     if METHODS[method].needs == "attention" and even > SPREAD:
         n = int(facts.get("n_tokens") or 0)
         why = f"it spreads over {100 * even:.0f} % of the {n:,} tokens, hardly any choice"
-        return Answer(question, "Everywhere alike", why, "open")
+        return MapAnswer(question, "Everywhere alike", why, "open")
     if not len(inside) or not float(inside["share"].sum()):
-        return Answer(question, "Not known", "none of it lies in a named region", "open")
+        return MapAnswer(question, "Not known", "none of it lies in a named region", "open")
     sure = inside[inside["q"] < 0.05]
     first = (sure if len(sure) else inside).sort_values("share", kind="stable").iloc[-1]
     share, flat = percent(first["share"]), percent(first["uniform"])
     why = f"{share} of it; even attention would put {flat} there"
-    return Answer(question, short(str(first["region"])), why, "good" if len(sure) else "open")
+    return MapAnswer(question, short(str(first["region"])), why, "good" if len(sure) else "open")
 
 
 def percent(share: float) -> str:
@@ -90,38 +90,40 @@ def percent(share: float) -> str:
     return f"{100 * share:.0f} %" if share >= 0.095 else f"{100 * share:.1f} %"
 
 
-def chance(inside: pd.DataFrame) -> Answer:
+def chance(inside: pd.DataFrame) -> MapAnswer:
     """Say whether any region gets more than chance."""
     question, n = "Is that more than chance?", int((inside["q"] < 0.05).sum())
     if not len(inside) or inside["q"].isna().all():
-        return Answer(question, "Not known", "these data name no regions", "open")
+        return MapAnswer(question, "Not known", "these data name no regions", "open")
     why = f"{n} of {len(inside)} regions get more than regions turned at random do (q < .05)"
-    return Answer(question, "Yes" if n else "No", why, "good" if n else "bad")
+    return MapAnswer(question, "Yes" if n else "No", why, "good" if n else "bad")
 
 
-def used(facts: dict[str, Any], method: str) -> Answer:
+def used(facts: dict[str, Any], method: str) -> MapAnswer:
     """Say whether the decoder uses what the map points to."""
     question = "Does the decoder use it?"
     area = (facts.get("faithfulness") or {}).get("areas", {}).get(method)
     if not area:
-        return Answer(question, "Not judged", "no test was made; it takes many trials", "open")
+        return MapAnswer(question, "Not judged", "no test was made; it takes many trials", "open")
     value, low, high = area["deletion"]
     gap = minus(f"(area {value:+.2f}, 95\u00a0% {low:+.2f} to {high:+.2f})")
     if low > 0:
         why = f"outputs fall apart sooner than in random order {gap}"
-        return Answer(question, "Yes", why, "good")
+        return MapAnswer(question, "Yes", why, "good")
     if high < 0:
         why = f"worse than taking voxels away in random order {gap}, do not trust it"
-        return Answer(question, "No", why, "bad")
-    return Answer(question, "Not shown", f"no better than random order {gap}", "open")
+        return MapAnswer(question, "No", why, "bad")
+    return MapAnswer(question, "Not shown", f"no better than random order {gap}", "open")
 
 
-def learned(facts: dict[str, Any], method: str) -> Answer:
+def learned(facts: dict[str, Any], method: str) -> MapAnswer:
     """Say whether the map shows what was learned, not the architecture or the data."""
     question = "Does it show what was learned?"
     last = last_correlation(facts, method)
     if last is None:
-        return Answer(question, "Not judged", "no decoder without knowledge was asked yet", "open")
+        return MapAnswer(
+            question, "Not judged", "no decoder without knowledge was asked yet", "open"
+        )
     whose = "a decoder whose weights are random"
     if facts["sanity"][method][-1]["what"] == "the ratings' order":
         whose = "a decoder trained on ratings in another order"
@@ -130,8 +132,8 @@ def learned(facts: dict[str, Any], method: str) -> Answer:
     if permuted is not None:
         why += f", with that of one trained on permuted labels {minus(f'{permuted:+.2f}')}"
     if max(abs(last), abs(permuted or 0.0)) < LIKE:
-        return Answer(question, "Yes", why, "good")
-    return Answer(question, "Little", f"{why}: it shows the architecture or the data", "bad")
+        return MapAnswer(question, "Yes", why, "good")
+    return MapAnswer(question, "Little", f"{why}: it shows the architecture or the data", "bad")
 
 
 def last_correlation(facts: dict[str, Any], method: str) -> float | None:
@@ -141,7 +143,7 @@ def last_correlation(facts: dict[str, Any], method: str) -> float | None:
     return None if value is None else float(value)
 
 
-def planted(facts: dict[str, Any], method: str) -> Answer | None:
+def planted(facts: dict[str, Any], method: str) -> MapAnswer | None:
     """Say whether the map finds what was planted; None for data that were measured."""
     truth, even = ((facts.get("truth") or {}).get(name) for name in (method, EVEN))
     if not truth:
@@ -151,11 +153,11 @@ def planted(facts: dict[str, Any], method: str) -> Answer | None:
     if even and "over_even" in truth:
         why += f", and a map even over all that the decoder reads has {_aucs(even)}"
         if not above(truth["over_even"]):
-            return Answer(question, "No more than the choice of what is read", why, "bad")
+            return MapAnswer(question, "No more than the choice of what is read", why, "bad")
     if auc >= FOUND:
-        return Answer(question, "Yes", why, "good")
+        return MapAnswer(question, "Yes", why, "good")
     hardly = auc < HARDLY
-    return Answer(question, "Hardly" if hardly else "In part", why, "bad" if hardly else "open")
+    return MapAnswer(question, "Hardly" if hardly else "In part", why, "bad" if hardly else "open")
 
 
 def _aucs(row: dict[str, Any]) -> str:

@@ -11,12 +11,12 @@ import streamlit as st
 from thingsviz.explain.method_list import METHODS
 from thingsviz.figures.base.style import palette
 from thingsviz.figures.base.views import VIEWS, camera
-from thingsviz.figures.brain.draw_orders import Kind, Order, Reply
+from thingsviz.figures.brain.draw_orders import DrawOrder, DrawReply, Kind
 from thingsviz.figures.brain.heads import describe, heads_info
 from thingsviz.figures.maps.map_slices import draw_map_slices, map_slices_info
 from thingsviz.ui.attention.data import drawn, drawn_of, shown, volumes
-from thingsviz.ui.attention.pickers import Look
-from thingsviz.ui.attention.second_map import Second, difference_words, pair
+from thingsviz.ui.attention.pickers import MapView
+from thingsviz.ui.attention.second_map import SecondMap, difference_words, pair
 from thingsviz.ui.brain import stage, volume_data
 from thingsviz.ui.brain.drawing import studio
 from thingsviz.ui.brain.slices import regions
@@ -28,7 +28,7 @@ from thingsviz.ui.shell.ui_state import Key
 HEIGHT = 470  # pixels: heads and the words above them fit one screen
 
 
-def title_of(page: PageContext, look: Look) -> tuple[str, str]:
+def title_of(page: PageContext, look: MapView) -> tuple[str, str]:
     """Return what a picture is of, in two lines."""
     maps, method = look.wanted.maps, METHODS[look.wanted.method]
     made = maps.facts().get("made", {}).get(look.wanted.method, {})
@@ -41,7 +41,7 @@ def title_of(page: PageContext, look: Look) -> tuple[str, str]:
     return title, f"{method.title}{layer}{above}{target} · {maps.part}{trials}"
 
 
-def show_heads(page: PageContext, look: Look, second: Second | None) -> None:
+def show_heads(page: PageContext, look: MapView, second: SecondMap | None) -> None:
     """Show all heads of the layer, in a scene to turn or as rendered volumes."""
     if second is not None:
         with guard():
@@ -69,7 +69,7 @@ def show_heads(page: PageContext, look: Look, second: Second | None) -> None:
     _say_evenness(look)
 
 
-def _show_pair(page: PageContext, look: Look, second: Second) -> None:
+def _show_pair(page: PageContext, look: MapView, second: SecondMap) -> None:
     """Show two maps and their difference with one camera."""
     several, names = pair(look, second, page.store)
     order = order_of("heads_picture" if look.rendered else "heads", page, look, names)
@@ -85,7 +85,7 @@ def _show_pair(page: PageContext, look: Look, second: Second) -> None:
     st.caption(plain(f"{describe(info)} {difference_words(several, page.store.mask)}"))
 
 
-def _say_evenness(look: Look) -> None:
+def _say_evenness(look: MapView) -> None:
     """Say how far each head is from looking everywhere alike: often hardly."""
     if METHODS[look.wanted.method].needs != "attention":
         return
@@ -100,10 +100,10 @@ def _say_evenness(look: Look) -> None:
     st.caption(plain(f"{words}. {facts.get('token_note', '')}"), help=glossary("token"))
 
 
-def order_of(kind: Kind, page: PageContext, look: Look, names: tuple[str, ...]) -> Order:
+def order_of(kind: Kind, page: PageContext, look: MapView, names: tuple[str, ...]) -> DrawOrder:
     """Return what the drawing process is to draw of a map, with its titles."""
     title, subtitle = title_of(page, look)
-    return Order(
+    return DrawOrder(
         kind,
         page.theme,
         view=look.view if look.rendered else "oblique",
@@ -115,7 +115,7 @@ def order_of(kind: Kind, page: PageContext, look: Look, names: tuple[str, ...]) 
     )
 
 
-def _show_picture(page: PageContext, look: Look, order: Order) -> None:
+def _show_picture(page: PageContext, look: MapView, order: DrawOrder) -> None:
     with st.spinner("Rendering …"):
         blob = drawn(look.wanted, order, look.head if look.only else None).blob
     names = ", ".join(order.names)
@@ -130,7 +130,9 @@ def _show_picture(page: PageContext, look: Look, order: Order) -> None:
     )
 
 
-def _show_scene(page: PageContext, look: Look, reply: Reply, names: tuple[str, ...]) -> None:
+def _show_scene(
+    page: PageContext, look: MapView, reply: DrawReply, names: tuple[str, ...]
+) -> None:
     store, p = page.store, palette(page.theme)
     frame = volume_data.frame(store)
     scene: dict[str, Any] = {
@@ -164,7 +166,7 @@ def _show_scene(page: PageContext, look: Look, reply: Reply, names: tuple[str, .
     stage.send(Key.W_3D_LOOK, {"look": wanted})
 
 
-def show_slices(page: PageContext, look: Look) -> None:
+def show_slices(page: PageContext, look: MapView) -> None:
     """Show one head's map over the mean response, in three slices through its peak."""
     store = page.store
     found = shown(look.wanted)

@@ -16,8 +16,8 @@ import streamlit as st
 
 from thingsviz.figures.brain.draw_orders import (
     DrawingError,
-    Job,
-    Reply,
+    DrawJob,
+    DrawReply,
     pack_job,
     receive,
     send,
@@ -31,14 +31,14 @@ LIMIT_S = 30.0
 WAIT_S = 20.0
 
 
-class Draughtsman:
+class DrawingProcess:
     """One drawing process and the pipe to it; serves one caller at a time."""
 
     def __init__(self, command: tuple[str, ...] = COMMAND, limit_s: float = LIMIT_S) -> None:
         self.command, self.limit_s = command, limit_s
         self._process: subprocess.Popen[bytes] | None = None
 
-    def draw(self, job: Job) -> Reply:
+    def draw(self, job: DrawJob) -> DrawReply:
         """Return what the process drew; a late or dead one becomes an error of one sentence.
 
         A process that went away since the last order (idle, or out of memory) is started again
@@ -82,7 +82,7 @@ class Draughtsman:
             start_new_session=True,  # Ctrl-C in the terminal is for the app, which closes the pipe
         )
 
-    def _ask(self, message: bytes) -> Reply | None:
+    def _ask(self, message: bytes) -> DrawReply | None:
         """Return the reply, None when the process is gone; kill it and say so when it is late."""
         self.start()
         process = self._process
@@ -110,18 +110,18 @@ class Draughtsman:
         return None if found is None else unpack_reply(found)
 
 
-class Studio:
+class DrawingPool:
     """As many drawing processes as half the cores: more would only take turns."""
 
     def __init__(self, size: int | None = None, command: tuple[str, ...] = COMMAND) -> None:
         size = size or max(1, min(4, (os.cpu_count() or 2) // 2))
-        self._all = [Draughtsman(command) for _ in range(size)]
-        self._free: queue.LifoQueue[Draughtsman] = queue.LifoQueue()
+        self._all = [DrawingProcess(command) for _ in range(size)]
+        self._free: queue.LifoQueue[DrawingProcess] = queue.LifoQueue()
         for one in self._all:
             self._free.put(one)
         atexit.register(self.close)
 
-    def draw(self, job: Job) -> Reply:
+    def draw(self, job: DrawJob) -> DrawReply:
         """Draw with the next free process; its error is raised as the sentence it said."""
         try:
             one = self._free.get(timeout=WAIT_S)
@@ -150,9 +150,9 @@ class Studio:
 
 
 @st.cache_resource(show_spinner=False)
-def studio() -> Studio:
+def studio() -> DrawingPool:
     """Return the app's drawing processes; all visitors share them."""
-    return Studio()
+    return DrawingPool()
 
 
 def _close(pipe: IO[bytes]) -> None:

@@ -20,10 +20,10 @@ import streamlit as st
 from thingsviz.figures.base.style import Theme, diverging, palette
 from thingsviz.figures.base.views import VIEWS, Frame, camera, sides
 from thingsviz.figures.brain.caption import patches, signed
-from thingsviz.figures.brain.draw_orders import Reply
+from thingsviz.figures.brain.draw_orders import DrawReply
 from thingsviz.figures.brain.volume import VolumeInfo
 from thingsviz.figures.brain.vtkjs import packed_viewer
-from thingsviz.ui.brain.volume_form import Look
+from thingsviz.ui.brain.volume_form import VolumeView
 from thingsviz.ui.shell import ui_state
 from thingsviz.ui.shell.ui_state import Key
 
@@ -35,7 +35,7 @@ _COURIER = st.components.v2.component(
 )
 
 
-def show_stage(reply: Reply, space: str, frame: Frame, text: str) -> None:
+def show_stage(reply: DrawReply, space: str, frame: Frame, text: str) -> None:
     """Show a scene; while `space`, the brain it is of, stays, the eye stays where it is."""
     scene = {
         "id": hashlib.sha256(reply.blob).hexdigest()[:16],
@@ -51,7 +51,7 @@ def show_stage(reply: Reply, space: str, frame: Frame, text: str) -> None:
     mount(viewer())
 
 
-def send_look(look: Look, info: VolumeInfo, theme: Theme) -> None:
+def send_look(look: VolumeView, info: VolumeInfo, theme: Theme) -> None:
     """Tell the stage how to look at its scene: no scene travels for that."""
     p = palette(theme)
     wanted = {
@@ -65,7 +65,7 @@ def send_look(look: Look, info: VolumeInfo, theme: Theme) -> None:
     send(Key.W_3D_LOOK, {"look": wanted})
 
 
-def legend(look: Look, info: VolumeInfo, theme: Theme) -> dict[str, Any]:
+def legend(look: VolumeView, info: VolumeInfo, theme: Theme) -> dict[str, Any]:
     """Return what the colours mean: a patch for each surface shown, a bar when slices are."""
     return {
         "unit": f"beta ({info.unit})",

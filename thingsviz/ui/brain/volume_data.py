@@ -15,8 +15,8 @@ from thingsviz.analysis.regions.smoothing import smooth_in_brain
 from thingsviz.core.arrays import Volume
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.figures.base.views import Frame, frame_of
-from thingsviz.figures.brain.draw_orders import Job, Order, Reply
-from thingsviz.figures.brain.volume import Choice, VolumeInfo, volume_info
+from thingsviz.figures.brain.draw_orders import DrawJob, DrawOrder, DrawReply
+from thingsviz.figures.brain.volume import VolumeChoice, VolumeInfo, volume_info
 from thingsviz.ui.brain.drawing import studio
 
 
@@ -27,7 +27,7 @@ class Trials(NamedTuple):
     rows: tuple[int, ...]
 
 
-def info_of(trials: Trials, choice: Choice) -> VolumeInfo:
+def info_of(trials: Trials, choice: VolumeChoice) -> VolumeInfo:
     """Return what will be drawn, in numbers; 20 ms, then from the cache."""
     return _info(trials.store.fingerprint, trials.rows, choice, _trials=trials)
 
@@ -37,7 +37,7 @@ def frame(store: BetaStore) -> Frame:
     return _frame(store.fingerprint, _store=store)
 
 
-def drawn(trials: Trials, order: Order) -> Reply:
+def drawn(trials: Trials, order: DrawOrder) -> DrawReply:
     """Return what the drawing process makes of an order; 0.2 to 1 s, then from the cache."""
     show, opacity = tuple(order.show), tuple(sorted(order.opacity.items()))
     key = (trials.store.fingerprint, trials.rows, order._replace(opacity={}), show, opacity)
@@ -52,7 +52,9 @@ def _smoothed(fingerprint: str, rows: tuple[int, ...], fwhm_mm: float, _trials: 
 
 
 @st.cache_resource(max_entries=256, show_spinner=False)
-def _info(fingerprint: str, rows: tuple[int, ...], choice: Choice, _trials: Trials) -> VolumeInfo:
+def _info(
+    fingerprint: str, rows: tuple[int, ...], choice: VolumeChoice, _trials: Trials
+) -> VolumeInfo:
     store = _trials.store
     smoothed = _smoothed(fingerprint, rows, choice.smoothing_mm, _trials=_trials)
     return volume_info(smoothed, store.mask, store.grid, choice)
@@ -65,10 +67,10 @@ def _frame(fingerprint: str, _store: BetaStore) -> Frame:
 
 # a scene or picture has about 0.3 MB
 @st.cache_resource(max_entries=128, show_spinner=False)
-def _drawn(key: str, _trials: Trials, _order: Order) -> Reply:
+def _drawn(key: str, _trials: Trials, _order: DrawOrder) -> DrawReply:
     store, choice = _trials.store, _order.choice
     smoothed = _smoothed(store.fingerprint, _trials.rows, choice.smoothing_mm, _trials=_trials)
-    return studio().draw(Job(_order, smoothed, store.mask, store.grid))
+    return studio().draw(DrawJob(_order, smoothed, store.mask, store.grid))
 
 
 def mean_of(store: BetaStore, rows: tuple[int, ...]) -> NDArray[np.float32]:

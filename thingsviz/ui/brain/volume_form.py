@@ -8,7 +8,7 @@ import streamlit as st
 
 from thingsviz.figures.base.style import BETA_UNIT
 from thingsviz.figures.base.views import VIEWS, Frame
-from thingsviz.figures.brain.volume import Choice, Triple, VolumeInfo
+from thingsviz.figures.brain.volume import Triple, VolumeChoice, VolumeInfo
 from thingsviz.ui.shell import ui_state
 from thingsviz.ui.shell.ui_state import Key
 
@@ -40,18 +40,18 @@ HELP = {
 }
 
 
-class Look(NamedTuple):
+class VolumeView(NamedTuple):
     """What the visitor chose; opacities 0–1."""
 
     kind: str
     view: str
     show: tuple[str, ...]
-    choice: Choice
+    choice: VolumeChoice
     brain: float
     response: float
 
 
-def choose_look(frame: Frame, unit: str = BETA_UNIT) -> Look:
+def choose_look(frame: Frame, unit: str = BETA_UNIT) -> VolumeView:
     """Show the settings and return what they stand on; Streamlit keeps them for the session."""
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         kind = _one("Show as", Key.W_3D_AS, KINDS, SURFACES)
@@ -74,7 +74,7 @@ def choose_look(frame: Frame, unit: str = BETA_UNIT) -> Look:
             brain = _opacity("Opacity of the brain", Key.W_3D_BRAIN, 0.16)
             response = _opacity("Opacity of the responses", Key.W_3D_RESPONSE, 1.0)
             choice = choice._replace(crosshair_mm=_crosshair(frame))
-    return Look(kind, view, show, choice, brain, response)
+    return VolumeView(kind, view, show, choice, brain, response)
 
 
 def _one(
@@ -97,7 +97,7 @@ def _width(mm: int) -> str:
     return f"{mm} mm FWHM" if mm else "none"
 
 
-def _threshold(unit: str) -> Choice:
+def _threshold(unit: str) -> VolumeChoice:
     ways = {"percentile": "percentile", "value": "value"}
     way = _one("Threshold by", Key.W_3D_BY, ways, "percentile", HELP["threshold"])
     if way == "value":
@@ -111,7 +111,7 @@ def _threshold(unit: str) -> Choice:
             persist_state="session",
             width=200,
         )
-        return Choice(by="value", threshold=float(value))
+        return VolumeChoice(by="value", threshold=float(value))
     percentile = st.slider(
         "Percentile of |beta|",
         80.0,
@@ -123,7 +123,7 @@ def _threshold(unit: str) -> Choice:
         persist_state="session",
         width=220,
     )
-    return Choice(by="percentile", threshold=float(percentile))
+    return VolumeChoice(by="percentile", threshold=float(percentile))
 
 
 def _parts(kind: str) -> tuple[str, ...]:

@@ -9,18 +9,18 @@ import streamlit as st
 
 from thingsviz.data.things.image_names import base_name
 from thingsviz.figures.brain.caption import threshold_text
-from thingsviz.figures.brain.draw_orders import Kind, Order
+from thingsviz.figures.brain.draw_orders import DrawOrder, Kind
 from thingsviz.figures.brain.volume import VolumeInfo
 from thingsviz.ui.brain import stage, volume_data
 from thingsviz.ui.brain.drawing import studio
 from thingsviz.ui.brain.volume_data import Trials
-from thingsviz.ui.brain.volume_form import PICTURE, SURFACES, Look, choose_look, describe
+from thingsviz.ui.brain.volume_form import PICTURE, SURFACES, VolumeView, choose_look, describe
 from thingsviz.ui.caches.trial_cache import trial_index
 from thingsviz.ui.shell.frame import PageContext, guard, plain
 from thingsviz.ui.shell.glossary import glossary
 
 
-class Subject(NamedTuple):
+class ShownTrials(NamedTuple):
     """Which trials of which data are shown, and what a caption says of them."""
 
     page: PageContext
@@ -34,17 +34,17 @@ class Subject(NamedTuple):
         return re.sub(r"[^\w.+-]+", "_", self.title).strip("_")
 
 
-def subject_of(page: PageContext, row: int, averaged: tuple[int, ...]) -> Subject:
+def subject_of(page: PageContext, row: int, averaged: tuple[int, ...]) -> ShownTrials:
     """Return what is shown: the trial of a row, or the mean of the rows `averaged`."""
     index = trial_index(page.store)
     title = f"{page.dataset.name} · {page.subject} · {index.keys[row]}"
     mean = f"mean of {len(averaged)} showings" if len(averaged) > 1 else "single trial"
     subtitle = f"{base_name(index.images[row])} · {mean}"
-    return Subject(page, Trials(page.store, averaged), title, subtitle)
+    return ShownTrials(page, Trials(page.store, averaged), title, subtitle)
 
 
 @st.fragment
-def show_volume(subject: Subject) -> None:
+def show_volume(subject: ShownTrials) -> None:
     """Show settings and view; changing a setting runs only this part of the page again."""
     frame = volume_data.frame(subject.page.store)
     look = choose_look(frame)
@@ -59,7 +59,7 @@ def show_volume(subject: Subject) -> None:
     _say(info)
 
 
-def _nothing_to_see(look: Look, info: VolumeInfo) -> bool:
+def _nothing_to_see(look: VolumeView, info: VolumeInfo) -> bool:
     """Say in one sentence why there is nothing to draw, if there is nothing."""
     if not look.show:
         st.info("No part is switched on: choose at least one under Parts.", icon=":material/info:")
@@ -77,7 +77,7 @@ def _nothing_to_see(look: Look, info: VolumeInfo) -> bool:
     return True
 
 
-def _show_surfaces(subject: Subject, look: Look, info: VolumeInfo) -> None:
+def _show_surfaces(subject: ShownTrials, look: VolumeView, info: VolumeInfo) -> None:
     page = subject.page
     studio().warm()
     with st.spinner("Drawing …"):
@@ -89,7 +89,7 @@ def _show_surfaces(subject: Subject, look: Look, info: VolumeInfo) -> None:
     _download(subject, look, None)
 
 
-def _show_picture(subject: Subject, look: Look) -> None:
+def _show_picture(subject: ShownTrials, look: VolumeView) -> None:
     order = _order("volume", subject, look)
     with st.spinner("Drawing …"):
         picture = volume_data.drawn(subject.trials, order).blob
@@ -97,10 +97,10 @@ def _show_picture(subject: Subject, look: Look) -> None:
     _download(subject, look, picture)
 
 
-def _order(kind: Kind, subject: Subject, look: Look) -> Order:
+def _order(kind: Kind, subject: ShownTrials, look: VolumeView) -> DrawOrder:
     """Return the order of a picture; the scene holds all parts, and its look is sent apart."""
     if kind == "scene":
-        return Order(kind, subject.page.theme, look.choice, show=())
+        return DrawOrder(kind, subject.page.theme, look.choice, show=())
     shell = look.brain / 2 if kind == "volume" else look.brain  # it must not hide a volume
     opacity = {
         "brain": round(shell, 3),
@@ -108,7 +108,7 @@ def _order(kind: Kind, subject: Subject, look: Look) -> Order:
         "negative": look.response,
         "volume": round(0.8 * look.response, 3),
     }
-    return Order(
+    return DrawOrder(
         kind=kind,
         theme=subject.page.theme,
         choice=look.choice,
@@ -121,7 +121,7 @@ def _order(kind: Kind, subject: Subject, look: Look) -> Order:
     )
 
 
-def _download(subject: Subject, look: Look, picture: bytes | None) -> None:
+def _download(subject: ShownTrials, look: VolumeView, picture: bytes | None) -> None:
     """Offer the picture as PNG, or the scene from the named view, drawn when asked for."""
     trials, order = subject.trials, _order("surfaces", subject, look)
     what = "volume" if look.kind == PICTURE else "surfaces"

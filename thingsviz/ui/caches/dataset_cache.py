@@ -25,7 +25,7 @@ from thingsviz.ui.caches import job_index
 FOLDER_TTL = 5
 
 
-class Stamp(NamedTuple):
+class FileStamp(NamedTuple):
     """One state of a file: a new state, a new key."""
 
     path: str
@@ -33,16 +33,16 @@ class Stamp(NamedTuple):
     size: int
 
 
-def stamp(path: Path) -> Stamp:
+def stamp(path: Path) -> FileStamp:
     """Return the present state of a file; zeros when there is none."""
     try:
         found = path.stat()
     except OSError:
-        return Stamp(str(path), 0, 0)
-    return Stamp(str(path), found.st_mtime_ns, found.st_size)
+        return FileStamp(str(path), 0, 0)
+    return FileStamp(str(path), found.st_mtime_ns, found.st_size)
 
 
-class Known(NamedTuple):
+class DatasetEntry(NamedTuple):
     """A dataset, what its description says, whether any subject has a store; or what is wrong."""
 
     dataset: Dataset
@@ -53,18 +53,18 @@ class Known(NamedTuple):
 
 
 @st.cache_data(ttl=FOLDER_TTL, show_spinner=False)
-def datasets() -> list[Known]:
+def datasets() -> list[DatasetEntry]:
     """Return the datasets in the root; one that cannot be read does not hide the others."""
     return [_known(dataset) for dataset in find_datasets()]
 
 
-def _known(dataset: Dataset) -> Known:
+def _known(dataset: Dataset) -> DatasetEntry:
     try:
         subjects = tuple(dataset.subjects())
         prepared = any((dataset.store_dir(s) / MANIFEST).is_file() for s in subjects)
-        return Known(dataset, dataset.simulated, subjects, prepared)
+        return DatasetEntry(dataset, dataset.simulated, subjects, prepared)
     except ThingsvizError as error:
-        return Known(dataset, fault=str(error))
+        return DatasetEntry(dataset, fault=str(error))
 
 
 def store(dataset: Dataset, subject: str) -> BetaStore:
@@ -74,7 +74,7 @@ def store(dataset: Dataset, subject: str) -> BetaStore:
 
 
 @st.cache_resource(max_entries=8, show_spinner="Opening the subject …", hash_funcs={Dataset: str})
-def _store(dataset: Dataset, subject: str, manifest: Stamp) -> BetaStore:
+def _store(dataset: Dataset, subject: str, manifest: FileStamp) -> BetaStore:
     return BetaStore.open(dataset, subject)
 
 
@@ -94,7 +94,7 @@ def jobs() -> list[JobFolder]:
 
 
 @st.cache_resource(ttl=2, show_spinner=False)
-def datasets_of_jobs() -> list[Known]:
+def datasets_of_jobs() -> list[DatasetEntry]:
     """Return data that jobs were trained on and that are not here, as far as jobs know them.
 
     Such jobs were brought from another machine, or their data were moved away.
@@ -112,13 +112,13 @@ def datasets_of_jobs() -> list[Known]:
             simulated.add(name)
     root = datasets_root()
     return [
-        Known(Dataset(root / name), name in simulated, tuple(sorted(subjects)))
+        DatasetEntry(Dataset(root / name), name in simulated, tuple(sorted(subjects)))
         for name, subjects in sorted(missing.items())
     ]
 
 
 @st.cache_data(max_entries=500, show_spinner=False, hash_funcs={JobFolder: str})
-def _simulated(job: JobFolder, manifest: Stamp) -> bool:
+def _simulated(job: JobFolder, manifest: FileStamp) -> bool:
     try:
         return bool(job.manifest().get("simulated"))
     except ThingsvizError:
@@ -131,7 +131,7 @@ def predictions(job: JobFolder) -> pd.DataFrame | None:
 
 
 @st.cache_resource(max_entries=16, show_spinner=False, hash_funcs={JobFolder: str})
-def _predictions(job: JobFolder, file: Stamp) -> pd.DataFrame | None:
+def _predictions(job: JobFolder, file: FileStamp) -> pd.DataFrame | None:
     return job.predictions()
 
 
@@ -149,7 +149,7 @@ def job_subject(job: JobFolder) -> tuple[str, str] | None:
 
 
 @st.cache_data(max_entries=500, show_spinner=False, hash_funcs={JobFolder: str})
-def _job_subject(job: JobFolder, config: Stamp) -> tuple[str, str] | None:
+def _job_subject(job: JobFolder, config: FileStamp) -> tuple[str, str] | None:
     try:
         recipe = job.config()
     except ThingsvizError:
@@ -167,7 +167,7 @@ def picture(path: Path) -> str:
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
-def _picture(path: Path, file: Stamp) -> str:
+def _picture(path: Path, file: FileStamp) -> str:
     with Image.open(path) as image:
         kind = Image.MIME.get(str(image.format), "image/jpeg")
     return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"

@@ -15,11 +15,11 @@ from thingsviz.figures.scores.scores import ScoreInfo, score_info
 from thingsviz.figures.scores.scores import headline as headline_question
 from thingsviz.jobs.job_folder import JobFolder, merge
 from thingsviz.queue import submit
-from thingsviz.ui.caches.dataset_cache import Stamp, stamp
+from thingsviz.ui.caches.dataset_cache import FileStamp, stamp
 
 
 @dataclass
-class Tail:
+class MetricsTail:
     """The rows of a metrics.jsonl read so far, shared by all who watch the job."""
 
     rows: list[dict[str, Any]] = field(default_factory=list)
@@ -39,8 +39,8 @@ class Tail:
 
 
 @st.cache_resource(max_entries=64, show_spinner=False)
-def _tail(path: str) -> Tail:
-    return Tail()
+def _tail(path: str) -> MetricsTail:
+    return MetricsTail()
 
 
 def metrics(job: JobFolder) -> list[dict[str, Any]]:
@@ -66,7 +66,7 @@ def could_not_show(job: JobFolder) -> list[str]:
 
 
 @st.cache_resource(max_entries=256, show_spinner=False, hash_funcs={JobFolder: str})
-def _scores(job: JobFolder, file: Stamp) -> tuple[pd.DataFrame | None, list[str]]:
+def _scores(job: JobFolder, file: FileStamp) -> tuple[pd.DataFrame | None, list[str]]:
     return job.scores(), job.could_not_show()
 
 
@@ -80,7 +80,9 @@ def headline(job: JobFolder, model: str) -> tuple[ScoreInfo | None, tuple[str, .
 
 
 @lru_cache(maxsize=10_000)
-def _headline(job: JobFolder, file: Stamp, model: str) -> tuple[ScoreInfo | None, tuple[str, ...]]:
+def _headline(
+    job: JobFolder, file: FileStamp, model: str
+) -> tuple[ScoreInfo | None, tuple[str, ...]]:
     # not Streamlit's cache: a server reads the newest before it has a visitor (server/warm.py)
     record = job.score_record() or {}
     rows = [row for row in record.get("rows", []) if _is_asked(row)]

@@ -6,7 +6,13 @@ import streamlit as st
 
 from thingsviz.core.errors import JobError, ThingsvizError
 from thingsviz.jobs.job_folder import open_job
-from thingsviz.reports.comparable import Finished, Group, comparable, read_finished, why_not
+from thingsviz.reports.comparable import (
+    ComparableGroup,
+    FinishedJob,
+    comparable,
+    read_finished,
+    why_not,
+)
 from thingsviz.ui.caches import dataset_cache
 from thingsviz.ui.caches.dataset_cache import stamp
 from thingsviz.ui.job_choice import job_list as jobs_list
@@ -18,7 +24,7 @@ MOST = 6
 SHOWN = 8
 
 
-def choose_jobs(page: PageContext) -> tuple[Finished, ...]:
+def choose_jobs(page: PageContext) -> tuple[FinishedJob, ...]:
     """Let the visitor choose finished jobs; return those that can be compared, or ()."""
     names = _finished_names(page)
     if not names:
@@ -83,7 +89,7 @@ def _write_address(page: PageContext, picked: list[str]) -> None:
     deep_link.write(**data, **({"jobs": ",".join(picked)} if picked else {}))
 
 
-def _kept(picked: list[str], names: list[str]) -> tuple[Finished, ...]:
+def _kept(picked: list[str], names: list[str]) -> tuple[FinishedJob, ...]:
     found = []
     for name in picked:
         try:
@@ -98,7 +104,7 @@ def _kept(picked: list[str], names: list[str]) -> tuple[Finished, ...]:
     return group.jobs if len(group.jobs) > 1 else ()
 
 
-def _advise(group: Group, names: list[str]) -> None:
+def _advise(group: ComparableGroup, names: list[str]) -> None:
     """Say with which other jobs the first one can be compared, where that helps."""
     if not group.jobs:
         st.info("Choose two or more trainings above.", icon=":material/info:")
@@ -111,14 +117,14 @@ def _advise(group: Group, names: list[str]) -> None:
         st.info(plain(words), icon=":material/info:")
 
 
-def _fits(first: Finished, name: str) -> bool:
+def _fits(first: FinishedJob, name: str) -> bool:
     try:
         return why_not(first, load(name)) is None
     except (ThingsvizError, OSError):
         return False
 
 
-def load(name: str) -> Finished:
+def load(name: str) -> FinishedJob:
     """Read a finished job, from memory while its files stay as they are."""
     job = open_job(name)
     files = ("config.json", "scores.json", "predictions.parquet", "manifest.json")
@@ -126,7 +132,7 @@ def load(name: str) -> Finished:
 
 
 @st.cache_resource(max_entries=24, show_spinner=False)
-def _load(name: str, files: tuple[dataset_cache.Stamp, ...]) -> Finished:
+def _load(name: str, files: tuple[dataset_cache.FileStamp, ...]) -> FinishedJob:
     try:
         return read_finished(open_job(name))
     except KeyError as error:

@@ -12,18 +12,18 @@ from thingsviz.figures.scores.scores import score_info
 from thingsviz.jobs.job_folder import open_job
 from thingsviz.jobs.setting_titles import setting_text, title_of
 from thingsviz.pipeline.resource_usage import spent
-from thingsviz.reports.comparable import Finished
+from thingsviz.reports.comparable import FinishedJob
 from thingsviz.reports.comparison import class_tests, pair_tests, settings_that_differ
 from thingsviz.reports.html_job import comparison_report
-from thingsviz.ui.caches.dataset_cache import Stamp, stamp
-from thingsviz.ui.compare.page import View, pick
+from thingsviz.ui.caches.dataset_cache import FileStamp, stamp
+from thingsviz.ui.compare.page import ComparedJobs, pick
 from thingsviz.ui.shell import charts
 from thingsviz.ui.shell.frame import PageContext
 from thingsviz.ui.shell.ui_state import Key
 from thingsviz.ui.training.question_form import LEARNS, SCALES, SPLITS
 
 
-def show_cost(view: View, page: PageContext) -> None:
+def show_cost(view: ComparedJobs, page: PageContext) -> None:
     """Show what each job took, against its score, and as a table."""
     st.subheader("Cost", anchor=False)
     rows = [row for job in view.jobs if (row := _cost_of(view, job))]
@@ -49,7 +49,7 @@ def show_cost(view: View, page: PageContext) -> None:
     )
 
 
-def _cost_of(view: View, job: Finished) -> CostRow | None:
+def _cost_of(view: ComparedJobs, job: FinishedJob) -> CostRow | None:
     info = score_info(job.scores, job.model, view.question)
     return None if info is None else cost_row(job.name, info, spent(open_job(job.name)))
 
@@ -76,7 +76,7 @@ def _rounded(value: float | None, digits: int) -> float | None:
 CHOICES = {"learns": LEARNS, "rating_scale": SCALES, "split.kind": SPLITS}
 
 
-def show_settings(view: View) -> None:
+def show_settings(view: ComparedJobs) -> None:
     """List the settings on which the recipes differ, in the words of the form."""
     differing = settings_that_differ(view.jobs)
     titles = _titles(view, differing)
@@ -91,7 +91,7 @@ def show_settings(view: View) -> None:
     st.dataframe(table, hide_index=True, alt="Settings on which the recipes differ")
 
 
-def _titles(view: View, names: Iterable[str]) -> dict[str, str]:
+def _titles(view: ComparedJobs, names: Iterable[str]) -> dict[str, str]:
     """Return what the form of the jobs' model calls these settings."""
     models = {job.model for job in view.jobs}
     return {name: title_of(name, *(models if len(models) == 1 else ())) for name in names}
@@ -106,7 +106,7 @@ def shown_value(name: str, text: str) -> str:
 FILES = ("config.json", "scores.json", "predictions.parquet", "manifest.json")
 
 
-def show_export(view: View) -> None:
+def show_export(view: ComparedJobs) -> None:
     """Offer the comparison as HTML and its tables as CSV; the document is made on the click."""
     stamps = tuple(stamp(open_job(n).file(file)) for n in view.names for file in FILES)
     with st.container(horizontal=True):
@@ -139,17 +139,17 @@ def show_export(view: View) -> None:
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def _document(names: tuple[str, ...], files: tuple[Stamp, ...]) -> str:
+def _document(names: tuple[str, ...], files: tuple[FileStamp, ...]) -> str:
     return comparison_report([open_job(name) for name in names])
 
 
-def scores_csv(view: View) -> str:
+def scores_csv(view: ComparedJobs) -> str:
     """Return all scores of all jobs with a column that names the job."""
     tables = [job.scores.assign(training=job.name) for job in view.jobs]
     return pd.concat(tables, ignore_index=True).to_csv(index=False)
 
 
-def tests_csv(view: View) -> str:
+def tests_csv(view: ComparedJobs) -> str:
     """Return the paired tests of the part and averaging shown."""
     part, named = view.question.part, all(job.names_concepts for job in view.jobs)
     rows = class_tests(view.jobs, part, view.averaged) if named or view.naming else []

@@ -18,7 +18,7 @@ from thingsviz.figures.scores.comparison import (
 from thingsviz.figures.scores.scores import (
     METRICS,
     SMALLER_IS_BETTER,
-    Question,
+    ScoreQuestion,
     headline,
     is_share,
     metric_name,
@@ -27,7 +27,7 @@ from thingsviz.figures.scores.scores import (
     score_info,
 )
 from thingsviz.jobs.job_folder import open_job
-from thingsviz.reports.comparable import Finished, naming
+from thingsviz.reports.comparable import FinishedJob, naming
 from thingsviz.ui.caches import job_cache
 from thingsviz.ui.job_choice.score_strip import absence, limits_of, value_text
 from thingsviz.ui.shell import charts
@@ -49,11 +49,11 @@ CURVES_SAY = (
 CLOCKS = {"epochs": "by epoch", "seconds": "by second"}
 
 
-class View(NamedTuple):
+class ComparedJobs(NamedTuple):
     """The jobs that are compared, and the part, averaging and score in which."""
 
-    jobs: tuple[Finished, ...]
-    question: Question
+    jobs: tuple[FinishedJob, ...]
+    question: ScoreQuestion
     save_as: str
 
     @property
@@ -72,7 +72,7 @@ class View(NamedTuple):
         return [job.name for job in self.jobs]
 
 
-def open_view(jobs: tuple[Finished, ...]) -> View:
+def open_view(jobs: tuple[FinishedJob, ...]) -> ComparedJobs:
     """Let the visitor choose part, averaging and score."""
     scores = jobs[0].scores
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
@@ -83,10 +83,10 @@ def open_view(jobs: tuple[Finished, ...]) -> View:
         averaging = pick("Responses", kinds, texts, Key.W_AVERAGING)
         metric = _metric(jobs)
         save_as = charts.image_format()
-    return View(jobs, Question(part, averaging, "mean", metric), save_as)
+    return ComparedJobs(jobs, ScoreQuestion(part, averaging, "mean", metric), save_as)
 
 
-def _metric(jobs: tuple[Finished, ...]) -> str:
+def _metric(jobs: tuple[FinishedJob, ...]) -> str:
     """Let the visitor choose the score; jobs of ratings and of concepts share only Top-k."""
     named = naming_question(jobs[0].scores)
     if naming(jobs) and named is not None:
@@ -115,7 +115,7 @@ def pick(
     return str(found or options[0])
 
 
-def show_scores(view: View, page: PageContext) -> None:
+def show_scores(view: ComparedJobs, page: PageContext) -> None:
     """Show each job's mean score in full, then every property side by side."""
     st.subheader("Scores", anchor=False)
     _mean_table(view)
@@ -131,7 +131,7 @@ def show_scores(view: View, page: PageContext) -> None:
     show_limits(view)
 
 
-def _say_ridge(view: View) -> None:
+def _say_ridge(view: ComparedJobs) -> None:
     """Say what the ridge beside the names is: each kind of job has one of its own kind."""
     of_ratings = "Ridge beside a decoder of ratings predicts ratings and names by them as it does"
     of_classes = "beside a classifier ridge learns the classes themselves"
@@ -142,7 +142,7 @@ def _say_ridge(view: View) -> None:
         st.caption(f"{of_ratings}.")
 
 
-def _mean_table(view: View) -> None:
+def _mean_table(view: ComparedJobs) -> None:
     table = pd.DataFrame([row for job in view.jobs if (row := mean_row(view, job))])
     beside = references_of(view.question.metric)
     for name in {*beside} & {*table.columns}:
@@ -163,7 +163,7 @@ def _mean_table(view: View) -> None:
         st.caption(plain(f"Not in the table: {words}."))
 
 
-def mean_row(view: View, job: Finished) -> dict[str, object]:
+def mean_row(view: ComparedJobs, job: FinishedJob) -> dict[str, object]:
     """Return a job's mean score with its interval, p, references and n; {} where it has none."""
     info = score_info(job.scores, job.model, view.question)
     if info is None:
@@ -184,7 +184,7 @@ def with_interval(value: float, span: tuple[float | None, float | None], metric:
     return f"{value_text(value, metric)} ({low.removesuffix(PERCENT)} to {high})"
 
 
-def show_limits(view: View) -> None:
+def show_limits(view: ComparedJobs) -> None:
     """Say what these scores could not show; each job's own verdict against ridge stays with it."""
     classifiers = [job for job in view.jobs if job.learns != "ratings"]
     first = classifiers[0] if view.naming and classifiers else view.jobs[0]
@@ -200,7 +200,7 @@ def show_limits(view: View) -> None:
         st.caption(f"**What this could not show**\n{words}")
 
 
-def _nothing_shown(view: View) -> list[str]:
+def _nothing_shown(view: ComparedJobs) -> list[str]:
     """Name the jobs whose interval reaches what guessing reaches."""
     found = []
     for job in view.jobs:
@@ -214,7 +214,7 @@ def _nothing_shown(view: View) -> list[str]:
     return [f"That {' and '.join(found)} read anything at all: the interval reaches {where}."]
 
 
-def show_curves(view: View, page: PageContext) -> None:
+def show_curves(view: ComparedJobs, page: PageContext) -> None:
     """Overlay the curves of the networks."""
     st.subheader("Learning", anchor=False)
     rows = {name: job_cache.metrics(open_job(name)) for name in view.names}
@@ -235,6 +235,6 @@ def show_curves(view: View, page: PageContext) -> None:
         st.caption("These losses are on different scales: compare the other validation curve.")
 
 
-def _loss_scales(view: View) -> set[tuple[object, ...]]:
+def _loss_scales(view: ComparedJobs) -> set[tuple[object, ...]]:
     configs = [job.config for job in view.jobs]
     return {(c.rating_scale, c.fit.loss, c.fit.target_scaling) for c in configs}

@@ -10,12 +10,12 @@ import streamlit as st
 
 from thingsviz.analysis.scores.paired_tests import hits_sentence, sentence, share_gain
 from thingsviz.figures.scores.differences import differences_info, draw_differences
-from thingsviz.figures.scores.scores import METRICS, Question
+from thingsviz.figures.scores.scores import METRICS, ScoreQuestion
 from thingsviz.jobs.job_folder import open_job
-from thingsviz.reports.comparable import Finished
+from thingsviz.reports.comparable import FinishedJob
 from thingsviz.reports.comparison import class_tests, pair_tests
 from thingsviz.ui.caches.dataset_cache import stamp
-from thingsviz.ui.compare.page import View
+from thingsviz.ui.compare.page import ComparedJobs
 from thingsviz.ui.shell import charts
 from thingsviz.ui.shell.frame import PageContext, plain
 from thingsviz.ui.shell.glossary import glossary
@@ -23,7 +23,7 @@ from thingsviz.ui.shell.glossary import glossary
 N_DRAWS = 1000
 
 
-def show_tests(view: View, page: PageContext) -> None:
+def show_tests(view: ComparedJobs, page: PageContext) -> None:
     """Show whether the jobs differ: a sentence a pair, then one pair property by property."""
     st.subheader("Do they differ?", anchor=False, help=glossary("paired permutation test"))
     if view.naming:
@@ -47,20 +47,20 @@ def show_tests(view: View, page: PageContext) -> None:
     )
 
 
-def _tests(view: View) -> list[dict[str, Any]]:
+def _tests(view: ComparedJobs) -> list[dict[str, Any]]:
     files = tuple(stamp(open_job(n).file("predictions.parquet")) for n in view.names)
     return _cached_tests(files, view.question, _jobs=view.jobs)
 
 
 @st.cache_data(max_entries=64, show_spinner="Testing the differences …")
 def _cached_tests(
-    files: tuple[object, ...], question: Question, _jobs: tuple[Finished, ...]
+    files: tuple[object, ...], question: ScoreQuestion, _jobs: tuple[FinishedJob, ...]
 ) -> list[dict[str, Any]]:
     averaged = question.n_averaged != "single"
     return pair_tests(_jobs, question.part, averaged, question.metric, N_DRAWS)
 
 
-def pick_pair(view: View, key: str) -> tuple[str, str]:
+def pick_pair(view: ComparedJobs, key: str) -> tuple[str, str]:
     """Let the visitor choose two of the jobs, in either order; two jobs need no choice."""
     pairs = list(combinations(view.names, 2))
     if len(pairs) == 1:
@@ -70,7 +70,7 @@ def pick_pair(view: View, key: str) -> tuple[str, str]:
     return texts[str(found)]
 
 
-def show_hits(view: View) -> None:
+def show_hits(view: ComparedJobs) -> None:
     """Compare jobs by their hits among the first k, on the same trials."""
     rows = class_tests(view.jobs, view.question.part, view.averaged)
     if not rows:

@@ -7,11 +7,11 @@ import streamlit as st
 
 from thingsviz.figures.scores.agreement import agreement_info, both_info, draw_agreement, draw_both
 from thingsviz.figures.scores.ratings import readable
-from thingsviz.figures.scores.scatter import Trial, trial_of
-from thingsviz.reports.comparable import Finished, aligned
+from thingsviz.figures.scores.scatter import ScatterTrial, trial_of
+from thingsviz.reports.comparable import FinishedJob, aligned
 from thingsviz.reports.comparison import agreements, told_apart
 from thingsviz.ui.caches import dataset_cache
-from thingsviz.ui.compare.page import View
+from thingsviz.ui.compare.page import ComparedJobs
 from thingsviz.ui.compare.tests import pick_pair
 from thingsviz.ui.job_choice.score_strip import value_text
 from thingsviz.ui.shell import charts
@@ -22,7 +22,7 @@ N_SHOWN = 5
 WIDTH = 64
 
 
-def show_agreement(view: View, page: PageContext) -> None:
+def show_agreement(view: ComparedJobs, page: PageContext) -> None:
     """Show how alike two jobs predict: each property, and the dots of one."""
     if view.naming:
         return
@@ -48,12 +48,12 @@ def show_agreement(view: View, page: PageContext) -> None:
     )
 
 
-def _pair(view: View, key: str) -> list[Finished]:
+def _pair(view: ComparedJobs, key: str) -> list[FinishedJob]:
     known = {job.name: job for job in view.jobs}
     return [known[name] for name in pick_pair(view, key)]
 
 
-def show_told_apart(view: View, page: PageContext) -> None:
+def show_told_apart(view: ComparedJobs, page: PageContext) -> None:
     """Show the trials on which one job was nearer to the truth than the other, with pictures."""
     st.subheader("Where one is right and the other wrong", anchor=False)
     jobs = _pair(view, "trials")
@@ -87,7 +87,7 @@ def _words(row: pd.Series, *, first: bool) -> str:
     return f"on place {own:,}, the other on {other:,}"
 
 
-def _trial(page: PageContext, trial: Trial, words: str) -> None:
+def _trial(page: PageContext, trial: ScatterTrial, words: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         picture = page.dataset.image_file(trial.image_filename)
         if picture is not None:

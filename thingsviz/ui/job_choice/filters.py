@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
-from thingsviz.jobs.index import Entry, JobIndex
+from thingsviz.jobs.index import JobEntry, JobIndex
 from thingsviz.jobs.job_folder import ALIVE, STATES, jobs_root
 from thingsviz.queue.database import DATABASE, STUDIES, Queue, Row, queue_folder
 from thingsviz.ui.caches.job_index import all_jobs as all_jobs
@@ -23,7 +23,7 @@ from thingsviz.ui.job_choice.studies import describe_study, with_studies
 EVERYBODY = "everybody"
 
 
-class Wish(NamedTuple):
+class JobFilter(NamedTuple):
     """What the visitor wants to see; no states means all of them."""
 
     text: str = ""
@@ -32,11 +32,11 @@ class Wish(NamedTuple):
     candidates: bool = False
 
 
-class Board(NamedTuple):
+class JobBoard(NamedTuple):
     """All that the page knows of jobs and studies at a moment, the last changed first."""
 
-    entries: Sequence[Entry] = ()
-    alive_first: Sequence[Entry] = ()
+    entries: Sequence[JobEntry] = ()
+    alive_first: Sequence[JobEntry] = ()
     counts: Mapping[str, int] = MappingProxyType({})
     owners: tuple[str, ...] = ()
     roles: frozenset[str] = frozenset()
@@ -47,7 +47,7 @@ class Board(NamedTuple):
         return not ALIVE.isdisjoint(self.counts)
 
 
-def board() -> Board:
+def board() -> JobBoard:
     """Return jobs and studies, sorted and counted anew only when one of them has changed.
 
     [M] 5,000 jobs: 15 ms of processor time, 27 ms when one has changed.
@@ -62,8 +62,8 @@ def board() -> Board:
         return known[2]
 
 
-def _board(entries: Sequence[Entry]) -> Board:
-    return Board(
+def _board(entries: Sequence[JobEntry]) -> JobBoard:
+    return JobBoard(
         entries,
         sorted(entries, key=lambda entry: entry.status.state not in ALIVE),
         counts(entries),
@@ -72,7 +72,7 @@ def _board(entries: Sequence[Entry]) -> Board:
     )
 
 
-_drawn: dict[str, tuple[Sequence[Entry], Sequence[Entry], Board]] = {}
+_drawn: dict[str, tuple[Sequence[JobEntry], Sequence[JobEntry], JobBoard]] = {}
 _drawn_lock = threading.Lock()
 
 
@@ -102,7 +102,7 @@ def place_text(name: str, otherwise: str) -> str:
     return f"number {place} in the line, {when}"
 
 
-def chosen(board: Board, wish: Wish) -> list[Entry]:
+def chosen(board: JobBoard, wish: JobFilter) -> list[JobEntry]:
     """Return the jobs that fit: alive ones first, else the last changed first."""
     words = wish.text.casefold().split()
     return [
@@ -115,13 +115,13 @@ def chosen(board: Board, wish: Wish) -> list[Entry]:
     ]
 
 
-def counts(entries: Sequence[Entry]) -> dict[str, int]:
+def counts(entries: Sequence[JobEntry]) -> dict[str, int]:
     """Return how many jobs are in each state that any is in."""
     found = Counter(entry.status.state for entry in entries)
     return {state: found[state] for state in STATES if found[state]}
 
 
-def ran_for(entry: Entry) -> float | None:
+def ran_for(entry: JobEntry) -> float | None:
     """Return the seconds of a job's last run, None before its first."""
     status = entry.status
     if status.started_at is None:

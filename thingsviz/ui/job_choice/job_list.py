@@ -11,7 +11,7 @@ import streamlit as st
 
 from thingsviz.core.errors import ThingsvizError
 from thingsviz.figures.scores.scores import ScoreInfo
-from thingsviz.jobs.index import Entry
+from thingsviz.jobs.index import JobEntry
 from thingsviz.jobs.job_folder import ALIVE, JobFolder, JobStatus, jobs_root, open_job
 from thingsviz.ui.caches import dataset_cache, job_cache, job_index
 from thingsviz.ui.job_choice.score_strip import short_text, whole_text
@@ -54,7 +54,7 @@ def describe(job: JobFolder) -> JobLine | None:
     return JobLine(job.name, config.model.name, config.split.kind, status, score, limits)
 
 
-def line_of(entry: Entry) -> JobLine | None:
+def line_of(entry: JobEntry) -> JobLine | None:
     """As `describe`, of what the index has read already; None where scores cannot be read."""
     try:
         score, limits = job_cache.headline(JobFolder(jobs_root() / entry.name), entry.model)
@@ -143,7 +143,7 @@ def leave(page: PageContext) -> None:
     st.rerun()
 
 
-def entries_of(page: PageContext) -> list[Entry]:
+def entries_of(page: PageContext) -> list[JobEntry]:
     """Return the jobs of the data shown, the newest first; scores and recipes are not read."""
     return job_index.of_data(dataset_cache.jobs(), page.dataset.name, page.subject)
 
@@ -153,7 +153,7 @@ def finished_of(page: PageContext) -> list[str]:
     return [one.name for one in entries_of(page) if one.status.state == "done" and not one.fault]
 
 
-def lines_of(entries: Iterable[Entry]) -> list[JobLine]:
+def lines_of(entries: Iterable[JobEntry]) -> list[JobLine]:
     """Describe jobs in full; for those that are shown, as each takes 12 ms the first time."""
     lines = [describe(JobFolder(jobs_root() / entry.name)) for entry in entries]
     return [line for line in lines if line is not None]
@@ -195,7 +195,7 @@ def _unfold(n: int) -> str:
     return f"Show all {n}" if n <= MOST else f"Show the newest {MOST}"
 
 
-def _complain(known: list[Entry], looked_at: list[Entry], lines: list[JobLine]) -> None:
+def _complain(known: list[JobEntry], looked_at: list[JobEntry], lines: list[JobLine]) -> None:
     """Name the jobs whose recipe cannot be read, of any data: such a recipe may not say which."""
     broken = [one.name for one in known if job_index.unreadable(one)]
     good = {line.name for line in lines}

@@ -10,8 +10,8 @@ import streamlit as st
 from thingsviz.core.typography import PERCENT, minus
 from thingsviz.figures.base import style
 from thingsviz.figures.scores.scores import (
-    Question,
     ScoreInfo,
+    ScoreQuestion,
     draw_score,
     is_share,
     metric_name,
@@ -91,7 +91,7 @@ def n_text(info: ScoreInfo) -> str:
     return f"{info.n_trials:,} {what} of {info.n_concepts:,} concepts"
 
 
-def target_text(question: Question) -> str:
+def target_text(question: ScoreQuestion) -> str:
     """Write which property the score is of."""
     if is_share(question.metric):
         return "of the classes"

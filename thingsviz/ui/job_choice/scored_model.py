@@ -11,7 +11,7 @@ from thingsviz.core.errors import ThingsvizError
 from thingsviz.figures.scores.ratings import readable
 from thingsviz.jobs.job_folder import JobFolder, jobs_root, open_job
 from thingsviz.ui.caches import dataset_cache, job_index
-from thingsviz.ui.caches.dataset_cache import Stamp, stamp
+from thingsviz.ui.caches.dataset_cache import FileStamp, stamp
 from thingsviz.ui.shell import ui_state
 from thingsviz.ui.shell.frame import PageContext, plain
 from thingsviz.ui.shell.ui_state import Key
@@ -23,7 +23,7 @@ FIRST_GUESSES = 5  # that are written out of a classifier's ranking
 NEWEST = 12
 
 
-class Predicted(NamedTuple):
+class TrialPrediction(NamedTuple):
     """Predictions of a trial, or of the mean over `n_averaged` showings, on the raters' scales."""
 
     values: dict[str, float]
@@ -33,7 +33,7 @@ class Predicted(NamedTuple):
     """What a classifier named, in words; '' for a decoder of ratings."""
 
 
-class Job(NamedTuple):
+class ScoredModel(NamedTuple):
     """A job of this subject that predicted this trial."""
 
     folder: JobFolder
@@ -42,7 +42,7 @@ class Job(NamedTuple):
     averages: dict[tuple[str, int], int]
 
 
-def choose_job(page: PageContext, row: int) -> Job | None:
+def choose_job(page: PageContext, row: int) -> ScoredModel | None:
     """Let the visitor choose among the jobs that predicted this trial; remember the choice."""
     asked = page.asked.get("job")
     if asked is not None:
@@ -105,7 +105,7 @@ def _done(page: PageContext) -> list[str]:
     return [one.name for one in entries if one.status.state == "done"]
 
 
-def _jobs_of(done: list[str]) -> list[Job]:
+def _jobs_of(done: list[str]) -> list[ScoredModel]:
     """Return the newest of the finished jobs, and the one wanted."""
     found, wanted = [], ui_state.get(Key.JOB)
     for name in [*done[:NEWEST], *(one for one in done[NEWEST:] if one == wanted)]:
@@ -116,14 +116,14 @@ def _jobs_of(done: list[str]) -> list[Job]:
     return found
 
 
-def _job(folder: JobFolder, frame: pd.DataFrame) -> Job:
+def _job(folder: JobFolder, frame: pd.DataFrame) -> ScoredModel:
     places = _places(stamp(folder.file("predictions.parquet")), _frame=frame)
-    return Job(folder, frame, *places)
+    return ScoredModel(folder, frame, *places)
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _places(
-    file: Stamp, _frame: pd.DataFrame
+    file: FileStamp, _frame: pd.DataFrame
 ) -> tuple[dict[tuple[int, int], int], dict[tuple[str, int], int]]:
     """Return where (row, n_averaged) and (image, n_averaged) stand in a predictions table."""
     counts = _frame["n_averaged"].astype(int).tolist()
@@ -134,7 +134,7 @@ def _places(
     )
 
 
-def predicted(job: Job, row: int, image: str, n_averaged: int) -> Predicted:
+def predicted(job: ScoredModel, row: int, image: str, n_averaged: int) -> TrialPrediction:
     """Return the prediction for the mean over `n_averaged` showings, or for the single trial."""
     mean = job.averages.get((image, n_averaged)) if n_averaged > 1 else None
     found = job.frame.iloc[job.places[row, 1] if mean is None else mean]
@@ -144,7 +144,7 @@ def predicted(job: Job, row: int, image: str, n_averaged: int) -> Predicted:
         if str(name).startswith(PREFIX)
     }
     guess = guess_text({str(k): v for k, v in found.items()}) if "true_class" in job.frame else ""
-    return Predicted(values, int(found["n_averaged"]), str(found["part"]), guess)
+    return TrialPrediction(values, int(found["n_averaged"]), str(found["part"]), guess)
 
 
 def guess_text(row: dict[str, Any], n: int = FIRST_GUESSES) -> str:

@@ -12,7 +12,7 @@ import streamlit as st
 
 from thingsviz.core.errors import ThingsvizError
 from thingsviz.jobs.about import read_about
-from thingsviz.jobs.index import Entry
+from thingsviz.jobs.index import JobEntry
 from thingsviz.jobs.job_folder import JobFolder, JobStatus
 from thingsviz.queue.database import STUDIES
 from thingsviz.studies.study_folder import CANDIDATE, StudyFolder
@@ -22,7 +22,7 @@ STUDY = "study"
 OPEN_HELP = "Opens the study on Tune: its candidates, and the buttons to stop or resume it."
 
 
-def with_studies(jobs: Sequence[Entry], studies: Sequence[Entry]) -> list[Entry]:
+def with_studies(jobs: Sequence[JobEntry], studies: Sequence[JobEntry]) -> list[JobEntry]:
     """Put the studies among the jobs, the last changed first."""
     if not studies:
         return list(jobs)
@@ -31,7 +31,7 @@ def with_studies(jobs: Sequence[Entry], studies: Sequence[Entry]) -> list[Entry]
     return sorted([*jobs, *found], key=lambda entry: (-entry.changed, entry.name))
 
 
-def _ended(entry: Entry) -> re.Match[str] | None:
+def _ended(entry: JobEntry) -> re.Match[str] | None:
     """Match the name of a candidate that came to its end; one that was cut short goes on."""
     if entry.role != "candidate":
         return None
@@ -40,7 +40,7 @@ def _ended(entry: Entry) -> re.Match[str] | None:
     return CANDIDATE.fullmatch(entry.name) if over else None
 
 
-def _with_progress(study: Entry, n_ended: int) -> Entry:
+def _with_progress(study: JobEntry, n_ended: int) -> JobEntry:
     """Say how many of a study's candidates have ended."""
     status = study.status
     step = min(n_ended, status.n_steps)
@@ -52,17 +52,19 @@ def _with_progress(study: Entry, n_ended: int) -> Entry:
     )
 
 
-def describe_study(job: JobFolder, changed: float) -> Entry:
+def describe_study(job: JobFolder, changed: float) -> JobEntry:
     """Read what a row needs of a study's folder: its steps are candidates, not yet counted."""
     folder, about = StudyFolder(job.path), read_about(job)
     if not folder.file("config.json").is_file():
-        return Entry(folder.name, about, JobStatus())  # no study, or one that is just being made
+        return JobEntry(
+            folder.name, about, JobStatus()
+        )  # no study, or one that is just being made
     try:
         status, config = folder.status(), folder.config()
     except ThingsvizError as error:
         failed = JobStatus("failed")
-        return Entry(folder.name, about, failed, role=STUDY, changed=changed, fault=str(error))
-    return Entry(
+        return JobEntry(folder.name, about, failed, role=STUDY, changed=changed, fault=str(error))
+    return JobEntry(
         folder.name,
         about,
         JobStatus(
@@ -81,12 +83,12 @@ def describe_study(job: JobFolder, changed: float) -> Entry:
     )
 
 
-def name_in_line(entry: Entry) -> str:
+def name_in_line(entry: JobEntry) -> str:
     """Return what a row's job or study is called in the line."""
     return f"{STUDIES}/{entry.name}" if entry.role == STUDY else entry.name
 
 
-def link_to_study(entry: Entry, width: int) -> None:
+def link_to_study(entry: JobEntry, width: int) -> None:
     """Show a study's title, which leads to it on Tune."""
     address = {"dataset": entry.dataset, "subject": entry.subject, "study": entry.name}
     st.page_link(

@@ -10,7 +10,7 @@ import streamlit as st
 from thingsviz.core.errors import ThingsvizError
 from thingsviz.jobs.about import owner_of
 from thingsviz.jobs.job_folder import JobFolder, jobs_root, list_jobs
-from thingsviz.queue.trash import Deleted, Leftover, deleted, leftovers, size_of
+from thingsviz.queue.trash import DeletedJob, LeftoverState, deleted, leftovers, size_of
 from thingsviz.ui import actions
 from thingsviz.ui.access.ownership import may_change
 from thingsviz.ui.caches import dataset_cache
@@ -37,7 +37,7 @@ def show_undo() -> None:
             _restore(one)
 
 
-def _restore(one: Deleted) -> None:
+def _restore(one: DeletedJob) -> None:
     try:
         job = actions.restore_job(one)
     except ThingsvizError as error:
@@ -66,7 +66,7 @@ def show_room() -> None:
         _clean()
 
 
-def _bin(found: list[Deleted]) -> None:
+def _bin(found: list[DeletedJob]) -> None:
     if not found:
         st.caption("Nothing was deleted.")
         return
@@ -91,7 +91,7 @@ def _bin(found: list[Deleted]) -> None:
             st.rerun()
 
 
-def _owner(one: Deleted) -> str:
+def _owner(one: DeletedJob) -> str:
     return owner_of(JobFolder(one.path))
 
 
@@ -116,5 +116,5 @@ def _clean() -> None:
             st.success(f"{megabytes(freed / 1e6)} are free again.")
 
 
-def _mine(one: Leftover) -> bool:
+def _mine(one: LeftoverState) -> bool:
     return may_change(owner_of(JobFolder(jobs_root() / one.name)))

@@ -9,7 +9,7 @@ from typing import Literal
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
-from thingsviz.jobs.index import Entry
+from thingsviz.jobs.index import JobEntry
 from thingsviz.jobs.job_folder import ALIVE, jobs_root
 from thingsviz.queue import submit
 from thingsviz.queue.database import Row
@@ -17,7 +17,7 @@ from thingsviz.ui.access.ownership import current_user
 from thingsviz.ui.caches import dataset_cache
 from thingsviz.ui.job_choice import filters as jobs_look
 from thingsviz.ui.job_choice import studies as jobs_studies
-from thingsviz.ui.job_choice.filters import EVERYBODY, Board, Wish
+from thingsviz.ui.job_choice.filters import EVERYBODY, JobBoard, JobFilter
 from thingsviz.ui.job_choice.job_list import LOOKS, ago, line_of, score_help, score_text
 from thingsviz.ui.job_choice.studies import STUDY, name_in_line
 from thingsviz.ui.jobs import detail as jobs_detail
@@ -80,7 +80,7 @@ def _asked() -> str:
     return name
 
 
-def _list(name: str, busy: bool, first_look: list[Board]) -> None:
+def _list(name: str, busy: bool, first_look: list[JobBoard]) -> None:
     """Show filter and rows; a search, another page and the following draw only this part anew.
 
     `first_look` holds the board of the page's own run, which is taken out of it.
@@ -107,7 +107,7 @@ def _list(name: str, busy: bool, first_look: list[Board]) -> None:
             _row(entry, line, chosen=chosen, simulated=entry.dataset in planted)
 
 
-def _filter(board: Board) -> Wish:
+def _filter(board: JobBoard) -> JobFilter:
     """Show the search field and the filters."""
     owners = [EVERYBODY, *board.owners]
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -135,7 +135,7 @@ def _filter(board: Board) -> Wish:
         candidates = False
         if "candidate" in board.roles:
             candidates = st.toggle("Candidates of studies", key=str(Key.W_JOBS_CANDIDATES))
-    return Wish(text or "", tuple(kept or ()), str(owner or EVERYBODY), candidates)
+    return JobFilter(text or "", tuple(kept or ()), str(owner or EVERYBODY), candidates)
 
 
 def _first(n: int) -> int:
@@ -163,7 +163,7 @@ def _first(n: int) -> int:
     return first
 
 
-def _row(entry: Entry, line: dict[str, Row], *, chosen: bool, simulated: bool) -> None:
+def _row(entry: JobEntry, line: dict[str, Row], *, chosen: bool, simulated: bool) -> None:
     """Show one line: six elements, see HEADS."""
     colour, icon = LOOKS.get(entry.status.state, LOOKS["stopped"])
     with _cells():
@@ -175,7 +175,7 @@ def _row(entry: Entry, line: dict[str, Row], *, chosen: bool, simulated: bool) -
         st.caption(plain(_start_text(entry)), width=STARTED)
 
 
-def _title(entry: Entry, *, chosen: bool) -> None:
+def _title(entry: JobEntry, *, chosen: bool) -> None:
     if entry.role == STUDY:
         jobs_studies.link_to_study(entry, TITLE)
     elif chosen:
@@ -191,7 +191,7 @@ def _title(entry: Entry, *, chosen: bool) -> None:
         )
 
 
-def _decoder_text(entry: Entry, *, simulated: bool) -> str:
+def _decoder_text(entry: JobEntry, *, simulated: bool) -> str:
     """Write which decoder reads which data, and a job's tags."""
     study = STUDY if entry.role == STUDY else ""
     words = (study, entry.model, entry.dataset, "SIMULATED" if simulated else "")
@@ -200,7 +200,7 @@ def _decoder_text(entry: Entry, *, simulated: bool) -> str:
     return " ".join([f":small[:gray[{text}]]" if text else "", *tags])
 
 
-def _start_text(entry: Entry) -> str:
+def _start_text(entry: JobEntry) -> str:
     ran = None if entry.status.state in ALIVE else jobs_look.ran_for(entry)
     started = ago(entry.status.started_at, time.time())
     took = "" if ran is None else f"for {duration(ran)}".replace(" ", "\N{NO-BREAK SPACE}")
@@ -212,7 +212,7 @@ def _cells() -> DeltaGenerator:
     return st.container(horizontal=True, vertical_alignment="center", gap="small", wrap=False)
 
 
-def _progress(entry: Entry, line: dict[str, Row]) -> None:
+def _progress(entry: JobEntry, line: dict[str, Row]) -> None:
     status, name = entry.status, name_in_line(entry)
     row = line.get(name)
     if status.state == "queued":

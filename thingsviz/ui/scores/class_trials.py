@@ -8,7 +8,7 @@ import pandas as pd
 import streamlit as st
 
 from thingsviz.figures.scores.ratings import readable
-from thingsviz.figures.scores.scatter import Trial
+from thingsviz.figures.scores.scatter import ScatterTrial
 from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.ui.job_choice.scored_model import FIRST_GUESSES, guess_text
 from thingsviz.ui.shell.frame import PageContext, plain
@@ -53,7 +53,7 @@ def _link(row: dict[str, Any], job: JobFolder, page: PageContext) -> None:
     """Link to the trial on the Trials page, with this job's guesses."""
     names = ("session", "run", "trial")
     numbers = {name: int(row[name]) for name in names}
-    trial = Trial(
+    trial = ScatterTrial(
         concept=str(row["concept"]),
         image_filename=str(row["image_filename"]),
         n_averaged=int(row.get("n_averaged", 1)),

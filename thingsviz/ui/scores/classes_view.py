@@ -13,7 +13,7 @@ from thingsviz.analysis.classes.differences import hit_sentence
 from thingsviz.analysis.classes.hit_table import rows_at
 from thingsviz.figures.scores.classes import draw_mixed, draw_top, mixed_info, top_info
 from thingsviz.figures.scores.ratings import readable
-from thingsviz.figures.scores.scores import Question, score_info
+from thingsviz.figures.scores.scores import ScoreQuestion, score_info
 from thingsviz.jobs import json_files
 from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.jobs.recipe import JobConfig
@@ -21,7 +21,12 @@ from thingsviz.ui.caches import dataset_cache, job_cache
 from thingsviz.ui.job_choice.score_strip import limits_of, score_strip
 from thingsviz.ui.scores import predictions_view
 from thingsviz.ui.scores.class_trials import show_trials
-from thingsviz.ui.scores.predictions_view import View, choose_averaging, choose_part, rows_of
+from thingsviz.ui.scores.predictions_view import (
+    PredictionsView,
+    choose_averaging,
+    choose_part,
+    rows_of,
+)
 from thingsviz.ui.shell import charts
 from thingsviz.ui.shell.frame import PageContext, plain
 from thingsviz.ui.shell.glossary import glossary
@@ -47,7 +52,7 @@ class ClassView(NamedTuple):
     save_as: str
 
 
-def open_view(page: PageContext, job: JobFolder) -> View | None:
+def open_view(page: PageContext, job: JobFolder) -> PredictionsView | None:
     """Show a job that learned classes, all of it; return the view of one that learned ratings."""
     if job.config().learns == "ratings":
         return predictions_view.open_view(job)
@@ -68,7 +73,7 @@ def _open(job: JobFolder) -> ClassView | None:
         averaging = choose_averaging(scores[scores["part"] == part])
         k = _choose_k(int(record.get("n_classes", 2)))
         save_as = charts.image_format()
-    shown = rows_of(rows, Question(part, averaging))
+    shown = rows_of(rows, ScoreQuestion(part, averaging))
     curves = list(record.get("curves", []))
     return ClassView(job, config, scores, curves, shown, (part, averaging), k, save_as)
 
@@ -99,7 +104,7 @@ def _show(view: ClassView, page: PageContext) -> None:
 def _headline(view: ClassView, page: PageContext) -> None:
     part, averaging = view.where
     scores = pd.DataFrame(rows_at(view.curves, counts_of(view.scores), view.k))
-    question = Question(part, averaging, "mean", f"top{view.k}")
+    question = ScoreQuestion(part, averaging, "mean", f"top{view.k}")
     info = None if scores.empty else score_info(scores, view.config.model.name, question)
     if info is None:
         st.info("This job has no such score; choose other trials above.", icon=":material/info:")

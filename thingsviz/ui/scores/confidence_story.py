@@ -16,13 +16,13 @@ from thingsviz.figures.scores.confidence import (
 from thingsviz.figures.scores.scores import score_info
 from thingsviz.ui.caches import job_cache
 from thingsviz.ui.job_choice.score_strip import sentence_of, value_text, whole_text
-from thingsviz.ui.scores.predictions_view import View
+from thingsviz.ui.scores.predictions_view import PredictionsView
 from thingsviz.ui.shell import charts
 from thingsviz.ui.shell.frame import PageContext, plain
 from thingsviz.ui.shell.glossary import glossary
 
 
-def show_confidence(view: View, page: PageContext) -> None:
+def show_confidence(view: PredictionsView, page: PageContext) -> None:
     """Put the model's confidence beside what predicting the mean has without looking."""
     question = view.question._replace(metric="confidence")
     info = score_info(view.scores, view.model, question)
@@ -66,7 +66,7 @@ def show_confidence(view: View, page: PageContext) -> None:
     )
 
 
-def placed_of(view: View) -> ConfidenceInfo:
+def placed_of(view: PredictionsView) -> ConfidenceInfo:
     """Place each property of a view on the constant's curve, the model's own value beside."""
     question = view.question._replace(metric="confidence")
     found = {
@@ -77,13 +77,13 @@ def placed_of(view: View) -> ConfidenceInfo:
     return confidence_info(view.model, _rho(view), model, mean)
 
 
-def constant_of(view: View) -> float | None:
+def constant_of(view: PredictionsView) -> float | None:
     """Return the expected confidence of a constant prediction, mean over the rated properties."""
     rho = [value for value in _rho(view).values() if np.isfinite(value)]
     return float(np.mean(constant_confidence(rho))) if rho else None
 
 
-def _rho(view: View) -> dict[str, float]:
+def _rho(view: PredictionsView) -> dict[str, float]:
     """Return ρ of each property that has SDs, on the trials shown."""
     targets = [t for t in view.config.targets if f"sd_{t}" in view.rows]
     true = view.rows[[f"true_{t}" for t in targets]].to_numpy(float)

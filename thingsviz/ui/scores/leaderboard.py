@@ -24,7 +24,7 @@ from thingsviz.figures.scores.leaderboard import (
 )
 from thingsviz.jobs.result_cache import newest, read_kept
 from thingsviz.ui.caches import dataset_cache
-from thingsviz.ui.caches.dataset_cache import Stamp, stamp
+from thingsviz.ui.caches.dataset_cache import FileStamp, stamp
 from thingsviz.ui.shell import charts
 from thingsviz.ui.shell.frame import PageContext, plain
 from thingsviz.ui.shell.glossary import glossary
@@ -72,7 +72,7 @@ def _board_file(fingerprint: str) -> Path | None:
 
 
 @st.cache_resource(max_entries=32, show_spinner=False)
-def _rows(file: Stamp) -> pd.DataFrame | None:
+def _rows(file: FileStamp) -> pd.DataFrame | None:
     kept = read_kept(Path(file.path))
     if kept is None:
         return None

@@ -11,7 +11,7 @@ import streamlit as st
 from models.catalog.registry import MODELS
 from thingsviz.figures.scores.learning import AXES, draw_learning, learning_info
 from thingsviz.jobs.result_cache import folder_of, read_kept
-from thingsviz.ui.caches.dataset_cache import Stamp, stamp
+from thingsviz.ui.caches.dataset_cache import FileStamp, stamp
 from thingsviz.ui.shell import charts
 from thingsviz.ui.shell.frame import PageContext
 from thingsviz.ui.shell.glossary import glossary
@@ -63,7 +63,7 @@ def kept_curves(page: PageContext) -> pd.DataFrame | None:
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _kept(file: Stamp) -> dict[str, Any] | None:
+def _kept(file: FileStamp) -> dict[str, Any] | None:
     return read_kept(Path(file.path))
 
 

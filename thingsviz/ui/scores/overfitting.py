@@ -12,7 +12,7 @@ from thingsviz.analysis.curves.overfitting import MARKS, PATIENCE, answer, best_
 from thingsviz.figures.training.overfitting import NAMES, draw_study, study_info
 from thingsviz.queue.progress_bar import left_text
 from thingsviz.studies.overfitting import (
-    StudyConfig,
+    OverfittingConfig,
     cells_of,
     parse_study,
     read_study,
@@ -65,7 +65,7 @@ def choose_study(page: PageContext) -> Path:
     return folder
 
 
-def cost_text(config: StudyConfig, rows: Rows) -> str:
+def cost_text(config: OverfittingConfig, rows: Rows) -> str:
     """Say how many trainings a study has and, once one is measured, how long the rest takes."""
     n = len(list(cells_of(config)))
     left_s = seconds_left(config, rows)
@@ -152,7 +152,7 @@ def beside_table(rows: Rows) -> str:
     return f"Top-10 by chance {chance:.2f} %. Parameters: {words}."
 
 
-def _answer(config: StudyConfig, rows: Rows) -> None:
+def _answer(config: OverfittingConfig, rows: Rows) -> None:
     st.subheader("Was it over- or underfitting?", anchor=False)
     simulated = " The data are SIMULATED." if rows[0]["simulated"] else ""
     words = "\n".join(f"- {text}" for text in answer(rows, int(rows[0]["n_classes"])))

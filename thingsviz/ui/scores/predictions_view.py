@@ -11,8 +11,14 @@ import streamlit as st
 from thingsviz.data.things.ratings import rating_range
 from thingsviz.figures.scores.property_scores import draw_property_scores, property_scores_info
 from thingsviz.figures.scores.scatter import draw_scatter, scatter_info
-from thingsviz.figures.scores.scores import METRICS, REFERENCES, Question, ScoreInfo, score_info
-from thingsviz.jobs.index import Entry
+from thingsviz.figures.scores.scores import (
+    METRICS,
+    REFERENCES,
+    ScoreInfo,
+    ScoreQuestion,
+    score_info,
+)
+from thingsviz.jobs.index import JobEntry
 from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.jobs.recipe import JobConfig
 from thingsviz.ui.caches import dataset_cache, job_cache, job_index
@@ -32,14 +38,14 @@ PARTS = {
 }
 
 
-class View(NamedTuple):
+class PredictionsView(NamedTuple):
     """What the page shows: a job's results for one part and one kind of averaging."""
 
     job: JobFolder
     config: JobConfig
     scores: pd.DataFrame
     rows: pd.DataFrame
-    question: Question
+    question: ScoreQuestion
     save_as: str
 
     @property
@@ -80,7 +86,7 @@ def pick_job(page: PageContext) -> JobFolder | None:
     return next(job for job in dataset_cache.jobs() if job.name == name)
 
 
-def _is_done(entry: Entry) -> bool:
+def _is_done(entry: JobEntry) -> bool:
     return entry.status.state == "done" and not job_index.unreadable(entry)
 
 
@@ -105,7 +111,7 @@ def _link_to_train(job: str) -> None:
     )
 
 
-def open_view(job: JobFolder) -> View | None:
+def open_view(job: JobFolder) -> PredictionsView | None:
     """Load a job's results and let the visitor choose part, averaging and metric."""
     config, rows, scores = job.config(), dataset_cache.predictions(job), job_cache.scores(job)
     if rows is None or scores is None:
@@ -116,11 +122,11 @@ def open_view(job: JobFolder) -> View | None:
         averaging = choose_averaging(scores[scores["part"] == part])
         metric = _metric()
         save_as = charts.image_format()
-    question = Question(part, averaging, "mean", metric)
-    return View(job, config, scores, rows_of(rows, question), question, save_as)
+    question = ScoreQuestion(part, averaging, "mean", metric)
+    return PredictionsView(job, config, scores, rows_of(rows, question), question, save_as)
 
 
-def rows_of(rows: pd.DataFrame, question: Question) -> pd.DataFrame:
+def rows_of(rows: pd.DataFrame, question: ScoreQuestion) -> pd.DataFrame:
     """Return the predictions that a question is about: single trials, or means of repeats."""
     wanted = rows["part"].eq(question.part)
     single = question.n_averaged == "single"
@@ -174,7 +180,7 @@ def _metric() -> str:
     return str(found)
 
 
-def show_headline(view: View, page: PageContext) -> None:
+def show_headline(view: PredictionsView, page: PageContext) -> None:
     """Show the mean over properties in full."""
     info = score_info(view.scores, view.model, view.question)
     if info is None:
@@ -186,7 +192,7 @@ def show_headline(view: View, page: PageContext) -> None:
     show_naming(view)
 
 
-def show_naming(view: View) -> None:
+def show_naming(view: PredictionsView) -> None:
     """Show which concepts the predicted ratings name; older jobs have no such line."""
     for k in (10, 5, 1):
         question = view.question._replace(target="mean", metric=f"top{k}")
@@ -198,7 +204,7 @@ def show_naming(view: View) -> None:
             return
 
 
-def show_properties(view: View, page: PageContext) -> None:
+def show_properties(view: PredictionsView, page: PageContext) -> None:
     """Show the score of every property beside its references."""
     info = property_scores_info(view.scores, view.model, view.question)
     figure = draw_property_scores(info, page.theme)
@@ -206,7 +212,7 @@ def show_properties(view: View, page: PageContext) -> None:
     charts.show(figure, page.theme, "properties", alt=alt, save_as=view.save_as)
 
 
-def show_scatter(view: View, page: PageContext) -> int | None:
+def show_scatter(view: PredictionsView, page: PageContext) -> int | None:
     """Show true against predicted ratings of a chosen property; return the row clicked."""
     if state.get(Key.W_PROPERTY) not in view.config.targets:
         # another job, which has no such property
@@ -235,7 +241,7 @@ def show_scatter(view: View, page: PageContext) -> int | None:
     return int(known[0]["point_index"]) if known else None
 
 
-def table_of(view: View) -> pd.DataFrame:
+def table_of(view: PredictionsView) -> pd.DataFrame:
     """Return one row a property, best first, and their mean: score, interval, p, references."""
     infos = list(property_scores_info(view.scores, view.model, view.question).scores)
     mean = score_info(view.scores, view.model, view.question)
@@ -251,7 +257,7 @@ def _table_row(info: ScoreInfo) -> dict[str, object]:
     return own | beside | {"trials": info.n_trials, "concepts": info.n_concepts}
 
 
-def show_table(view: View) -> None:
+def show_table(view: PredictionsView) -> None:
     """Show the table of scores, headings explained on hover."""
     table = table_of(view)
     number = "%.3g"
@@ -284,7 +290,7 @@ def show_table(view: View) -> None:
     )
 
 
-def show_export(view: View) -> None:
+def show_export(view: PredictionsView) -> None:
     """Offer scores and predictions as CSV."""
     with st.container(horizontal=True):
         name = re.sub(r"[^\w.-]+", "-", view.job.name)

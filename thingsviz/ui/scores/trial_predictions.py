@@ -14,10 +14,10 @@ from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.things.ratings import mean_column, sd_column
 from thingsviz.figures.brain.slices import draw_slices, slices_info
 from thingsviz.figures.scores.ratings import draw_ratings, ratings_info, readable
-from thingsviz.figures.scores.scatter import Trial, trial_of
+from thingsviz.figures.scores.scatter import ScatterTrial, trial_of
 from thingsviz.ui.brain.slices import regions, start_of
 from thingsviz.ui.job_choice.score_strip import value_text
-from thingsviz.ui.scores.predictions_view import View
+from thingsviz.ui.scores.predictions_view import PredictionsView
 from thingsviz.ui.shell import charts
 from thingsviz.ui.shell.frame import PageContext, guard, plain
 from thingsviz.ui.shell.trial_link import link_to_trial
@@ -32,7 +32,7 @@ EXPLAINED = {
 }
 
 
-def ranking_of(view: View) -> Ranking:
+def ranking_of(view: PredictionsView) -> Ranking:
     """Order the trials of a view, best first."""
     targets = view.config.targets
     true = view.rows[[f"true_{t}" for t in targets]].to_numpy(float)
@@ -40,7 +40,7 @@ def ranking_of(view: View) -> Ranking:
     return rank_trials(true, predicted)
 
 
-def show_best_and_worst(view: View, page: PageContext) -> None:
+def show_best_and_worst(view: PredictionsView, page: PageContext) -> None:
     """List the best and the worst trials, each a click away on the Trials page."""
     ranking = ranking_of(view)
     n = min(N_SHOWN, len(ranking.order) // 2)
@@ -54,7 +54,7 @@ def show_best_and_worst(view: View, page: PageContext) -> None:
     st.caption(f"{EXPLAINED[ranking.kind]} {in_all(view, ranking.kind)}".strip())
 
 
-def in_all(view: View, kind: str) -> str:
+def in_all(view: PredictionsView, kind: str) -> str:
     """Say what the mean over all trials is, with its chance, where trials have a profile."""
     if kind != "profile r":
         return ""
@@ -71,7 +71,9 @@ def in_all(view: View, kind: str) -> str:
     )
 
 
-def _list(view: View, page: PageContext, ranking: Ranking, rows: NDArray[np.intp]) -> None:
+def _list(
+    view: PredictionsView, page: PageContext, ranking: Ranking, rows: NDArray[np.intp]
+) -> None:
     trials = [trial_of(row) for row in view.rows.iloc[rows].itertuples(index=False)]
     for row, trial in zip(rows, trials, strict=True):
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -83,7 +85,7 @@ def _list(view: View, page: PageContext, ranking: Ranking, rows: NDArray[np.intp
                 st.caption(f"{ranking.kind} {value_text(float(ranking.score[row]))}")
 
 
-def show_one_trial(view: View, page: PageContext, clicked: int | None) -> None:
+def show_one_trial(view: PredictionsView, page: PageContext, clicked: int | None) -> None:
     """Show a chosen trial: picture, slices of the response, true and predicted ratings."""
     ranking = ranking_of(view)
     order = [int(row) for row in ranking.order]
@@ -113,7 +115,7 @@ def _label(row: pd.Series, rank: int) -> str:
     return f"{rank}. {readable(str(row['concept']))}, {where}"
 
 
-def _picture(view: View, page: PageContext, trial: Trial) -> None:
+def _picture(view: PredictionsView, page: PageContext, trial: ScatterTrial) -> None:
     picture = page.dataset.image_file(trial.image_filename)
     if picture is not None:
         st.image(str(picture), width=220, alt=f"Picture of {readable(trial.concept)}")
@@ -122,7 +124,7 @@ def _picture(view: View, page: PageContext, trial: Trial) -> None:
     link_to_trial(page, trial, view.job.name)
 
 
-def _slices(view: View, page: PageContext, trial: Trial) -> None:
+def _slices(view: PredictionsView, page: PageContext, trial: ScatterTrial) -> None:
     volume = response(page.store, trial)
     named = regions(page.store)
     info = slices_info(volume, page.store.mask, page.store.grid, start_of(page.store), named)
@@ -135,7 +137,7 @@ def _slices(view: View, page: PageContext, trial: Trial) -> None:
     )
 
 
-def response(store: BetaStore, trial: Trial) -> NDArray[np.float32]:
+def response(store: BetaStore, trial: ScatterTrial) -> NDArray[np.float32]:
     """Return the response (X, Y, Z), % signal change; of an average, over the repeats."""
     if trial.n_averaged == 1:
         return store.volume(store.row(TrialKey(trial.session, trial.run, trial.trial)))
@@ -149,7 +151,9 @@ def response(store: BetaStore, trial: Trial) -> NDArray[np.float32]:
     return np.asarray(volumes.mean(0), np.float32)
 
 
-def _bars(view: View, page: PageContext, chosen: pd.Series, trial: Trial) -> None:
+def _bars(
+    view: PredictionsView, page: PageContext, chosen: pd.Series, trial: ScatterTrial
+) -> None:
     known = _ratings_of(view, page, chosen, trial)
     predicted = {target: float(chosen[f"pred_{target}"]) for target in view.config.targets}
     info = ratings_info({"concept": trial.concept} | known, predicted, view.model)
@@ -163,7 +167,7 @@ def _bars(view: View, page: PageContext, chosen: pd.Series, trial: Trial) -> Non
 
 
 def _ratings_of(
-    view: View, page: PageContext, chosen: pd.Series, trial: Trial
+    view: PredictionsView, page: PageContext, chosen: pd.Series, trial: ScatterTrial
 ) -> dict[str, object]:
     """Return all ratings of a trial's concept, or those that the job has predicted."""
     if page.kept is None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from thingsviz.core import log
 
 if TYPE_CHECKING:
-    from thingsviz.jobs.index import Entry
+    from thingsviz.jobs.index import JobEntry
 
 CONTEXT = "streamlit.runtime.scriptrunner_utils.script_run_context"
 # What pages import: about 1.5 s of processor time, and most of the wait of a server's first page.
@@ -56,7 +56,7 @@ def warm() -> None:
         log.failure("the server could not be warmed; pages load what they need themselves")
 
 
-def read_headlines(jobs: Sequence[Entry]) -> None:
+def read_headlines(jobs: Sequence[JobEntry]) -> None:
     """Read the score that a list shows of the jobs that ended last."""
     from thingsviz.ui.job_choice.job_list import line_of
 

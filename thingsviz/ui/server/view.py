@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from thingsviz.jobs.index import Entry
+from thingsviz.jobs.index import JobEntry
 from thingsviz.queue import audit_log, diagnostics
 from thingsviz.ui.job_choice import filters as jobs_look
 from thingsviz.ui.job_choice.filters import megabytes
@@ -97,7 +97,7 @@ def _limit(value: object) -> str:
     return ", ".join(value) if isinstance(value, tuple) else f"{value}"
 
 
-def _failing(failed: list[Entry]) -> None:
+def _failing(failed: list[JobEntry]) -> None:
     st.subheader("Jobs that failed last", anchor=False)
     if not failed:
         st.caption("None has failed.")
@@ -152,7 +152,7 @@ def _settings() -> None:
         st.dataframe(table, hide_index=True, height=240)
 
 
-def _bundle(entries: Sequence[Entry]) -> None:
+def _bundle(entries: Sequence[JobEntry]) -> None:
     st.subheader("When you ask for help", anchor=False)
     st.caption(
         "One file with versions, settings, the engine's state and the last log lines of failed "

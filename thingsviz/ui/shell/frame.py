@@ -185,7 +185,9 @@ def _not_here(dataset: str, subject: str) -> str:
     )
 
 
-def _with_those_of_jobs(found: list[dataset_cache.Known]) -> list[dataset_cache.Known]:
+def _with_those_of_jobs(
+    found: list[dataset_cache.DatasetEntry],
+) -> list[dataset_cache.DatasetEntry]:
     """Add the datasets and subjects of which there are only jobs."""
     more = {known.dataset.name: known for known in dataset_cache.datasets_of_jobs()}
     merged = []
@@ -216,8 +218,8 @@ def _send_home(sentence: str) -> NoReturn:
 
 
 def _choose_dataset(
-    found: list[dataset_cache.Known], asked: str | None
-) -> tuple[dataset_cache.Known | None, str]:
+    found: list[dataset_cache.DatasetEntry], asked: str | None
+) -> tuple[dataset_cache.DatasetEntry | None, str]:
     """Show the dataset picker; return the chosen one and a complaint about the address, if any."""
     if not found:
         return None, ""
@@ -235,7 +237,7 @@ def _choose_dataset(
     return found[names.index(chosen)], complaint
 
 
-def _choose_subject(known: dataset_cache.Known, asked: str | None) -> str:
+def _choose_subject(known: dataset_cache.DatasetEntry, asked: str | None) -> str:
     names = list(known.subjects)
     if not names:
         _send_home(f"The dataset {known.dataset.name!r} holds no subject.")

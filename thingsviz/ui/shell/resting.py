@@ -13,7 +13,7 @@ from thingsviz.core.typography import PERCENT
 from thingsviz.jobs import json_files
 from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.jobs.recipe import JobConfig
-from thingsviz.ui.caches.dataset_cache import Stamp, stamp
+from thingsviz.ui.caches.dataset_cache import FileStamp, stamp
 
 TOP = 10
 # of so many trials one more or less is no step that anybody would read a trend into
@@ -39,7 +39,7 @@ def resting_of(job: JobFolder, config: JobConfig) -> Resting | None:
 
 
 @st.cache_data(max_entries=128, show_spinner=False)
-def _counts(split: Stamp, labels: Stamp) -> tuple[int, int | None] | None:
+def _counts(split: FileStamp, labels: FileStamp) -> tuple[int, int | None] | None:
     """Return how many validation trials and classes a job has: both files never change."""
     drawn = json_files.read_json(Path(split.path))
     if not drawn:

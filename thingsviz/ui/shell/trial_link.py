@@ -5,11 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from thingsviz.figures.scores.ratings import readable
-from thingsviz.figures.scores.scatter import Trial
+from thingsviz.figures.scores.scatter import ScatterTrial
 from thingsviz.ui.shell.frame import PageContext, page_path, plain
 
 
-def link_to_trial(page: PageContext, trial: Trial, job: str = "") -> None:
+def link_to_trial(page: PageContext, trial: ScatterTrial, job: str = "") -> None:
     """Link to a trial on the Trials page; of an average, to its first repeat."""
     where = f"ses-{trial.session:02d} run-{trial.run:02d} trial {trial.trial}"
     repeats = f", mean of {trial.n_averaged}" if trial.n_averaged > 1 else ""
@@ -25,7 +25,7 @@ def link_to_trial(page: PageContext, trial: Trial, job: str = "") -> None:
     )
 
 
-def address_of(page: PageContext, trial: Trial, job: str = "") -> dict[str, str]:
+def address_of(page: PageContext, trial: ScatterTrial, job: str = "") -> dict[str, str]:
     """Return the address of a trial on the Trials page, with a job's predictions."""
     return {
         "dataset": page.dataset.name,

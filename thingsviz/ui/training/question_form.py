@@ -16,7 +16,7 @@ from thingsviz.ui.training.form_fields import form_key, prime
 GROUP = "question"
 
 
-class Choice(NamedTuple):
+class QuestionChoice(NamedTuple):
     """What an option is called, and one sentence on what it means."""
 
     title: str
@@ -24,49 +24,59 @@ class Choice(NamedTuple):
 
 
 SPLITS = {
-    "unseen_concepts": Choice(
+    "unseen_concepts": QuestionChoice(
         "Unseen concepts",
         "Trains without any picture of the test images' concepts: tells what the decoder makes of "
         "an object that it has never met.",
     ),
-    "test_images": Choice(
+    "test_images": QuestionChoice(
         "Test images (the field's protocol)",
         "Trains on all train trials, tests on the repeated test images, single and averaged: "
         "other pictures of the same concepts were in the training.",
     ),
-    "concept": Choice(
+    "concept": QuestionChoice(
         "Concepts",
         "Draws concepts; all trials of a concept stay on one side.",
     ),
-    "image": Choice(
+    "image": QuestionChoice(
         "Images",
         "Draws images; repeats of an image stay on one side, other pictures of the same concept "
         "may be on the other.",
     ),
-    "session": Choice(
+    "session": QuestionChoice(
         "Sessions",
         "Draws whole sessions: tells whether the decoder carries over to another day, not whether "
         "it knows new objects.",
     ),
-    "trial": Choice(
+    "trial": QuestionChoice(
         "Trials (the report's)",
         "Draws trials one by one: the same concepts and even images stand on both sides, so a "
         "good score may be recognition.",
     ),
 }
 SCALES = {
-    "unit": Choice("0 to 1", "Each rating from 0 at its lowest answer to 1 at its highest."),
-    "raw": Choice("As rated", "Ratings as people gave them: 1 to 7, 0 to 1, size 0 to 520."),
-    "z": Choice("z", "Mean 0 and spread 1 over the training concepts."),
+    "unit": QuestionChoice(
+        "0 to 1", "Each rating from 0 at its lowest answer to 1 at its highest."
+    ),
+    "raw": QuestionChoice(
+        "As rated", "Ratings as people gave them: 1 to 7, 0 to 1, size 0 to 520."
+    ),
+    "z": QuestionChoice("z", "Mean 0 and spread 1 over the training concepts."),
 }
 LEARNS = {
-    "ratings": Choice("Ratings", "What people said of each object: numbers, one a property."),
-    "concepts": Choice(
+    "ratings": QuestionChoice(
+        "Ratings", "What people said of each object: numbers, one a property."
+    ),
+    "concepts": QuestionChoice(
         "Concepts",
         "Which of all objects was shown; training must have seen each of them.",
     ),
-    "categories53": Choice("53 categories", "Which kind of object was shown, of THINGS' 53."),
-    "categories27": Choice("27 categories", "Which kind of object was shown, of the older 27."),
+    "categories53": QuestionChoice(
+        "53 categories", "Which kind of object was shown, of THINGS' 53."
+    ),
+    "categories27": QuestionChoice(
+        "27 categories", "Which kind of object was shown, of the older 27."
+    ),
 }
 SIZES = {"12": TARGETS_12, "10": TARGETS_10}
 SHARES = ("0.8 / 0.1 / 0.1", "0.7 / 0.1 / 0.2", "0.6 / 0.2 / 0.2")
@@ -121,7 +131,7 @@ def _targets(available: list[str], faults: list[str]) -> list[str]:
     return chosen
 
 
-def _choice(name: str, title: str, choices: Mapping[str, Choice], width: int) -> str:
+def _choice(name: str, title: str, choices: Mapping[str, QuestionChoice], width: int) -> str:
     found = st.selectbox(
         title,
         list(choices),

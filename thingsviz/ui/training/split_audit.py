@@ -15,12 +15,12 @@ from thingsviz.analysis.scores.power import (
     smallest_share,
     trials_needed,
 )
-from thingsviz.analysis.scores.split_verdict import Verdict, verdicts
+from thingsviz.analysis.scores.split_verdict import SplitVerdict, verdicts
 from thingsviz.core.errors import ThingsvizError
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.things.layout import Dataset
 from thingsviz.data.trials.labels import label_map
-from thingsviz.data.trials.splits import Audit, Balance, audit, class_balance, make_split
+from thingsviz.data.trials.splits import Audit, ClassBalance, audit, class_balance, make_split
 from thingsviz.ui.shell.frame import PageContext, plain
 from thingsviz.ui.training.form_fields import form_key, prime
 
@@ -33,11 +33,11 @@ EFFECT_HELP = (
 )
 
 
-class Audited(NamedTuple):
+class AuditedSplit(NamedTuple):
     """A split as it would be drawn: what its parts share, and how classes are spread."""
 
     audit: Audit
-    balance: Balance | None
+    balance: ClassBalance | None
 
 
 def show_audit(page: PageContext, question: Mapping[str, Any]) -> None:
@@ -67,7 +67,7 @@ def _audited(
     wish: tuple[str, tuple[float, float, float], int],
     learns: str,
     _data: tuple[Dataset, str, BetaStore],
-) -> Audited:
+) -> AuditedSplit:
     """Draw the split as the job will and count it: 20 ms for 9,840 trials, then kept."""
     dataset, subject, store = _data
     kind, fractions, seed = wish
@@ -77,10 +77,10 @@ def _audited(
         labels = label_map(dataset, subject, learns, store.trials)
         concepts = store.trials["concept"].fillna("").to_numpy(str)
         balance = class_balance(labels.classes_of(concepts), split, len(labels.names))
-    return Audited(audit(store.trials, split), balance)
+    return AuditedSplit(audit(store.trials, split), balance)
 
 
-def counts_text(found: Audited, learns: str) -> list[str]:
+def counts_text(found: AuditedSplit, learns: str) -> list[str]:
     """Say what is leaked, repeated, learnable, and how the classes are spread."""
     a = found.audit
     repeats = (
@@ -103,7 +103,7 @@ def counts_text(found: Audited, learns: str) -> list[str]:
     return lines
 
 
-def _power(found: Audited, learns: str) -> None:
+def _power(found: AuditedSplit, learns: str) -> None:
     if learns == "ratings":
         effect = _effect("Effect to be seen (r)", "effect_r", 0.2, 0.01)
         st.markdown(r_text(found.audit.test_concepts, effect))
@@ -161,7 +161,7 @@ def _percent(share: float) -> str:
 
 
 def _show_verdict(
-    page: PageContext, verdict: Verdict, split: Mapping[str, Any], seed: int
+    page: PageContext, verdict: SplitVerdict, split: Mapping[str, Any], seed: int
 ) -> None:
     from thingsviz.ui.training.question_form import SPLITS
 
@@ -179,7 +179,7 @@ def _show_verdict(
 
 def mending(
     store: BetaStore,
-    verdict: Verdict,
+    verdict: SplitVerdict,
     fractions: tuple[float, float, float],
     seed: int,
     now: str,

@@ -15,7 +15,7 @@ import streamlit as st
 from models.catalog.registry import MODELS
 from thingsviz.core.errors import ThingsvizError
 from thingsviz.figures.base.style import Theme
-from thingsviz.figures.training.curves import CurvesInfo, curves_info, draw_curves
+from thingsviz.figures.training.curves import LossCurvesInfo, curves_info, draw_curves
 from thingsviz.jobs.job_folder import ALIVE, JobFolder, JobStatus
 from thingsviz.jobs.recipe import JobConfig, dump_config
 from thingsviz.queue import submit
@@ -38,7 +38,7 @@ FOLLOW_S = 1.5
 LOG_LINES = 40
 
 
-class Shown(NamedTuple):
+class WatchedState(NamedTuple):
     """What the page was drawn for: when it changes, the whole page is drawn anew."""
 
     state: str
@@ -89,7 +89,7 @@ def watch_job(job: JobFolder, theme: Theme) -> JobStatus:
     config, status = job.config(), job.status()
     alive = status.state in ALIVE
     follow = st.fragment(_view, run_every=FOLLOW_S if alive else None)
-    follow(job, config, theme, Shown(status.state, alive))
+    follow(job, config, theme, WatchedState(status.state, alive))
     if status.state == "failed":
         _log(job, expanded=True)
     elif status.state != "queued":
@@ -97,7 +97,7 @@ def watch_job(job: JobFolder, theme: Theme) -> JobStatus:
     return status
 
 
-def _view(job: JobFolder, config: JobConfig, theme: Theme, shown: Shown) -> None:
+def _view(job: JobFolder, config: JobConfig, theme: Theme, shown: WatchedState) -> None:
     status = job.status()
     if status.state == "queued":
         submit.is_alive(job)  # a supervisor that was killed is brought back by who looks
@@ -221,7 +221,7 @@ def _curves(job: JobFolder, config: JobConfig, theme: Theme) -> None:
 
 
 @lru_cache(maxsize=32)
-def drawn(info: CurvesInfo, theme: Theme) -> go.Figure:
+def drawn(info: LossCurvesInfo, theme: Theme) -> go.Figure:
     """Return the picture of curves; all who watch share it until there is a new point.
 
     Drawing takes 50 ms of processor time, the rest of a look at a running job 15.

@@ -26,7 +26,7 @@ TYPE_COLOURS: dict[str, Colour] = {"train": "blue", "test": "violet", "catch": "
 TYPE_HELP = {"train": "test image", "test": "test image", "catch": "catch trial"}
 
 
-class Shown(NamedTuple):
+class ShownTrial(NamedTuple):
     """One trial on the page: its row, and the rows whose mean is shown (itself first)."""
 
     row: int
@@ -37,7 +37,7 @@ class Shown(NamedTuple):
     averaged: tuple[int, ...]
 
 
-def shown_trial(page: PageContext, row: int) -> Shown:
+def shown_trial(page: PageContext, row: int) -> ShownTrial:
     """Gather what the panels need; how many showings are averaged lasts while the image stays."""
     index = trial_index(page.store)
     image, found = index.images[row], repeats(index, row)
@@ -45,10 +45,10 @@ def shown_trial(page: PageContext, row: int) -> Shown:
     n = kept[1] if kept and kept[0] == image else 1
     at = found.index(row)
     in_order = found[at:] + found[:at]
-    return Shown(row, image, index.concepts[row], index.types[row], found, in_order[:n])
+    return ShownTrial(row, image, index.concepts[row], index.types[row], found, in_order[:n])
 
 
-def show_picture(page: PageContext, shown: Shown) -> None:
+def show_picture(page: PageContext, shown: ShownTrial) -> None:
     """Show the picture that was on the screen, and what kind of trial this is."""
     index = trial_index(page.store)
     name = readable(shown.concept) if shown.concept else "catch trial"
@@ -71,7 +71,7 @@ def show_picture(page: PageContext, shown: Shown) -> None:
     st.caption("Shown once." if n == 1 else f"Shown {n} times: see below.")
 
 
-def show_ratings(page: PageContext, shown: Shown) -> None:
+def show_ratings(page: PageContext, shown: ShownTrial) -> None:
     """Show what people said of the concept, and what a chosen job predicts from the brain."""
     trial = _trial(page.store, shown.row)
     if not shown.concept:
@@ -99,7 +99,7 @@ def show_ratings(page: PageContext, shown: Shown) -> None:
         st.caption(f"Predicted from {source}, which the training held out ({guess.part} part).")
 
 
-def show_response(page: PageContext, shown: Shown) -> None:
+def show_response(page: PageContext, shown: ShownTrial) -> None:
     """Show the response in three linked slices, of the trial or of the mean over its showings."""
     key = trial_index(page.store).keys[shown.row]
     n = len(shown.averaged)
@@ -126,7 +126,7 @@ def _explained() -> str:
     return "\n\n".join(glossary(term) for term in ("beta", "crosshair", "colour limit", "roi"))
 
 
-def average_slider(shown: Shown) -> None:
+def average_slider(shown: ShownTrial) -> None:
     """Show how many showings of the picture are averaged, where there are several."""
     if len(shown.showings) < 2:
         return
@@ -158,7 +158,7 @@ def _values(store: BetaStore, rows: tuple[int, ...]) -> NDArray[np.floating]:
     return total / np.float32(len(rows))
 
 
-def show_showings(page: PageContext, shown: Shown) -> None:
+def show_showings(page: PageContext, shown: ShownTrial) -> None:
     """List all showings of the picture, each a click away."""
     index = trial_index(page.store)
     labels = {str(index.keys[row]): index.keys[row] for row in shown.showings}

@@ -11,11 +11,11 @@ from thingsviz.core.errors import ThingsvizError
 from thingsviz.studies.config import StudyConfig
 from thingsviz.studies.rows import CandidateRow, Reader
 from thingsviz.studies.study_folder import StudyFolder, list_studies
-from thingsviz.ui.caches.dataset_cache import Stamp, stamp
+from thingsviz.ui.caches.dataset_cache import FileStamp, stamp
 from thingsviz.ui.shell.frame import PageContext
 
 
-class Shared:
+class SharedRecords:
     """One study's open records, shared by all who watch it; Optuna reads on what is new."""
 
     def __init__(self, reader: Reader) -> None:
@@ -24,12 +24,12 @@ class Shared:
 
 
 @st.cache_resource(max_entries=16, show_spinner=False)
-def _shared(path: str, config: Stamp, begun: bool) -> Shared:
+def _shared(path: str, config: FileStamp, begun: bool) -> SharedRecords:
     folder = StudyFolder(Path(path))
-    return Shared(Reader(folder, folder.config()))
+    return SharedRecords(Reader(folder, folder.config()))
 
 
-def shared(folder: StudyFolder) -> Shared:
+def shared(folder: StudyFolder) -> SharedRecords:
     """Return the open records of a study."""
     stamped = stamp(folder.file("config.json"))
     return _shared(str(folder.path), stamped, folder.database.exists())

@@ -19,7 +19,14 @@ from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.trials.splits import make_split
 from thingsviz.jobs.recipe import JobConfig, parse_config
 from thingsviz.studies.config import StudyConfig, objectives_of, parse_study
-from thingsviz.studies.space import Choice, Range, Value, Whole, suggested_space, with_values
+from thingsviz.studies.space import (
+    ChoiceRange,
+    IntegerRange,
+    Range,
+    Value,
+    suggested_space,
+    with_values,
+)
 from thingsviz.ui import actions
 from thingsviz.ui.caches import dataset_cache
 from thingsviz.ui.shell import ui_state
@@ -254,11 +261,11 @@ def seconds_of(page: PageContext, config: StudyConfig) -> tuple[float, float]:
 
 
 def _draw(rng: random.Random, values: Range) -> Value:
-    if isinstance(values, Choice):
+    if isinstance(values, ChoiceRange):
         return rng.choice(values.options)
     low, high, share = values.low, values.high, rng.random()
     found = low * (high / low) ** share if values.log else low + (high - low) * share
-    return round(found) if isinstance(values, Whole) else float(found)
+    return round(found) if isinstance(values, IntegerRange) else float(found)
 
 
 @st.cache_data(max_entries=64, show_spinner=False)

@@ -15,10 +15,10 @@ from thingsviz.core.files import loads_json
 from thingsviz.jobs.recipe import JobConfig
 from thingsviz.jobs.setting_titles import title_of
 from thingsviz.studies.space import (
-    Choice,
-    Number,
+    ChoiceRange,
+    IntegerRange,
+    NumberRange,
     Range,
-    Whole,
     bounds_of,
     fields_that_vary,
     kind_of,
@@ -46,7 +46,7 @@ HELP_VALUES = (
 )
 
 
-class Line(NamedTuple):
+class SpaceRow(NamedTuple):
     """What stands in one row of the editor."""
 
     name: str
@@ -54,12 +54,12 @@ class Line(NamedTuple):
     text: str
 
 
-def line_of(name: str, values: Range) -> Line:
+def line_of(name: str, values: Range) -> SpaceRow:
     """Write a range as a row of the editor."""
-    if isinstance(values, Choice):
-        return Line(name, CHOICE, ", ".join(_word(option) for option in values.options))
-    kinds = (WHOLE, WHOLE_LOG) if isinstance(values, Whole) else (NUMBER, NUMBER_LOG)
-    return Line(name, kinds[values.log], f"{values.low:g} to {values.high:g}")
+    if isinstance(values, ChoiceRange):
+        return SpaceRow(name, CHOICE, ", ".join(_word(option) for option in values.options))
+    kinds = (WHOLE, WHOLE_LOG) if isinstance(values, IntegerRange) else (NUMBER, NUMBER_LOG)
+    return SpaceRow(name, kinds[values.log], f"{values.low:g} to {values.high:g}")
 
 
 def _word(option: Any) -> str:  # noqa: ANN401
@@ -68,7 +68,7 @@ def _word(option: Any) -> str:  # noqa: ANN401
     return str(shown(option)) if not isinstance(option, bool) else json.dumps(option)
 
 
-def range_of(line: Line) -> dict[str, Any]:
+def range_of(line: SpaceRow) -> dict[str, Any]:
     """Read a row of the editor; the recipe checks it against the setting's own bounds."""
     if line.kind == CHOICE:
         words = [word.strip() for word in line.text.split(",") if word.strip()]
@@ -103,18 +103,18 @@ def _value(word: str) -> Any:  # noqa: ANN401
         return word
 
 
-def start_line(name: str, info: FieldInfo) -> Line:
+def start_line(name: str, info: FieldInfo) -> SpaceRow:
     """Return a first guess for a setting that is added: around its usual value."""
     kind = kind_of(info)
     default = info.default
     if kind == "choice":
         options = _options(info.annotation) or [default]
-        return Line(name, CHOICE, ", ".join(_word(option) for option in options))
+        return SpaceRow(name, CHOICE, ", ".join(_word(option) for option in options))
     low, high = bounds_of(info)
     middle = default if isinstance(default, int | float) else (low or 1)
     lowest = max(middle / 2, low or 0) if middle else (low or 0)
     highest = min(middle * 2 or 1, high if high is not None else float("inf"))
-    range_type = Whole if kind == "int" else Number
+    range_type = IntegerRange if kind == "int" else NumberRange
     ends = (round(lowest), max(round(highest), 1)) if kind == "int" else (lowest, highest)
     return line_of(name, range_type(low=min(ends), high=max(ends)))  # type: ignore[arg-type]
 
@@ -133,7 +133,7 @@ def fill_space(space: Mapping[str, Range]) -> None:
         _enter(row, line_of(name, values))
 
 
-def _enter(row: int, line: Line) -> None:
+def _enter(row: int, line: SpaceRow) -> None:
     for part, value in zip(("name", "kind", "text"), line, strict=True):
         st.session_state[_key(row, part)] = value
 
@@ -170,7 +170,7 @@ def _titles(known: Mapping[str, FieldInfo]) -> dict[str, str]:
     return {name: info.title or name for name, info in known.items()}
 
 
-def _row(row: int, known: Mapping[str, FieldInfo]) -> Line:
+def _row(row: int, known: Mapping[str, FieldInfo]) -> SpaceRow:
     name = str(st.session_state[_key(row, "name")])
     info = known[name]
     kinds = KINDS[kind_of(info)]
@@ -206,7 +206,7 @@ def _row(row: int, known: Mapping[str, FieldInfo]) -> Line:
             key=f"w_tune_remove_{row}",
             help=f"Keep {title} as the base has it.",
         )
-    return Line(name, str(kind), str(text or ""))
+    return SpaceRow(name, str(kind), str(text or ""))
 
 
 def _add(name: str, model: str) -> None:
