@@ -133,7 +133,7 @@ def test_limits_are_read(monkeypatch):
 
 def test_the_engine_is_one_of_two(monkeypatch):
     monkeypatch.setenv("THINGSVIZ_ENGINE", "cloud")
-    with pytest.raises(ConfigError, match="'cloud': give one of local, slurm"):
+    with pytest.raises(ConfigError, match="'cloud': use one of local, slurm"):
         limits.engine()
 
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 import calendar
 import json
 import logging
-import os
 import re
 import sys
 import time
-from typing import Any, Literal
+from typing import Any
 
-Mode = Literal["json", "text"]
-SETTING = "THINGSVIZ_LOG"
+from thingsviz.core.errors import ConfigError
+from thingsviz.core.settings import LogForm, LogSettings
+
 OURS = logging.getLogger("thingsviz")
 # values longer than this say no more than their beginning
 LONGEST = 2000
@@ -27,15 +27,20 @@ IN_WORDS = re.compile(
 )
 
 
-def begin(where: str, usual: Mode | None = None) -> None:
+def begin(where: str, usual: LogForm | None = None) -> None:
     """Let this process write its events to stderr; `where` is app, supervisor or worker."""
-    wanted = os.environ.get(SETTING) or usual or ("text" if sys.stderr.isatty() else "json")
+    wrong = ""
+    try:
+        told = LogSettings.read().log
+    except ConfigError as error:  # no reason to do without the process
+        told, wrong = "text", str(error)
+    wanted = told or usual or ("text" if sys.stderr.isatty() else "json")
     handler = logging.StreamHandler()
     handler.setFormatter(Lines(where) if wanted == "json" else Text(where))
     OURS.handlers, OURS.propagate = [handler], False
     OURS.setLevel(logging.INFO)
-    if wanted not in {"json", "text"}:
-        OURS.warning("%s is %r: use json or text; this is text", SETTING, wanted)
+    if wrong:
+        OURS.warning("%s; this is text", wrong)
 
 
 def lend(*names: str) -> None:

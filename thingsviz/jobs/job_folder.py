@@ -15,6 +15,7 @@ import thingsviz
 from thingsviz.core.errors import JobError
 from thingsviz.core.files import crc
 from thingsviz.core.locks import is_locked
+from thingsviz.core.settings import FolderSettings
 from thingsviz.jobs import json_files, kinds, schema, unique_names
 from thingsviz.jobs.recipe import JobConfig, dump_config, parse_config
 
@@ -216,11 +217,10 @@ def sign(handle: int) -> None:
 
 
 def jobs_root() -> Path:
-    """Return where job folders live: THINGSVIZ_JOBS, or checkpoints/ beside the package."""
-    given = os.environ.get("THINGSVIZ_JOBS")
-    return (
-        Path(given or Path(thingsviz.__file__).parents[1] / "checkpoints").expanduser().absolute()
-    )
+    """Return where job folders live: THINGSVIZ_JOBS, or checkpoints/ of a clone, or here."""
+    clone = Path(thingsviz.__file__).parents[1]
+    usual = (clone if (clone / "app.py").is_file() else Path()) / "checkpoints"
+    return (FolderSettings.read().jobs or usual).expanduser().absolute()
 
 
 def list_jobs() -> list[JobFolder]:

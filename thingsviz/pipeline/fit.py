@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,7 @@ from models.catalog.registry import build_linear, build_network, needs_score, sp
 from models.classify.labels import class_encoding_score
 from models.training.distributed.processes import processes
 from thingsviz.analysis.scores.metrics import mse, pearson
-from thingsviz.core.errors import ConfigError
+from thingsviz.core.settings import TrainingSettings
 from thingsviz.jobs.arrays import write_arrays
 from thingsviz.jobs.manifest import add_to_manifest
 from thingsviz.jobs.weights import best_file, states
@@ -28,11 +27,8 @@ MOST_STEP_ROWS = 2000
 
 def default_threads() -> int:
     """Return THINGSVIZ_THREADS, or how many processors there are; processes share them."""
-    text = os.environ.get("THINGSVIZ_THREADS") or str(len(os.sched_getaffinity(0)))
-    if not re.fullmatch(r"[0-9]{1,4}", text) or not 1 <= int(text) <= 4096:
-        msg = f"THINGSVIZ_THREADS is {text!r}: give the number of threads that a training may use"
-        raise ConfigError(msg)
-    return max(1, int(text) // processes().local_size)
+    threads = TrainingSettings.read().threads or len(os.sched_getaffinity(0))
+    return max(1, threads // processes().local_size)
 
 
 def fit(reporter: Reporter, material: TrainingData) -> None:

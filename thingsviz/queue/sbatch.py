@@ -17,6 +17,7 @@ from typing import NamedTuple
 
 from models.catalog.registry import spec_of
 from thingsviz.core.errors import ConfigError, JobError
+from thingsviz.core.settings import EngineSettings
 from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.queue.submit import python_path
 from thingsviz.queue.ticket import PASSED_ON, Ticket
@@ -56,7 +57,7 @@ def site_options(text: str | None = None) -> list[str]:
 
     It may also be the path of a file with such settings, one a line, # before comments.
     """
-    text = os.environ.get("THINGSVIZ_SLURM", "") if text is None else text
+    text = EngineSettings.read().slurm if text is None else text
     if text.startswith(("/", "~")):
         text = _settings_file(Path(text))
     found = []

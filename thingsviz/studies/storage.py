@@ -7,6 +7,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from thingsviz.core.errors import JobError
+from thingsviz.core.settings import StudySettings
 from thingsviz.studies.study_folder import StudyFolder
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ SERVER = "THINGSVIZ_STUDY_STORAGE"
 
 def storage_url(study: StudyFolder) -> str:
     """Return Optuna's address of a study's records: its own file, or THINGSVIZ_STUDY_STORAGE."""
-    given = os.environ.get(SERVER)
+    given = StudySettings.read().study_storage
     if not given:
         return f"sqlite:///{study.database}"
     for name in ("postgres://", "postgresql://"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any, NamedTuple
 
 from thingsviz.core.errors import DataError
 from thingsviz.core.files import read_json
+from thingsviz.core.settings import FolderSettings
 from thingsviz.core.trial_key import TrialKey, parse_subject
 from thingsviz.data.things.image_names import concept_of
 
@@ -187,8 +187,7 @@ class Dataset:
     def store_dir(self, subject: str) -> Path:
         """Return the folder of the prepared store."""
         subject = parse_subject(subject)
-        told = os.environ.get("THINGSVIZ_DERIVATIVES")
-        outside = self.derivatives or (Path(told) if told else None)
+        outside = self.derivatives or FolderSettings.read().derivatives
         base = outside / self.name if outside else self.root / "derivatives"
         return base / "thingsviz" / subject
 
@@ -217,7 +216,7 @@ def is_dataset(folder: Path) -> bool:
 
 def datasets_root() -> Path:
     """Return the folder of datasets: THINGSVIZ_DATA, or ./data."""
-    return Path(os.environ.get("THINGSVIZ_DATA") or "data").expanduser()
+    return FolderSettings.read().data.expanduser()
 
 
 def find_datasets() -> list[Dataset]:

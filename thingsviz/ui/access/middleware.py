@@ -14,7 +14,8 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from thingsviz.core.errors import ConfigError
-from thingsviz.ui.access.policy import Policy, Role, allows, is_loopback, read_policy
+from thingsviz.core.settings import Role
+from thingsviz.ui.access.policy import Policy, allows, is_loopback, read_policy
 
 USER, ADDRESS = "x-thingsviz-user", "x-thingsviz-address"
 OURS = {USER.encode(), ADDRESS.encode()}

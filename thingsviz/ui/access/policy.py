@@ -7,19 +7,25 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from ipaddress import ip_address
 from pathlib import Path
-from typing import Literal, cast, get_args
+from typing import get_args
 
 from models.base.settings import did_you_mean
 from thingsviz.core.errors import ConfigError
+from thingsviz.core.settings import (
+    LOOPBACK,
+    AccessMode,
+    AccessSettings,
+    Network,
+    Role,
+    networks,
+)
 
-Mode = Literal["local", "open", "header", "oidc"]
-Role = Literal["look", "train", "administer"]
-Network = IPv4Network | IPv6Network
-MODES: tuple[Mode, ...] = get_args(Mode)
 ROLES: tuple[Role, ...] = get_args(Role)
-LOOPBACK = "127.0.0.1, ::1"
+# uvicorn's own list of neighbours whose X-Forwarded-For it believes
+SERVER = "FORWARDED_ALLOW_IPS"
+THIS_MACHINE = networks("127.0.0.0/8, ::1")
 
 
 @dataclass(frozen=True)
@@ -29,7 +35,7 @@ class Policy:
     `rules`: for each role, patterns of names such as "*@lab.example"; the highest role wins.
     """
 
-    mode: Mode = "local"
+    mode: AccessMode = "local"
     open_role: Role = "train"
     user_header: str = "x-forwarded-user"
     proxies: tuple[Network, ...] = ()
@@ -58,66 +64,43 @@ def allows(role: Role, needed: Role) -> bool:
     return ROLES.index(role) >= ROLES.index(needed)
 
 
-def within(host: str, networks: tuple[Network, ...]) -> bool:
+def within(host: str, known: tuple[Network, ...]) -> bool:
     """Whether an address lies in one of the networks; what is no address lies in none."""
     try:
         address = ip_address(host)
     except ValueError:
         return False
     mapped = getattr(address, "ipv4_mapped", None)
-    return any((mapped or address) in network for network in networks)
+    return any((mapped or address) in network for network in known)
 
 
 def is_loopback(host: str) -> bool:
     """Whether an address is this machine itself."""
-    return within(host, _networks("", "127.0.0.0/8, ::1"))
+    return within(host, THIS_MACHINE)
 
 
 def read_policy(environment: Mapping[str, str] | None = None) -> Policy:
     """Read THINGSVIZ_ACCESS and its companions, or say in one sentence what is wrong."""
     env = os.environ if environment is None else environment
-    mode = cast("Mode", _choice(env, "THINGSVIZ_ACCESS", MODES, "local"))
-    proxies = _networks(
-        "THINGSVIZ_TRUSTED_PROXIES", env.get("THINGSVIZ_TRUSTED_PROXIES", LOOPBACK)
-    )
-    if mode == "header":
-        _check_server(env, proxies)
-    rules = _rules(env.get("THINGSVIZ_ROLES", ""))
-    return Policy(
-        mode,
-        cast("Role", _choice(env, "THINGSVIZ_OPEN_ROLE", ROLES, "train")),
-        env.get("THINGSVIZ_USER_HEADER", "x-forwarded-user").strip().casefold(),
-        proxies,
-        rules,
-    )
+    told = AccessSettings.read(env)
+    if told.access == "header":
+        _check_server(env.get(SERVER, LOOPBACK), told.trusted_proxies)
+    header, rules = told.user_header.casefold(), _rules(told.roles)
+    return Policy(told.access, told.open_role, header, told.trusted_proxies, rules)
 
 
-def _choice(env: Mapping[str, str], name: str, known: tuple[str, ...], default: str) -> str:
-    value = env.get(name, "").strip() or default
-    if value not in known:
-        msg = f"{name} is {value!r}{did_you_mean(value, known)}: use one of {', '.join(known)}"
-        raise ConfigError(msg)
-    return value
-
-
-def _networks(name: str, text: str) -> tuple[Network, ...]:
-    try:
-        return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
-    except ValueError as error:
-        msg = (
-            f"{name} is {text!r} ({error}): give addresses or networks such as 10.0.0.2, fd00::/8"
-        )
-        raise ConfigError(msg) from None
-
-
-def _check_server(env: Mapping[str, str], proxies: tuple[Network, ...]) -> None:
+def _check_server(neighbours: str, proxies: tuple[Network, ...]) -> None:
     """Refuse a server that takes the word of neighbours whom the policy does not trust."""
-    name = "FORWARDED_ALLOW_IPS"
-    for network in _networks(name, env.get(name, LOOPBACK)):
+    try:
+        trusted = networks(neighbours)
+    except ValueError as error:
+        msg = f"{SERVER} is {neighbours!r} ({error}): give addresses or networks"
+        raise ConfigError(msg) from None
+    for network in trusted:
         # of two networks, subnet_of needs the same version
         if not any(n.version == network.version and network.subnet_of(n) for n in proxies):  # type: ignore[arg-type]
             msg = (
-                f"the web server trusts {network} as a proxy ({name}), but "
+                f"the web server trusts {network} as a proxy ({SERVER}), but "
                 f"THINGSVIZ_TRUSTED_PROXIES does not: set both to the same addresses"
             )
             raise ConfigError(msg)

@@ -8,8 +8,9 @@ from urllib.parse import unquote
 import streamlit as st
 
 from thingsviz.core.errors import ThingsvizError
+from thingsviz.core.settings import Role
 from thingsviz.ui.access import middleware
-from thingsviz.ui.access.policy import Policy, Role, allows, read_policy
+from thingsviz.ui.access.policy import Policy, allows, read_policy
 
 WORDS: dict[Role, str] = {
     "look": "look at data and results",

@@ -14,12 +14,12 @@ from streamlit.navigation.page import Page
 
 from models.base.errors import ModelError
 from thingsviz.core.errors import DataError, ThingsvizError
+from thingsviz.core.settings import Role
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.things.layout import Dataset, datasets_root
 from thingsviz.figures.base.style import Theme
 from thingsviz.jobs.job_folder import jobs_root
 from thingsviz.ui.access import visitor as access
-from thingsviz.ui.access.policy import Role
 from thingsviz.ui.caches import dataset_cache, job_cache, job_index
 from thingsviz.ui.shell import deep_link, ui_state
 from thingsviz.ui.shell.gc_freeze import spare_the_collector
