@@ -12,6 +12,7 @@ from models.classify.config import (
     CNN3DConfig,
     IdentificationConfig,
     LDAConfig,
+    LinearSVMConfig,
     LogisticConfig,
     MLPConfig,
     MultinomialRidgeConfig,
@@ -33,6 +34,7 @@ ModelConfig = Annotated[
     | MLPConfig
     | CNN3DConfig
     | LDAConfig
+    | LinearSVMConfig
     | MultinomialRidgeConfig
     | IdentificationConfig
     | RidgeConfig
@@ -52,6 +54,7 @@ CONFIGS: dict[str, type[Settings]] = {
     "mlp": MLPConfig,
     "cnn3d": CNN3DConfig,
     "lda": LDAConfig,
+    "linear_svm": LinearSVMConfig,
     "multinomial_ridge": MultinomialRidgeConfig,
     "identification": IdentificationConfig,
     "concept_decoder": ConceptDecoderConfig,

@@ -17,6 +17,7 @@ from models.classify.config import (
     CNN3DConfig,
     IdentificationConfig,
     LDAConfig,
+    LinearSVMConfig,
     LogisticConfig,
     MLPConfig,
     MultinomialRidgeConfig,
@@ -129,6 +130,14 @@ MODELS: dict[str, ModelSpec] = {
             "linear",
             "Linear discriminant analysis of classes, with a shrunk covariance.",
             "models.classify.lda:LDA",
+            "classes",
+        ),
+        ModelSpec(
+            "linear_svm",
+            LinearSVMConfig,
+            "linear",
+            "A linear support vector machine a class: the field's usual reference.",
+            "models.classify.linear_svm:LinearSVM",
             "classes",
         ),
         ModelSpec(

@@ -130,6 +130,33 @@ class MultinomialRidgeConfig(ProjectedSettings):
     )
 
 
+class LinearSVMConfig(ProjectedSettings):
+    """A linear support vector machine a class, each against all others."""
+
+    name: Literal["linear_svm"] = setting(
+        "linear_svm", "Model", "Linear support vector machine: the field's usual reference."
+    )
+    C: float | None = setting(
+        None,
+        "C",
+        "How much a trial on the wrong side of the margin costs, as in scikit-learn, whose usual "
+        "value is 1. Empty: chosen on held-out training images.",
+        gt=0,
+        le=1e9,
+    )
+    n_values: int = setting(
+        4, "Values of C tried", "Values on a log scale.", ge=1, le=30, more=True
+    )
+    held_out: float = setting(
+        0.2,
+        "Trials held out",
+        "Share of the training images on which C is chosen.",
+        gt=0,
+        lt=1,
+        more=True,
+    )
+
+
 class IdentificationConfig(Settings):
     """Predict ratings by ridge, then name the class whose ratings are most alike."""
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from models.classify.config import (
     CNN3DConfig,
+    LinearSVMConfig,
     MLPConfig,
     MultinomialRidgeConfig,
     ProjectedSettings,
@@ -17,6 +18,7 @@ from models.classify.config import (
 from models.classify.voxel_choice import cnn_input, voxels_read
 
 FLOAT = 4
+SVM_PASSES = 400  # times that liblinear reads all trials for one class and one C
 KERNEL = 27  # voxels of a 3 × 3 × 3 convolution
 
 
@@ -81,7 +83,11 @@ def projected_work(
     k = min(config.n_selected_voxels or n_voxels, n_voxels)
     m = min(config.n_components or k, n_train, k)
     fits = 2 if isinstance(config, MultinomialRidgeConfig) else 1
+    machines = 0.0
+    if isinstance(config, LinearSVMConfig):
+        fits, tried = (2, config.n_values + 1) if config.C is None else (1, 1)
+        machines = tried * n_classes * SVM_PASSES * 4.0 * n_train * m
     svd = 6 * 2.0 * n_train * k * m + 8.0 * (n_train + k) * m * m
     moved = fits * 10.0 * FLOAT * n_train * n_voxels
     held = 2.0 * FLOAT * n_train * k + FLOAT * (k * m + m * n_classes)
-    return FitWork(k * m + m * n_classes, fits * svd, moved, held)
+    return FitWork(k * m + m * n_classes, fits * svd + machines, moved, held)

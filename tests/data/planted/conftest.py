@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from thingsviz.data.planted import Order, plant
+from thingsviz.data.planted import SimulationOrder, plant
 from thingsviz.data.planted.presets import PRESETS
 
 N_SESSIONS, N_RUNS, N_TRAIN, N_TEST, N_CATCH = 3, 2, 6, 2, 1
@@ -35,5 +35,5 @@ def nano():
 def planted(nano, tmp_path_factory):
     """A planted dataset; do not write to it."""
     root = tmp_path_factory.mktemp("planted") / "nano"
-    plant(root, Order("nano", seed=3))
+    plant(root, SimulationOrder("nano", seed=3))
     return root

@@ -26,6 +26,20 @@ def test_counts_are_those_of_the_preset(design):
         assert run["trial"].tolist() == list(range(1, len(run) + 1))
 
 
+def test_a_block_design_shows_each_class_equally_often_in_each_run(rng):
+    preset, names = PRESETS["runs"], list("abcdefgh")
+    design = make_design(preset, names, rng)
+    assert design["image_filename"].is_unique
+    assert len(design) == 12 * 32
+    counts = design.groupby(["run", "concept"]).size()
+    assert (counts == 4).all()
+    assert len(counts) == 12 * 8
+    for _, run in design.groupby("run"):
+        assert run["trial"].tolist() == list(range(1, 33))
+        # a class is shown in one block
+        assert (run["concept"] != run["concept"].shift()).sum() == 8
+
+
 def test_each_session_shows_each_concept_and_each_test_image_once(design):
     test_images = set(design.loc[design["trial_type"] == "test", "image_filename"])
     assert len(test_images) == TINY.n_test_images

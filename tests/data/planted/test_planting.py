@@ -20,7 +20,7 @@ from tests.data.planted.conftest import (
     N_VOLUMES,
 )
 from thingsviz.core.errors import ConfigError, DataError
-from thingsviz.data.planted import Order, Sources, is_planted, plant, planting
+from thingsviz.data.planted import SimulationOrder, Sources, is_planted, plant, planting
 from thingsviz.data.planted.concepts import PROPERTIES
 from thingsviz.data.planted.oracle import correlations
 from thingsviz.data.planted.writer import STEP
@@ -55,12 +55,12 @@ def hashes(root):
 
 def test_equal_seeds_give_equal_bytes_on_any_number_of_threads(planted, tmp_path, monkeypatch):
     monkeypatch.setattr(planting, "MOST_THREADS", 1)
-    plant(tmp_path / "again", Order("nano", seed=3))
+    plant(tmp_path / "again", SimulationOrder("nano", seed=3))
     assert hashes(tmp_path / "again") == hashes(planted)
 
 
 def test_another_seed_gives_another_subject(planted, tmp_path):
-    plant(tmp_path / "other", Order("nano", seed=4))
+    plant(tmp_path / "other", SimulationOrder("nano", seed=4))
     one, other = hashes(planted), hashes(tmp_path / "other")
     betas = [name for name in one if name.endswith("betas.nii.gz")]
     assert len(betas) == N_SESSIONS * N_RUNS
@@ -165,7 +165,7 @@ def test_betas_are_what_the_generator_gave_within_half_a_step(tmp_path, monkeypa
         write(self, session, run, betas, names)
 
     monkeypatch.setattr(planting.LayoutWriter, "run", catch)
-    plant(tmp_path / "caught", Order("nano", seed=3))
+    plant(tmp_path / "caught", SimulationOrder("nano", seed=3))
     caught = Dataset(tmp_path / "caught")
     brain = np.asarray(nib.load(caught.brain_mask("sub-01")).dataobj).astype(bool)
     for run in caught.runs("sub-01"):
@@ -233,7 +233,7 @@ def test_simulated_is_said_everywhere(planted):
 
 
 def test_null_holds_no_signal(tmp_path):
-    plant(tmp_path / "null", Order("nano", seed=3, snr=0))
+    plant(tmp_path / "null", SimulationOrder("nano", seed=3, snr=0))
     dataset = Dataset(tmp_path / "null")
     folder = dataset.planted_dir("sub-01")
     with np.load(folder / "truth.npz") as truth:
@@ -248,7 +248,7 @@ def test_null_holds_no_signal(tmp_path):
 
 
 def test_snr_scales_the_noise_ceilings(tmp_path, truth):
-    plant(tmp_path / "weak", Order("nano", seed=3, snr=0.1))
+    plant(tmp_path / "weak", SimulationOrder("nano", seed=3, snr=0.1))
     with np.load(Dataset(tmp_path / "weak").planted_dir("sub-01") / "truth.npz") as weak:
         strong = truth["noise_ceiling"]
         free = (strong > 0) & (strong < 0.44)
@@ -258,7 +258,7 @@ def test_snr_scales_the_noise_ceilings(tmp_path, truth):
 
 @pytest.mark.parametrize("response", ["gain", "saturation", "product"])
 def test_other_responses_are_planted_and_named(tmp_path, response):
-    plant(tmp_path / "data", Order("nano", seed=3, response=response))
+    plant(tmp_path / "data", SimulationOrder("nano", seed=3, response=response))
     path = Dataset(tmp_path / "data").planted_dir("sub-01") / "oracle.json"
     summary = json.loads(path.read_text())
     assert summary["response"] == response
@@ -273,7 +273,7 @@ def test_real_design_ratings_and_pictures_are_taken(real, tmp_path):
         source = real / "conditions" / "sub-01" / "ses-things01" / name
         (design / name).write_bytes(source.read_bytes())
     sources = Sources(real / "tiles", tmp_path / "design", real / "property-ratings.tsv")
-    plant(tmp_path / "data", Order("nano", seed=1, sources=sources))
+    plant(tmp_path / "data", SimulationOrder("nano", seed=1, sources=sources))
     dataset = Dataset(tmp_path / "data")
     trials = build_trials(dataset, "sub-01").table
     assert len(trials) == 2 * 92
@@ -295,7 +295,7 @@ def test_photographs_give_the_names(tmp_path):
     names = ["dog", "cat", *(f"thing{n}" for n in range(N_CONCEPTS))]
     for name in names:
         Image.new("RGB", (8, 8)).save(folder / f"{name}.jpg")
-    plant(tmp_path / "data", Order("nano", seed=1, sources=Sources(images=folder)))
+    plant(tmp_path / "data", SimulationOrder("nano", seed=1, sources=Sources(images=folder)))
     concepts = set(read_ratings(Dataset(tmp_path / "data").ratings_file).table.index)
     assert {"dog", "cat"} < concepts <= set(names)
 
@@ -306,25 +306,25 @@ def test_an_unreadable_photograph_leaves_nothing_behind(tmp_path):
     for n in range(N_CONCEPTS):
         (folder / f"thing{n}.jpg").write_bytes(b"no picture")
     with pytest.raises(DataError, match="cannot be read"):
-        plant(tmp_path / "data", Order("nano", sources=Sources(images=folder)))
+        plant(tmp_path / "data", SimulationOrder("nano", sources=Sources(images=folder)))
     assert sorted(path.name for path in tmp_path.iterdir()) == ["photos"]
 
 
 def test_impossible_orders_are_refused_before_any_work(tmp_path):
     with pytest.raises(ConfigError, match="response 'cubic'"):
-        plant(tmp_path / "data", Order("nano", response="cubic"))
+        plant(tmp_path / "data", SimulationOrder("nano", response="cubic"))
     with pytest.raises(ConfigError, match="seed -1"):
-        plant(tmp_path / "data", Order("nano", seed=-1))
+        plant(tmp_path / "data", SimulationOrder("nano", seed=-1))
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "mine.txt").write_text("")
     with pytest.raises(DataError, match="holds other files"):
-        plant(tmp_path / "data", Order("nano"))
+        plant(tmp_path / "data", SimulationOrder("nano"))
     assert not is_planted(tmp_path / "data")
 
 
 def test_progress_rises_to_the_end(tmp_path):
     seen = []
-    plant(tmp_path / "data", Order("nano"), seen.append)
+    plant(tmp_path / "data", SimulationOrder("nano"), seen.append)
     done = [progress.done for progress in seen]
     assert done == sorted(done)
     assert seen[-1].done == seen[-1].total

@@ -4,7 +4,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 
-from thingsviz.data.planted import Order, plant
+from thingsviz.data.planted import SimulationOrder, plant
 from thingsviz.data.planted.concepts import PROPERTIES
 from thingsviz.data.planted.oracle import correlations
 from thingsviz.data.things.layout import Dataset
@@ -54,7 +54,7 @@ def decoded_r(root, seed=0):
 def silent(tmp_path_factory):
     """The tiny subject without any signal."""
     root = tmp_path_factory.mktemp("silent") / "tiny"
-    plant(root, Order("tiny", seed=7, snr=0))
+    plant(root, SimulationOrder("tiny", seed=7, snr=0))
     return root
 
 

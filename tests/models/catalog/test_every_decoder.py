@@ -53,9 +53,9 @@ SMALL = {
     "quadratic_decoder": {"n_axes": 12},
     "encoding_inversion": {},
 }
-ONLY_CLASSES = {"lda", "multinomial_ridge", "identification"}
+ONLY_CLASSES = {"lda", "linear_svm", "multinomial_ridge", "identification"}
 RATINGS = sorted(set(MODELS) - ONLY_CLASSES - {"mean"})
-CLASSES = ["cnn3d", "lda", "logistic", "mlp", "multinomial_ridge", "vit3d"]
+CLASSES = ["cnn3d", "lda", "linear_svm", "logistic", "mlp", "multinomial_ridge", "vit3d"]
 
 
 @cache

@@ -9,7 +9,12 @@ from sklearn.linear_model import Ridge as SklearnRidge
 from models.base.arrays import ArrayTrials
 from models.base.errors import ModelError
 from models.catalog.registry import MODELS, build_linear, load_linear
-from models.classify.config import IdentificationConfig, LDAConfig, MultinomialRidgeConfig
+from models.classify.config import (
+    IdentificationConfig,
+    LDAConfig,
+    LinearSVMConfig,
+    MultinomialRidgeConfig,
+)
 from models.classify.identification import UNRATED, Identification, similarity
 from models.classify.labels import one_hot
 from models.classify.lda import LDA, UNSEEN, ledoit_wolf
@@ -20,6 +25,7 @@ from models.cost.estimate import estimate
 from models.training.config import FitConfig
 
 N_CLASSES, N_VOXELS = 5, 30
+ALL = [LDAConfig(), LinearSVMConfig(), MultinomialRidgeConfig(), IdentificationConfig()]
 WHOLE = {"n_selected_voxels": None, "n_components": None}
 
 
@@ -95,7 +101,7 @@ def test_randomised_svd_is_near_the_exact_one(rng):
     np.testing.assert_allclose((u * found) @ v.T, (a[:, :20] * s[:20]) @ b[:, :20].T, atol=1e-3)
 
 
-@pytest.mark.parametrize("config", [LDAConfig(), MultinomialRidgeConfig(), IdentificationConfig()])
+@pytest.mark.parametrize("config", ALL)
 def test_planted_classes_are_found_and_survive_saving(config):
     X, labels, Y = trials(0.8)
     train, test = np.arange(150), np.arange(150, 200)
@@ -109,7 +115,7 @@ def test_planted_classes_are_found_and_survive_saving(config):
     np.testing.assert_array_equal(again.predict(X, test), guess)
 
 
-@pytest.mark.parametrize("config", [LDAConfig(), MultinomialRidgeConfig()])
+@pytest.mark.parametrize("config", ALL[:3])
 def test_hits_without_signal_are_chance(config):
     # 50 test trials at chance .2: P(more than 20 hits) is 3e-4
     X, labels, Y = trials(0.0)
@@ -180,7 +186,7 @@ def test_specs_say_what_they_learn():
     assert MODELS["logistic"].can_learn("categories53")
 
 
-@pytest.mark.parametrize("config", [LDAConfig(), MultinomialRidgeConfig(), IdentificationConfig()])
+@pytest.mark.parametrize("config", ALL)
 def test_costs_grow_with_trials(config):
     mask, speed = np.ones((20, 20, 20), bool), Speed(1e9, 1e9)
     small, large = (

@@ -24,7 +24,10 @@ def make_design(
 
     Each session shows a new exemplar of each concept and each test image once, spread over its
     runs. Test images belong to concepts that are trained too; their number is the next free one.
+    A block design (preset.n_classes) shows each concept in each run, always a new exemplar.
     """
+    if preset.n_classes:
+        return _blocks(preset, concepts, rng)
     tested = rng.choice(concepts, preset.n_test_images, replace=False)
     test = [f"{name}/{name}_{preset.n_sessions + 1:02d}s.jpg" for name in tested]
     rows = []
@@ -38,6 +41,21 @@ def make_design(
             for trial, at in enumerate(rng.permutation(len(trials)), 1):
                 kind, name = trials[at]
                 rows.append((session, run, trial, kind, name, concept_of(name) or ""))
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _blocks(
+    preset: SimulationPreset, concepts: list[str], rng: np.random.Generator
+) -> pd.DataFrame:
+    """Draw a design whose runs each show every concept equally often, in a block each."""
+    shown, rows = preset.n_train // len(concepts), []
+    runs = [(s, r) for s in range(1, preset.n_sessions + 1) for r in range(1, preset.n_runs + 1)]
+    for n, (session, run) in enumerate(runs):
+        names = [str(name) for name in rng.permutation(concepts) for _ in range(shown)]
+        for trial, name in enumerate(names, 1):
+            exemplar = n * shown + (trial - 1) % shown + 1
+            image = f"{name}/{name}_{exemplar:02d}s.jpg"
+            rows.append((session, run, trial, "train", image, name))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 

@@ -35,6 +35,9 @@ class SimulationPreset:
     n_train: int = 72
     n_test: int = 10
     n_catch: int = 10
+    n_classes: int | None = None
+    """Of a block design: so many concepts, each of which every run shows equally often. Without,
+    each concept is shown once a session."""
     snr: float = 1.0
     """Factor on the regions' noise ceilings; 0 plants nothing."""
     exemplar_share: float = 0.55
@@ -44,8 +47,8 @@ class SimulationPreset:
 
     @property
     def n_concepts(self) -> int:
-        """Concepts of the design: each is shown once a session."""
-        return self.n_train * self.n_runs
+        """Concepts of the design."""
+        return self.n_classes or self.n_train * self.n_runs
 
     @property
     def n_test_images(self) -> int:
@@ -78,6 +81,19 @@ PRESETS: dict[str, SimulationPreset] = {
     "demo": DEMO,
     "full": SimulationPreset("full"),
     "null": replace(DEMO, name="null", snr=0.0),
+    # A classic block design: 12 runs of one session, 8 classes, no test images of its own.
+    "runs": SimulationPreset(
+        "runs",
+        shape=(24, 28, 20),
+        n_sessions=1,
+        n_runs=12,
+        n_train=32,
+        n_test=0,
+        n_catch=0,
+        n_classes=8,
+        snr=2.0,
+        exemplar_share=0.25,
+    ),
 }
 
 
