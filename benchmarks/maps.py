@@ -15,7 +15,7 @@ from thingsviz.commands import maps, prepare, simulate, train
 from thingsviz.core.errors import EXIT_BAD_INPUT, ThingsvizError
 from thingsviz.explain import tests_of_maps
 from thingsviz.explain.map_files import MapSet
-from thingsviz.explain.method_list import METHODS
+from thingsviz.explain.map_methods import METHODS
 from thingsviz.explain.planted_truth import LIMITS
 from thingsviz.jobs.job_folder import JobFolder, create_job
 from thingsviz.jobs.recipe import parse_config

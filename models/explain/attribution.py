@@ -94,3 +94,30 @@ def occlusion(
     there = first >= 0
     out[:, there] = found[:, first[there]]
     return out[:, :n]
+
+
+def linear_occlusion(
+    W: NDArray[np.float32], groups: NDArray[np.int64], baseline: Tensor, score: Objective
+) -> Callable[[Tensor], Tensor]:
+    """Return occlusion of a linear decoder, exactly, from what each group adds to its outputs.
+
+    An output is a sum over voxels, so what a group adds to it is the sum over its own. Voxels of
+    no weight, the most of them where a decoder selects, are not even read. `W` (n_voxels,
+    n_targets), `groups` (n_voxels,), `baseline` (1, n_targets).
+    """
+    used = np.flatnonzero((groups >= 0) & W.any(1))
+    used = used[np.argsort(groups[used], kind="stable")]  # each group in one piece
+    filled, first = np.unique(groups[used], return_index=True)
+    own, n_groups = W[used].astype(np.float32), int(groups.max()) + 1
+
+    def method(x: Tensor) -> Tensor:
+        part = x.numpy()[:, used]
+        added = np.zeros((len(part), n_groups, W.shape[1]), np.float32)
+        for output, w in enumerate(own.T if len(used) else ()):
+            added[:, filled, output] = np.add.reduceat(part * w, first, axis=1)
+        whole = torch.from_numpy(x.numpy() @ W) + baseline
+        without = whole[:, None] - torch.from_numpy(added)
+        flat = score(without.flatten(0, 1)).view(len(x), -1)
+        return score(whole)[:, None] - flat
+
+    return method

@@ -70,6 +70,14 @@ class TokenMap:
         seen: NDArray[np.bool_] = np.asarray(self.share.sum(0)).ravel() > 0
         return seen
 
+    def groups(self) -> NDArray[np.int64]:
+        """Return which token each voxel lies in, (n_voxels,), −1 for none; the last of several."""
+        share = self.share.tocsc()
+        groups = np.full(self.n_voxels, -1, np.int64)
+        filled = np.flatnonzero(np.diff(share.indptr))
+        groups[filled] = share.indices[share.indptr[filled + 1] - 1]
+        return groups
+
     def _check(self, came: int, expected: int, what: str) -> None:
         if came != expected:
             msg = (

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from thingsviz.analysis.regions.region_kernels import FEWEST_VOXELS, WHOLE, kernels, regions
 from thingsviz.commands import leaderboard
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.things.layout import Dataset
-from thingsviz.explain.regions_of_interest import FEWEST_VOXELS, WHOLE, kernels, regions
 from thingsviz.jobs import result_cache
 
 # what data/planted/regions.tsv plants strongly, where `tiny` has the voxels for it

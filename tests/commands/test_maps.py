@@ -13,11 +13,10 @@ from thingsviz.analysis.maps.auc_gap import EVEN, above
 from thingsviz.analysis.regions import parcellation
 from thingsviz.commands import maps
 from thingsviz.core.errors import ConfigError, DataError
-from thingsviz.explain import methods, tests_of_maps
+from thingsviz.explain import map_methods, map_session, tests_of_maps
 from thingsviz.explain import planted_truth as map_truth
-from thingsviz.explain import request as asked
+from thingsviz.explain.compute import compute, to_mass
 from thingsviz.explain.map_files import MapSet, map_sets
-from thingsviz.explain.methods import compute, to_mass
 
 
 @pytest.fixture(autouse=True)
@@ -136,7 +135,7 @@ def test_one_property(jobs, run):  # noqa: F811
 
 
 def test_what_matters_for_a_category(jobs, decoders, run):  # noqa: F811
-    names = asked.output_names(decoders["classes"])
+    names = decoders["classes"].output_names()
     assert names == list(decoders["classes"].material.outputs)
     assert len(names) == decoders["classes"].n_outputs > 1
     methods = "attention_gradient,occlusion"
@@ -184,7 +183,7 @@ def test_bad_input_is_one_sentence(jobs, run, tmp_path, monkeypatch):  # noqa: F
     assert "trial row 99999 was asked for" in said(run(ridge, "--part", "row-99999"))
     assert "no test trial of this job shows 'yeti'" in said(run(ridge, "--part", "concept-yeti"))
     assert "a job folder needs the recipe" in said(run(tmp_path / "none"))
-    monkeypatch.setattr(maps, "peak_bytes", lambda *_: 2**60)
+    monkeypatch.setattr(map_methods.MapMethod, "peak_bytes", lambda *_: 2**60)
     assert "GB are free: choose another method" in said(run(ridge, "--methods", "occlusion"))
     monkeypatch.setenv("THINGSVIZ_DATA", str(tmp_path))
     assert "maps: " in said(run(ridge))
@@ -194,7 +193,7 @@ def test_ctrl_c_keeps_what_was_made(jobs, run, monkeypatch):  # noqa: F811
     def stop(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(maps, "compute", stop)
+    monkeypatch.setattr(map_session, "compute", stop)
     code, lines = run(jobs["ridge"].path)
     assert (code, lines) == (130, ["maps: interrupted; the maps that were made are kept"])
 
@@ -205,8 +204,8 @@ def test_ctrl_c_in_the_middle_of_a_method(jobs, run, monkeypatch, name):  # noqa
     there = MapSet(jobs["cls"], "validation")
     there.forget()
     order = (jobs["cls"].path, "--part", "validation", "--methods", f"attention,{name}")
-    monkeypatch.setattr(methods, "batch_size", lambda *_: 2)
-    plain, seen = maps.within, []
+    monkeypatch.setattr(map_methods, "GRADIENT_BATCH", 2)
+    plain, seen = map_session.within, []
 
     def within(report, n, of):
         def tell(progress):
@@ -217,14 +216,14 @@ def test_ctrl_c_in_the_middle_of_a_method(jobs, run, monkeypatch, name):  # noqa
 
         return tell
 
-    monkeypatch.setattr(maps, "within", within)
+    monkeypatch.setattr(map_session, "within", within)
     code, lines = run(*order)
     assert (code, lines) == (130, ["maps: interrupted; the maps that were made are kept"])
     assert max(done for n, done in seen if n == 1) > 0  # it was in the middle
     assert there.methods() == ["attention"]
     assert set(there.facts()["made"]) == {"attention"}
     kept, written = there.load("attention"), there.file("attention").stat().st_mtime_ns
-    monkeypatch.setattr(maps, "within", plain)
+    monkeypatch.setattr(map_session, "within", plain)
     assert run(*order)[0] == 0  # goes on from there
     assert there.file("attention").stat().st_mtime_ns == written
     again = there.load(name)
@@ -239,7 +238,7 @@ def test_maps_that_are_there_are_used_again_while_they_are_the_same(jobs, run, m
     there = MapSet(jobs["ridge"], "validation")
     there.forget()
     order = (jobs["ridge"].path, "--part", "validation", "--methods", "weights,occlusion")
-    plain, made = maps.compute, []
+    plain, made = map_session.compute, []
 
     def counted(decoder, name, *more):
         made.append(name)
@@ -250,7 +249,7 @@ def test_maps_that_are_there_are_used_again_while_they_are_the_same(jobs, run, m
         assert run(*order, *more)[0] == 0
         return made
 
-    monkeypatch.setattr(maps, "compute", counted)
+    monkeypatch.setattr(map_session, "compute", counted)
     assert asked() == ["weights", "occlusion"]
     facts, whole = there.facts(), there.file("occlusion").read_bytes()
     judged = asked("--judge")

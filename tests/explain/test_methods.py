@@ -9,11 +9,13 @@ from models.explain import attention_maps, attribution
 from thingsviz.analysis.maps.planted_truth import auc, read_truth
 from thingsviz.analysis.regions.regions import Regions
 from thingsviz.core.errors import ConfigError, JobError
-from thingsviz.explain import method_list, methods
+from thingsviz.explain import compute as computing
+from thingsviz.explain import map_methods
+from thingsviz.explain.compute import compute, methods_for, sizes_of, to_mass
 from thingsviz.explain.decoder import open_decoder
-from thingsviz.explain.method_list import SHARES
-from thingsviz.explain.methods import METHODS, compute, methods_for, to_mass
+from thingsviz.explain.map_methods import METHODS
 
+SHARES = [name for name, method in METHODS.items() if method.share]
 NETWORK = [name for name in METHODS if name != "weights"]
 LINEAR = ["occlusion", "occlusion_region", "weights", *SHARES]
 
@@ -48,7 +50,7 @@ def test_every_method_gives_mass_in_the_brain(decoders, name):
 def test_batches_add_up_to_the_mean_over_trials(decoders, monkeypatch):
     decoder, rows = decoders["cls"], few(decoders["cls"])
     whole = compute(decoder, "attention", rows)
-    monkeypatch.setattr(methods, "GRADIENT_BATCH", 2)
+    monkeypatch.setattr(map_methods, "GRADIENT_BATCH", 2)
     parts = compute(decoder, "attention", rows)
     np.testing.assert_allclose(whole.values, parts.values, atol=1e-6)
     with torch.no_grad():
@@ -73,7 +75,7 @@ def test_occlusion_of_a_ridge_is_what_its_weights_say(decoders):
     rows = few(decoder, 2)
     found = compute(decoder, "occlusion", rows, target=0).values
     x, W = decoder.responses(rows).numpy(), decoder.weights()[:, 0]
-    groups = methods.token_groups(decoder)
+    groups = decoder.tokens.groups()
     wanted = [(x * W)[:, groups == g].sum(1).mean() for g in range(decoder.tokens.n_tokens)]
     np.testing.assert_allclose(found, wanted, atol=1e-3)
 
@@ -85,9 +87,9 @@ def test_occlusion_by_sums_is_occlusion_one_by_one(decoders, name, target):
     decoder = decoders["ridge"]
     labels = (np.arange(decoder.material.store.shape[1]) // 700 % 5).astype(np.uint16)
     decoder = replace(decoder, named=Regions(labels, ("a", "b", "c", "d"), "mine"))
-    x, groups = decoder.responses(few(decoder, 3)), methods.groups_of(decoder, name)
+    x, groups = decoder.responses(few(decoder, 3)), METHODS[name].groups(decoder)
     score = attribution.objective(decoder.baseline, target)
-    quick = methods.linear_occlusion(decoder.weights(), groups, decoder.baseline, score)(x)
+    quick = attribution.linear_occlusion(decoder.weights(), groups, decoder.baseline, score)(x)
     keep = np.sort(quick.abs().mean(0).numpy().argsort()[-4:])  # those that matter most
     chosen = np.where(np.isin(groups, keep), np.searchsorted(keep, groups), -1)
     slow = attribution.occlusion(decoder.outputs, x, score, chosen)
@@ -100,8 +102,8 @@ def test_groups_that_no_weight_is_in_change_nothing(decoders):
     decoder = decoders["ridge"]
     x, W = decoder.responses(few(decoder, 2)), np.zeros_like(decoder.weights())
     score = attribution.objective(decoder.baseline, None)
-    groups = methods.groups_of(decoder, "occlusion")
-    assert not methods.linear_occlusion(W, groups, decoder.baseline, score)(x).any()
+    groups = METHODS["occlusion"].groups(decoder)
+    assert not attribution.linear_occlusion(W, groups, decoder.baseline, score)(x).any()
 
 
 def test_a_network_is_asked_in_evaluation_and_gives_its_own_outputs(decoders):
@@ -145,8 +147,8 @@ def test_methods_that_do_not_suit(decoders):
 def test_memory_is_known_before(decoders):
     vit = decoders["cls"]
     n_voxels = vit.material.store.shape[1]
-    assert 16 * 4 * n_voxels < methods.peak_bytes(vit, "gradient_input") < 2**30
-    assert methods.batch_size(vit, "attention") == methods.GRADIENT_BATCH
+    assert 16 * 4 * n_voxels < METHODS["gradient_input"].peak_bytes(sizes_of(vit)) < 2**30
+    assert METHODS["attention"].batch(sizes_of(vit)) == map_methods.GRADIENT_BATCH
 
 
 def test_an_unfinished_job_cannot_be_asked(jobs, tmp_path):
@@ -184,7 +186,7 @@ def test_occlusion_by_region_of_a_network_needs_regions(decoders):
     assert found.shape == (n_voxels,)
     assert len(np.unique(found)) == 2
     none = replace(decoder, named=Regions(np.zeros(n_voxels, np.uint16), (), "none"))
-    assert "occlusion_region" not in methods.methods_for(none)
+    assert "occlusion_region" not in methods_for(none)
     with pytest.raises(ConfigError, match="'occlusion_region' needs data with regions"):
         compute(none, "occlusion_region", few(decoder))
 
@@ -195,8 +197,8 @@ def test_the_pattern_around_is_the_pattern_averaged(decoders, name):
     rows = decoder.material.split.train
     plain = compute(decoder, name, rows).values
     wide = compute(decoder, f"{name}_local", rows).values
-    mm = method_list.AROUND_MM[f"{name}_local"]
-    np.testing.assert_allclose(wide, methods.around(decoder, plain, mm), atol=1e-6)
+    mm = METHODS[f"{name}_local"].around_mm
+    np.testing.assert_allclose(wide, computing.around(decoder, plain, mm), atol=1e-6)
     assert wide.std() < plain.std()
     assert METHODS[f"{name}_local"].resolution == f"{mm:g} mm"
 
@@ -212,13 +214,33 @@ def test_what_was_planted_is_found_without_shared_noise_too(decoders):
     assert found["pattern_clean_local"] > found["pattern_clean"]  # its voxels are 6 mm wide
 
 
-def test_the_page_and_the_command_agree_on_memory(decoders):
-    assert method_list.ROW_BYTES == attention_maps.ROW_BYTES
+def test_the_memory_of_attention_grows_with_tokens_heads_and_layers(decoders):
     vit = decoders["cls"]
-    size = method_list.MapSizes(vit.material.store.shape[1], vit.tokens.n_tokens, 2, 2)
-    for name in ("attention", "occlusion", "pattern"):
-        assert method_list.peak_of(name, size) == methods.peak_bytes(vit, name)
+    size = sizes_of(vit)
     assert size.n_tokens == count_tokens(vit.material.config.model, vit.material.store.mask)
+    assert (size.n_heads, size.n_layers) == (2, 2)
     large = size._replace(n_tokens=2000, n_heads=8, n_layers=6)
     # one trial at a time: 6 layers of 8 heads of 2,001² numbers
-    assert method_list.peak_of("rollout", large) > 4 * 8 * 6 * 2001**2
+    assert METHODS["rollout"].peak_bytes(large) > 4 * 8 * 6 * 2001**2
+    assert METHODS["rollout"].batch(large._replace(n_tokens=10**6)) == 1
+    assert METHODS["occlusion"].peak_bytes(large) == METHODS["occlusion"].peak_bytes(size)
+
+
+def test_a_new_method_is_one_object(decoders, monkeypatch):
+    """Registered, it is offered, computed, turned into mass and checked like the others."""
+    strength = map_methods.MapMethod(
+        "strength",
+        "Strength",
+        "The response itself.",
+        "any",
+        "voxel",
+        each=lambda method, decoder, score: lambda x: x,
+    )
+    monkeypatch.setitem(METHODS, "strength", strength)
+    decoder = decoders["ridge"]
+    assert methods_for(decoder)[-1] == "strength"
+    rows = few(decoder)
+    found = compute(decoder, "strength", rows)
+    wanted = decoder.responses(rows).double().mean(0).numpy()
+    np.testing.assert_allclose(found.values, wanted)
+    np.testing.assert_allclose(to_mass(decoder, found), np.abs(wanted))

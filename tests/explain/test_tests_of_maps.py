@@ -4,7 +4,7 @@ import torch
 
 from thingsviz.analysis.maps import faithfulness
 from thingsviz.explain import tests_of_maps
-from thingsviz.explain.methods import compute
+from thingsviz.explain.compute import compute
 
 
 @pytest.fixture(autouse=True)

@@ -15,6 +15,7 @@ import numpy as np
 from models.base.errors import ModelError
 from thingsviz.analysis.curves.leaderboard import fit_kernel, region_rows, with_q
 from thingsviz.analysis.regions.parcellation import ENDINGS, by_name, read_parcellation
+from thingsviz.analysis.regions.region_kernels import WHOLE, RegionOf, kernels, regions
 from thingsviz.analysis.regions.regions import Regions
 from thingsviz.analysis.scores.concept_sums import part
 from thingsviz.core.errors import EXIT_BAD_INPUT, ThingsvizError
@@ -24,7 +25,6 @@ from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.things.layout import Dataset, open_dataset
 from thingsviz.data.things.ratings import available
 from thingsviz.data.trials.splits import make_split
-from thingsviz.explain.regions_of_interest import WHOLE, RegionOf, kernels, regions
 from thingsviz.jobs.recipe import JobConfig
 from thingsviz.jobs.result_cache import keep, kept_file
 from thingsviz.pipeline.training_data import TrainingData, open_store

@@ -19,9 +19,9 @@ from models.training.checkpoint import load_network
 from models.transformer.patches import PatchGrid, TokenIndex
 from models.transformer.token_map import TokenMap, from_index, token_map
 from thingsviz.analysis.regions.regions import Regions, regions_of
-from thingsviz.core.errors import JobError
+from thingsviz.core.errors import ConfigError, JobError
 from thingsviz.data.store.beta_store import BetaStore
-from thingsviz.explain.map_files import fingerprint
+from thingsviz.explain.map_files import ALL, fingerprint
 from thingsviz.jobs.arrays import read_arrays
 from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.jobs.weights import best_file, epoch_file
@@ -29,6 +29,7 @@ from thingsviz.pipeline.training_data import TrainingData, open_material
 
 # patches by which decoders without tokens are judged: the report's
 PATCH = (6, 7, 5)
+MOST_PATTERN_ROWS = 4000
 
 
 @dataclass
@@ -121,6 +122,57 @@ class Decoder:
         whole = np.zeros((n_voxels, W.shape[1]), np.float32)
         whole[slice(None) if voxels is None else voxels] = W
         return whole / self._sd
+
+    def output_names(self) -> list[str]:
+        """Return the outputs' names: properties, or the classes' labels."""
+        names = list(self.material.outputs)
+        if len(names) == self.n_outputs:
+            return names
+        return [f"class {n + 1}" for n in range(self.n_outputs)]
+
+    def target_index(self, target: str) -> int | None:
+        """Return which output is explained, None for all."""
+        names = self.output_names()
+        if target == ALL:
+            return None
+        if target not in names:
+            some = ", ".join(names[:12]) + (" …" if len(names) > 12 else "")
+            msg = f"the model has no output {target!r}: choose {ALL} or one of {some}"
+            raise ConfigError(msg)
+        return names.index(target)
+
+    def rows_of(self, part: str) -> Rows:
+        """Return the trials of a part, of one row, or of a concept among the test trials."""
+        material = self.material
+        kind, _, which = part.partition("-")
+        if kind == "row":
+            row, n = int(which), material.store.shape[0]
+            if row >= n:
+                msg = f"trial row {row} was asked for, but the data have {n:,}: choose one of them"
+                raise ConfigError(msg)
+            return np.array([row])
+        if kind == "concept":
+            test = material.split.test
+            rows = np.asarray(test[material.concepts[test] == which])
+            if not len(rows):
+                msg = (
+                    f"no test trial of this job shows {which!r}: choose a concept of its test part"
+                )
+                raise ConfigError(msg)
+            return rows
+        if part not in material.parts:
+            msg = f"this job has no {part} trials: choose {' or '.join(material.parts)}"
+            raise ConfigError(msg)
+        return material.parts[part]
+
+    def pattern_rows(self) -> Rows:
+        """Return the trials of which a pattern is a covariance: all of the split, up to a limit.
+
+        It is a property of the decoder, the same for any trial, and needs far more than a few.
+        """
+        split, parts = self.material.split, self.material.parts
+        every = np.unique(np.concatenate([split.train, *parts.values()]))
+        return np.asarray(every[:: -(-len(every) // MOST_PATTERN_ROWS)], np.int64)
 
     def fingerprint(self) -> str:
         """Return a name for these weights on these data: maps of others are not theirs."""

@@ -99,6 +99,7 @@ class MapSet:
         arrays = {"token": share.row.astype(np.int32), "voxel": share.col.astype(np.int32)}
         arrays |= {"share": share.data.astype(np.float32), "box": tokens.box_voxels}
         arrays["n_voxels"] = np.array([tokens.n_voxels])
+        self.path.mkdir(parents=True, exist_ok=True)
         write_arrays(self.path / TOKENS, arrays)
 
     def tokens(self) -> TokenMap:

@@ -14,28 +14,17 @@ from thingsviz.analysis.maps.planted_truth import Truth, auc, read_truth
 from thingsviz.analysis.regions.smoothing import smooth_in_brain
 from thingsviz.core.arrays import Rows
 from thingsviz.data.store.beta_store import BetaStore
+from thingsviz.explain.compute import MethodMap, to_mass
 from thingsviz.explain.decoder import Decoder
-from thingsviz.explain.method_list import GRADIENT_BATCH
-from thingsviz.explain.methods import MethodMap, to_mass
+from thingsviz.explain.map_methods import GRADIENT_BATCH, METHODS
 from thingsviz.explain.patterns import explained
 from thingsviz.explain.shared_noise import sample_step, shared_noise
 
-MOST_PATTERN_ROWS = 4000
 SMOOTH_MM = 12.0
 TRUE_RATINGS, CLEANED = "true ratings", "true ratings, shared noise removed"
 PLANTED = "what was planted"
 # maps without any decoder: what no decoder's map can be expected to exceed by much
 LIMITS = (TRUE_RATINGS, CLEANED, PLANTED)
-
-
-def pattern_rows(decoder: Decoder) -> Rows:
-    """Return the trials of which a pattern is a covariance: all of the split, up to a limit.
-
-    It is a property of the decoder, the same for any trial, and needs far more than a few.
-    """
-    split, parts = decoder.material.split, decoder.material.parts
-    every = np.unique(np.concatenate([split.train, *parts.values()]))
-    return np.asarray(every[:: -(-len(every) // MOST_PATTERN_ROWS)], np.int64)
 
 
 def truth_rows(decoder: Decoder, found: dict[str, MethodMap]) -> dict[str, Any]:
@@ -57,7 +46,7 @@ def truth_rows(decoder: Decoder, found: dict[str, MethodMap]) -> dict[str, Any]:
     even = even_map(decoder)
     rows[EVEN] = found_by(material.store, even, truth.signal)
     for name, one in found.items():
-        if name == "occlusion_region":
+        if METHODS[name].by_region:
             continue  # what was planted lies in the data's own regions: an AUC of 1 by itself
         mass = to_mass(decoder, one).reshape(-1, len(truth.signal))
         mean = mass.mean(0)
@@ -121,7 +110,7 @@ def limits(decoder: Decoder, signal: NDArray[np.floating]) -> dict[str, NDArray[
     noise hides from it, no decoder's map can show voxel by voxel. And the planted strength loses
     voxels when it is smoothed, for strong regions spread over their neighbours.
     """
-    rows, material = pattern_rows(decoder), decoder.material
+    rows, material = decoder.pattern_rows(), decoder.material
     truth = material.answers[rows].astype(np.float32)
 
     def read(some: Rows) -> Iterator[Tensor]:

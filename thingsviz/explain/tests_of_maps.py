@@ -1,4 +1,4 @@
-"""Whether maps mean anything: faithfulness by taking blocks away, sanity by losing the weights."""
+"""Whether maps mean anything: blocks taken away, weights lost, labels permuted."""
 
 from __future__ import annotations
 
@@ -14,18 +14,26 @@ from numpy.typing import NDArray
 from torch import nn
 
 from models.base.arrays import Rows
-from models.catalog.registry import build_linear
+from models.base.voxel_scores import encoding_score
+from models.catalog.registry import build_linear, build_network, needs_score
+from models.classify.labels import class_encoding_score
+from models.cost.base import Size
+from models.cost.estimate import estimate
+from models.training.loop import Hooks, fit_network
 from thingsviz.analysis.maps import faithfulness as faithful
 from thingsviz.analysis.maps.planted_truth import rank_correlation
 from thingsviz.core.arrays import Array
 from thingsviz.core.progress import Progress, Report, silent
+from thingsviz.explain.compute import MethodMap, compute, to_mass
 from thingsviz.explain.decoder import Decoder
-from thingsviz.explain.method_list import METHODS, SHARES
-from thingsviz.explain.methods import MethodMap, compute, to_mass, token_groups
+from thingsviz.explain.map_methods import METHODS
+from thingsviz.pipeline.fit import fit_data
+from thingsviz.pipeline.training_data import TrainingData
 
 MOST_TRIALS, FEWEST_TRIALS = 64, 12
 BUDGET_S = 120.0
 SANITY_TRIALS = 24
+MOST_EPOCHS = 8
 RANDOM, CEILING = "random order", "noise ceiling"
 
 
@@ -74,7 +82,7 @@ def judge_faithfulness(
     n_forward = 2 * len(faithful.SHARES) * sum(map(len, orders.values()))
     few = spread(rows, n_trials) if n_trials else _few(decoder, rows, n_forward)
     x = decoder.responses(few)
-    groups = token_groups(decoder)
+    groups = decoder.tokens.groups()
     done = 0
 
     def predict(kept: NDArray[np.bool_]) -> Array:
@@ -135,7 +143,7 @@ def judge_permuted(
     few = spread(rows, SANITY_TRIALS)
     found = {}
     for name in names:
-        asked = rows if name in SHARES else few
+        asked = rows if METHODS[name].share else few
         pair = [voxel_values(one, name, asked, target) for one in (decoder, other)]
         found[name] = rank_correlation(*pair)
     return found
@@ -200,3 +208,52 @@ def _refitted(decoder: Decoder) -> Decoder:
     model = build_linear(material.config.model)
     model.fit(material.responses, rows, Y, material.concepts[rows])
     return replace(decoder, linear=model)
+
+
+def seconds_of(material: TrainingData) -> float:
+    """Return about how long the training takes on this machine."""
+    config, split = material.config, material.split
+    size = Size(len(split.train), len(split.validation), len(material.outputs))
+    fit = config.fit.model_copy(update={"epochs": min(config.fit.epochs, MOST_EPOCHS)})
+    return estimate(config.model, material.store.mask, fit, size).seconds
+
+
+def permuted_network(decoder: Decoder, report: Report = silent, seed: int = 0) -> Decoder:
+    """Train a decoder's network anew on permuted labels, MOST_EPOCHS at most; the same recipe.
+
+    After Adebayo et al. 2018: a map that stays the same shows the data and the architecture.
+    """
+    material = dealt_out(decoder.material, seed)
+    config, rows = material.config, material.split.train
+    score = None
+    if needs_score(config.model):
+        scored = encoding_score if material.labels is None else class_encoding_score
+        score = scored(material.responses, rows, material.answers[rows])
+    n_targets = len(material.outputs)
+    network = build_network(config.model, material.store.mask, n_targets, score, config.fit.seed)
+    fit = config.fit.model_copy(update={"epochs": min(config.fit.epochs, MOST_EPOCHS)})
+    done = 0
+
+    def tell(row: dict[str, object]) -> None:
+        nonlocal done
+        done += row.get("kind") == "epoch"
+        report(Progress(done, fit.epochs, f"training on permuted labels, epoch {done}"))
+
+    fit_network(network, fit_data(material), fit, Hooks(report=tell))
+    return replace(decoder, material=material, network=network.eval())
+
+
+def dealt_out(material: TrainingData, seed: int = 0) -> TrainingData:
+    """Return the material with each concept's labels given to another, in each part apart."""
+    answers = np.array(material.answers)
+    for n, rows in enumerate((material.split.train, material.split.validation)):
+        answers[rows] = answers[_dealt(rows, material.concepts, seed + n)]
+    other = copy.copy(material)
+    other.__dict__["answers"] = answers
+    return other
+
+
+def _dealt(rows: Rows, concepts: NDArray[np.str_], seed: int) -> Rows:
+    """Return for each row a row of the concept whose labels it gets."""
+    _, first, index = np.unique(concepts[rows], return_index=True, return_inverse=True)
+    return np.asarray(rows[np.random.default_rng(seed).permutation(first)[index]], np.int64)

@@ -8,7 +8,7 @@ from typing import Any
 
 from thingsviz.core.errors import JobError, ThingsvizError
 from thingsviz.explain.map_files import PART, TARGET, TOKENS, EpochMaps, map_sets
-from thingsviz.explain.method_list import METHODS
+from thingsviz.explain.map_methods import METHODS
 from thingsviz.jobs.job_folder import JobFolder
 
 MAPS, EPOCHS = "maps", "epochs"

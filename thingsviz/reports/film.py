@@ -13,10 +13,9 @@ from thingsviz.core.errors import ConfigError
 from thingsviz.core.files import write_atomically
 from thingsviz.core.progress import Progress, Report
 from thingsviz.data.store.beta_store import BetaStore
-from thingsviz.explain.decoder import Decoder
-from thingsviz.explain.epochs import make_epochs
 from thingsviz.explain.map_files import EpochMaps
-from thingsviz.explain.method_list import METHODS, SHARES
+from thingsviz.explain.map_methods import METHODS
+from thingsviz.explain.map_session import MapSession
 from thingsviz.figures.brain.draw_orders import DrawJob, DrawOrder
 
 
@@ -30,34 +29,33 @@ def place_of(text: str) -> tuple[int, int]:
 
 
 def make_film(
-    there: EpochMaps,
-    decoder: Decoder,
+    session: MapSession,
     methods: Sequence[str],
-    target: int | None,
     places: Sequence[tuple[int, int]],
     report: Report,
 ) -> list[str]:
     """Make the maps of all kept epochs and draw the films that are asked for."""
-    made = make_epochs(there, decoder, methods, target, report)
+    made = session.make_epochs(methods, report)
     for place in places:
         for name in made:
             report(Progress(0, 1, f"drawing a film of {METHODS[name].title}"))
-            write_film(there, decoder, name, place)
+            write_film(session, name, place)
     return made
 
 
-def write_film(there: EpochMaps, decoder: Decoder, method: str, place: tuple[int, int]) -> Path:
+def write_film(session: MapSession, method: str, place: tuple[int, int]) -> Path:
     """Draw a frame an epoch and write the GIF; one scale for all frames."""
     from thingsviz.figures.brain.draw_worker import draw
 
-    store = decoder.material.store
+    store, there = session.decoder.material.store, session.maps
+    assert isinstance(there, EpochMaps)
     several, names = epoch_volumes(there, store, method, place)
     where = f"layer {place[0] + 1}, head {place[1] + 1}" if METHODS[method].unit == "token" else ""
     order = DrawOrder(
         "heads_gif",
         "light",
         title=", ".join(w for w in (METHODS[method].title, where) if w),
-        subtitle=f"{decoder.job.name}, {there.part} trials, as it learned",
+        subtitle=f"{there.job.name}, {there.part} trials, as it learned",
         simulated=store.simulated,
         names=names,
     )
@@ -96,5 +94,5 @@ def epoch_volumes(
 
 def _mass(there: EpochMaps, method: str, values: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return values a token or voxel as mass a voxel, (n, n_voxels), as the page shows maps."""
-    size = np.clip(values, 0, None) if method in SHARES else np.abs(values)
+    size = METHODS[method].amount(values)
     return size if METHODS[method].unit == "voxel" else there.tokens().to_voxels(size)

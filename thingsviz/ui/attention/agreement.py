@@ -13,7 +13,7 @@ from thingsviz.core.arrays import Array
 from thingsviz.core.errors import DataError, ThingsvizError
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.explain.map_files import MapSet
-from thingsviz.explain.method_list import METHODS
+from thingsviz.explain.map_methods import METHODS
 from thingsviz.figures.maps.map_agreement import (
     MapAgreementInfo,
     agreement_info,
@@ -104,7 +104,7 @@ def _info_of(page: PageContext, look: MapView, between: str) -> MapAgreementInfo
     if between == "voxels":
         return agreement_info(by_subject(found))
     if between == "profiles":
-        found = [o for o in found if o.wanted.method == "attention"]
+        found = [o for o in found if o.wanted.by_head]
     profiles = by_region(found)
     if not profiles:
         return None
@@ -131,7 +131,7 @@ def others(look: MapView) -> list[OtherMaps]:
             continue
         try:
             store = _store(job.name, own, maps)
-            n = int(maps.facts()["n_layers"]) if own.method == "attention" else 1
+            n = int(maps.facts()["n_layers"]) if own.by_head else 1
             for layer in range(n):
                 wanted = WantedMaps(maps, store, own.method, layer, own.above)
                 shown(wanted)

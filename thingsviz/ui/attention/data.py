@@ -19,7 +19,7 @@ from thingsviz.core.arrays import Array
 from thingsviz.core.errors import DataError
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.explain.map_files import MapSet, fingerprint
-from thingsviz.explain.method_list import METHODS, SHARES
+from thingsviz.explain.map_methods import METHODS
 from thingsviz.figures.brain.draw_orders import DrawJob, DrawOrder, DrawReply
 from thingsviz.figures.brain.heads import HeadsChoice
 from thingsviz.jobs.job_folder import JobFolder
@@ -52,6 +52,11 @@ class WantedMaps(NamedTuple):
     method: str
     layer: int
     above: bool
+
+    @property
+    def by_head(self) -> bool:
+        """Whether each layer and head has a map of its own."""
+        return METHODS[self.method].by_head
 
     @property
     def key(self) -> tuple[Any, ...]:
@@ -94,10 +99,7 @@ def _shown(key: str, _wanted: WantedMaps) -> ShownMaps:
     values, tokens = values_of(_wanted.maps, _wanted.store, _wanted.method)
     method = METHODS[_wanted.method]
     if method.unit == "voxel":
-        return _of_voxels(
-            method.title,
-            np.clip(values, 0, None) if _wanted.method in SHARES else np.abs(values),
-        )
+        return _of_voxels(method.title, method.amount(values))
     by_head = np.abs(values[_wanted.layer]) if values.ndim == 3 else np.abs(values)[None]
     names: tuple[str, ...] = (method.title,)
     if values.ndim == 3:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from thingsviz.analysis.maps.auc_gap import EVEN, above
 from thingsviz.core.typography import minus
-from thingsviz.explain.method_list import METHODS
+from thingsviz.explain.map_methods import METHODS
 from thingsviz.figures.maps.faithfulness import curves_info, draw_curves, draw_sanity, sanity_info
 from thingsviz.ui import actions
 from thingsviz.ui.attention import make_maps as attention_make

@@ -41,7 +41,7 @@ def offer_film(page: PageContext, look: MapView) -> None:
 def kinds_of(look: MapView) -> tuple[str, ...]:
     """Return which films there can be: several layers, several epochs whose weights were kept."""
     n = int(look.wanted.maps.facts().get("n_layers") or 0)
-    layers = ("layers",) if look.wanted.method == "attention" and n > 1 else ()
+    layers = ("layers",) if look.wanted.by_head and n > 1 else ()
     return layers + (("epochs",) if len(kept_epochs(look.wanted.maps.job)) > 1 else ())
 
 
@@ -70,7 +70,7 @@ def _epochs(page: PageContext, look: MapView) -> None:
 
 def subtitle_of(words: str, look: MapView, what: str) -> str:
     """Say of which head a film is; its layers are named picture by picture."""
-    if look.wanted.method != "attention":
+    if not look.wanted.by_head:
         return words
     layer, head = f", layer {look.wanted.layer + 1}", f", head {look.head + 1}"
     return words.replace(layer, head if what == "layers" else layer + head, 1)

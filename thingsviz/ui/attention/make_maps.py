@@ -9,7 +9,7 @@ from models.cost.transformer import count_tokens
 from models.transformer.config import TransformerConfig
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.explain.map_files import MapSet
-from thingsviz.explain.method_list import METHODS, MapSizes, peak_of
+from thingsviz.explain.map_methods import METHODS, MapSizes
 from thingsviz.queue.background_tasks import Task, tasks
 from thingsviz.ui import actions
 from thingsviz.ui.attention.data import current_fingerprint
@@ -87,16 +87,16 @@ def memory_words(maps: MapSet, store: BetaStore) -> str:
     """Say how much memory the costliest method takes, and how much is free."""
     model = maps.job.config().model
     sizes = MapSizes(store.shape[1])
-    names = [name for name, method in METHODS.items() if method.needs != "attention"]
+    methods = [method for method in METHODS.values() if method.needs != "attention"]
     if isinstance(model, TransformerConfig):
         n_tokens = count_tokens(model, store.mask)
         sizes = MapSizes(store.shape[1], n_tokens, model.n_heads, model.n_layers)
-        names = list(METHODS)
-    worst = max(names, key=lambda name: peak_of(name, sizes))
-    needed, free = peak_of(worst, sizes), psutil.virtual_memory().available
+        methods = list(METHODS.values())
+    worst = max(methods, key=lambda method: method.peak_bytes(sizes))
+    needed, free = worst.peak_bytes(sizes), psutil.virtual_memory().available
     words = (
         f"They need at most about {needed / 2**30:.1f} GB of memory beside the model "
-        f"({METHODS[worst].title}); {free / 2**30:.1f} GB are free, and they can be stopped."
+        f"({worst.title}); {free / 2**30:.1f} GB are free, and they can be stopped."
     )
     if needed > 0.8 * free:
         words += " That is too little: methods that do not fit are refused before they start."

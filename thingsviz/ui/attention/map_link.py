@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from thingsviz.explain.map_files import MapSet
-from thingsviz.explain.method_list import METHODS
+from thingsviz.explain.map_methods import METHODS
 from thingsviz.ui.attention.data import WantedMaps
 from thingsviz.ui.shell.frame import PageContext, plain
 
@@ -64,6 +64,6 @@ def address_of(page: PageContext, wanted: WantedMaps, head: int) -> str:
     """Return the address that shows the same maps to a colleague."""
     values = {"dataset": page.dataset.name, "subject": page.subject, "job": wanted.maps.job.name}
     values["method"] = wanted.method
-    if wanted.method == "attention":
+    if wanted.by_head:
         values |= {"layer": str(wanted.layer + 1), "head": str(head + 1)}
     return f"{(st.context.url or '').split('?')[0]}?{urlencode(values)}"

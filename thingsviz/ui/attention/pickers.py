@@ -8,7 +8,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from thingsviz.explain.map_files import ALL, MapSet
-from thingsviz.explain.method_list import METHODS
+from thingsviz.explain.map_methods import METHODS
 from thingsviz.figures.base.views import VIEWS
 from thingsviz.figures.brain.heads import HeadsChoice
 from thingsviz.figures.scores.ratings import readable
@@ -112,7 +112,7 @@ def pick_look(page: PageContext, maps: MapSet, method: str, asked: MapAddress) -
     """Let the visitor choose layer, head and threshold, and how the picture is drawn."""
     facts = maps.facts()
     layer, head = 0, 0
-    if method == "attention":
+    if METHODS[method].by_head:
         layer = _number("Layer", int(facts["n_layers"]), asked.layer)
         head = _number("Head", int(facts["n_heads"]), asked.head)
     percent = st.slider(
@@ -152,7 +152,7 @@ def _number(label: str, n: int, asked: int | None) -> int:
 def _scale(method: str) -> tuple[bool, bool, bool]:
     """Return whether one head stands alone, all share a scale, what uniform gives is left out."""
     only, shared, above = False, True, False
-    if method == "attention":
+    if METHODS[method].by_head:
         only = st.toggle("This head, large", key=Key.W_MAP_ONE, persist_state="session")
         shared = st.toggle(
             "One scale for all heads", value=True, key=Key.W_MAP_SCALE, persist_state="session"

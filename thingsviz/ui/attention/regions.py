@@ -126,7 +126,7 @@ def _files(
 ) -> None:
     maps = look.wanted.maps
     parts = [maps.job.name, maps.part, look.wanted.method]
-    if look.wanted.method == "attention":
+    if look.wanted.by_head:
         parts.append(f"layer{look.wanted.layer + 1}-head{look.head + 1}")
     name = "_".join(parts)
     with st.container(horizontal=True):

@@ -37,7 +37,7 @@ class StrongestVoxels(NamedTuple):
 
 def show_report(page: PageContext, look: MapView) -> None:
     """Show the report's reading of each head, corrected, when the visitor asks for it."""
-    if look.wanted.method != "attention":
+    if not look.wanted.by_head:
         return
     with st.expander("The report's figure, read again"):
         st.caption(

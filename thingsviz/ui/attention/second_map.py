@@ -15,7 +15,7 @@ from thingsviz.core.errors import ThingsvizError
 from thingsviz.core.typography import minus
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.explain.map_files import ALL, MapSet, map_sets
-from thingsviz.explain.method_list import METHODS
+from thingsviz.explain.map_methods import METHODS
 from thingsviz.jobs.job_folder import JobFolder, jobs_root
 from thingsviz.ui.attention.data import WantedMaps, shown, volumes
 from thingsviz.ui.attention.pickers import MapView
@@ -61,7 +61,7 @@ def seconds(page: PageContext, look: MapView) -> dict[str, SecondMap]:
 
 def _heads(look: MapView) -> list[tuple[str, WantedMaps, int]]:
     own, facts = look.wanted, look.wanted.maps.facts()
-    if own.method != "attention":
+    if not own.by_head:
         return []
     places = np.ndindex(int(facts["n_layers"]), int(facts["n_heads"]))
     return [
@@ -101,7 +101,7 @@ def _jobs(page: PageContext, look: MapView) -> list[tuple[str, WantedMaps, int]]
 def _like(look: MapView, other: MapSet) -> tuple[str, WantedMaps, int]:
     """Return another training's map; of attention the chosen layer and head, or its last ones."""
     own, name = look.wanted, other.job.name
-    if own.method != "attention":
+    if not own.by_head:
         return name, own._replace(maps=other, layer=0), 0
     facts = other.facts()
     layer = min(own.layer, int(facts["n_layers"]) - 1)
@@ -135,7 +135,7 @@ def _one(wanted: WantedMaps, head: int, store: BetaStore, width: float) -> NDArr
 
 def title_of_first(look: MapView) -> str:
     """Return the name of the chosen map."""
-    if look.wanted.method == "attention":
+    if look.wanted.by_head:
         return f"Layer {look.wanted.layer + 1}, head {look.head + 1} (chosen)"
     return f"{METHODS[look.wanted.method].title} (chosen)"
 

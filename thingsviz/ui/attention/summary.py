@@ -11,7 +11,7 @@ from thingsviz.analysis.maps.auc_gap import EVEN, above
 from thingsviz.analysis.maps.by_region import BACKGROUND, NO_REGION, Amount
 from thingsviz.analysis.regions.regions import Regions
 from thingsviz.core.typography import minus
-from thingsviz.explain.method_list import METHODS
+from thingsviz.explain.map_methods import METHODS
 from thingsviz.figures.maps.map_regions import short
 from thingsviz.ui.attention.data import ShownMaps, shown, table
 from thingsviz.ui.attention.pickers import MapView
@@ -70,7 +70,7 @@ def where(
 ) -> MapAnswer:
     """Say in which region most of the map lies, or that a head does not choose."""
     question, even = "Where is the map strongest?", float(found.evenness[head])
-    if method == "attention":
+    if METHODS[method].by_head:
         question = f"Where does {found.names[head].lower()} look?"
     if METHODS[method].needs == "attention" and even > SPREAD:
         n = int(facts.get("n_tokens") or 0)

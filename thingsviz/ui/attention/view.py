@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from thingsviz.explain.method_list import METHODS
+from thingsviz.explain.map_methods import METHODS
 from thingsviz.figures.base.style import palette
 from thingsviz.figures.base.views import VIEWS, camera
 from thingsviz.figures.brain.draw_orders import DrawOrder, DrawReply, Kind
@@ -33,7 +33,7 @@ def title_of(page: PageContext, look: MapView) -> tuple[str, str]:
     maps, method = look.wanted.maps, METHODS[look.wanted.method]
     made = maps.facts().get("made", {}).get(look.wanted.method, {})
     n = int(made.get("n_trials") or 0)
-    layer = f", layer {look.wanted.layer + 1}" if look.wanted.method == "attention" else ""
+    layer = f", layer {look.wanted.layer + 1}" if look.wanted.by_head else ""
     above = ", only above uniform" if look.wanted.above else ""
     trials = f" · mean of {n:,} trials" if n > 1 else ""
     title = f"{page.dataset.name} · {page.subject} · {maps.job.name}"
