@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 
 from benchmarks._rows import Entry
 from benchmarks._subjects import Bench, open_bench
-from models.catalog.registry import build_linear, build_network, needs_score
-from thingsviz.pipeline.ratings.predictions import predict_parts
+from models.catalog.registry import build_network, needs_score
 from thingsviz.pipeline.resource_usage import peak_bytes
-from thingsviz.pipeline.training_data import TrainingData
+from thingsviz.pipeline.tasks.ratings import Ratings
 
 
 class Measured(NamedTuple):
@@ -36,9 +35,7 @@ def measure(bench: Bench, entry: Entry) -> Measured:
     material.scaler  # noqa: B018  fitted or read before the clock starts: all share it
     started = time.perf_counter()
     predict = _network(material, entry) if entry.fit else _linear(material, entry)
-    found = predict_parts(
-        material, lambda rows: material.scale.to_ratings(predict(rows)).astype(np.float32)
-    )
+    found = material.predict(lambda rows: material.unscaled(predict(rows)), entry.model).table
     seconds = time.perf_counter() - started
     return Measured(found, seconds, peak_bytes() / 1e9)
 
@@ -55,14 +52,12 @@ def _apart(root: Path, subject: tuple[str, str, int], entry: Entry) -> Measured:
     return measure(open_bench(root, *subject), entry)
 
 
-def _linear(material: TrainingData, entry: Entry) -> Any:  # noqa: ANN401
-    X, rows = material.responses, material.split.train
-    model = build_linear(entry.model, material.store.mask)
-    model.fit(X, rows, material.training_ratings[rows], material.concepts[rows])
+def _linear(material: Ratings, entry: Entry) -> Any:  # noqa: ANN401
+    X, model = material.responses, material.fit_linear(entry.model, material.responses)
     return lambda rows: model.predict(X, rows)
 
 
-def _network(material: TrainingData, entry: Entry) -> Any:  # noqa: ANN401
+def _network(material: Ratings, entry: Entry) -> Any:  # noqa: ANN401
     import torch
 
     from models.base.voxel_scores import encoding_score
@@ -71,7 +66,7 @@ def _network(material: TrainingData, entry: Entry) -> Any:  # noqa: ANN401
 
     assert entry.fit is not None
     torch.set_num_threads(default_threads())
-    X, rows, Y = material.responses, material.split.train, material.training_ratings
+    X, rows, Y = material.responses, material.split.train, material.answers
     score = encoding_score(X, rows, Y[rows]) if needs_score(entry.model) else None
     network = build_network(entry.model, material.store.mask, Y.shape[1], score, entry.fit.seed)
     fit_network(network, fit_data(material), entry.fit)

@@ -21,8 +21,8 @@ from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.things.layout import Dataset, open_dataset
 from thingsviz.data.trials.splits import make_split
 from thingsviz.jobs.recipe import JobConfig, SplitConfig
-from thingsviz.pipeline.ratings.predictions import KEYS, ScoredPart, scored_parts
-from thingsviz.pipeline.training_data import TrainingData
+from thingsviz.pipeline.tasks.ratings import Ratings, ScoredPart, scored_parts
+from thingsviz.pipeline.tasks.table import KEYS
 
 SUBJECT = "sub-01"
 SEED = 1
@@ -47,7 +47,7 @@ class Bench:
     store: BetaStore
     work: Path
 
-    def material(self, model: ModelConfig, validation: float) -> TrainingData:
+    def material(self, model: ModelConfig, validation: float) -> Ratings:
         """Return what a job with this model would be fitted to.
 
         `validation`: share of the training concepts that networks stop on; linear ones use all.
@@ -60,7 +60,7 @@ class Bench:
         )
         rows = make_split(self.store.trials, split.kind, split.fractions, split.seed)
         scaler = self.work / f"scaler-{self.store.fingerprint[:12]}-{len(rows.train)}.safetensors"
-        return TrainingData(config, self.dataset, self.store, rows, scaler)
+        return Ratings(config, self.dataset, self.store, rows, scaler)
 
     def oracle(self, part: ScoredPart) -> float:
         """Mean r of the decoder that knows tuning and noise, on the trials of a part."""

@@ -37,7 +37,7 @@ from benchmarks._subjects import SEED, Bench, chance_band, lettered, mean_r, ope
 from thingsviz.analysis.scores.paired_tests import swapped, two_sided
 from thingsviz.core.errors import EXIT_BAD_INPUT, ThingsvizError
 from thingsviz.data.things.layout import datasets_root
-from thingsviz.pipeline.ratings.predictions import ScoredPart
+from thingsviz.pipeline.tasks.ratings import ScoredPart
 
 MOST_GB = 4.0
 N_DRAWS = 2000

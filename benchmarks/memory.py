@@ -34,7 +34,7 @@ from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.jobs.recipe import JobConfig, Learns
 from thingsviz.pipeline.load_model import load_predict
 from thingsviz.pipeline.resource_usage import peak_bytes
-from thingsviz.pipeline.training_data import open_material
+from thingsviz.pipeline.tasks.registry import open_task
 from thingsviz.queue.reporter import Reporter
 
 MOST_GB = 4.0
@@ -121,7 +121,7 @@ def _train(dataset: Path, case: Case, folder: Path) -> Held:
     job.path.mkdir()
     json_files.write_json(job.file("config.json"), recipe(dataset, case).model_dump(mode="json"))
     started = time.monotonic()
-    material = open_material(job)
+    material = open_task(job)
     with (folder / "log.txt").open("w") as log, redirect_stdout(log):
         fit(Reporter(job), material)
     size = case.fit.batch_size if case.fit else 64

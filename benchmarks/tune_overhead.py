@@ -33,7 +33,9 @@ from thingsviz.commands import prepare, simulate
 from thingsviz.jobs.job_folder import create_job
 from thingsviz.jobs.recipe import parse_config
 from thingsviz.pipeline.run import run
-from thingsviz.pipeline.training_data import TrainingData, find_dataset, open_material, open_store
+from thingsviz.pipeline.tasks.base import Task
+from thingsviz.pipeline.tasks.registry import open_task
+from thingsviz.pipeline.training_data import find_dataset, open_store
 from thingsviz.queue.reporter import Reporter
 from thingsviz.studies.candidate import CandidateRunner
 from thingsviz.studies.config import StudyConfig, parse_study
@@ -123,7 +125,7 @@ def plain_of(config: StudyConfig) -> Callable[[], None]:
     def training() -> None:
         job = create_job(parse_config(data))
         with job.file("log.txt").open("a") as log, redirect_stdout(log):
-            run(Reporter(job), open_material(job, store))
+            run(Reporter(job), open_task(job, store))
 
     return training
 
@@ -151,9 +153,9 @@ def ours_of(config: StudyConfig) -> Callable[[], None]:
 def bare_of(config: StudyConfig) -> Callable[[], None]:
     """Return one turn of a script's own loop over the same data."""
     recipe = parse_config(config.base.model_dump(mode="json") | {"name": "bare"})
-    material = open_material(create_job(recipe))
+    material = open_task(create_job(recipe))
     data = FitData(
-        material.responses, material.training_ratings, material.split.train,
+        material.responses, material.answers, material.split.train,
         material.split.validation,
     )  # fmt: skip
     sampler = optuna.samplers.TPESampler(seed=0)
@@ -166,7 +168,7 @@ def bare_of(config: StudyConfig) -> Callable[[], None]:
     return candidate
 
 
-def bare_value(trial: Any, config: StudyConfig, material: TrainingData, data: FitData) -> float:  # noqa: ANN401
+def bare_value(trial: Any, config: StudyConfig, material: Task, data: FitData) -> float:  # noqa: ANN401
     """Train once, keep nothing, return the best validation r."""
     values = {**suggest(trial, config.space), "fit.best_by": "validation_r"}
     recipe = with_values(config.base, values)

@@ -16,7 +16,7 @@ from models.subspace.config import ConceptDecoderConfig
 from thingsviz.analysis.scores.concept_sums import part
 from thingsviz.analysis.scores.score_table import ScorePlace
 from thingsviz.data.planted.concepts import PROPERTIES
-from thingsviz.pipeline.ratings.predictions import ScoredPart
+from thingsviz.pipeline.tasks.ratings import ScoredPart
 
 
 @pytest.fixture(scope="module")

@@ -25,7 +25,7 @@ def targets(tiny, tmp_path_factory):
     root = tmp_path_factory.mktemp("fuzz")
     before = dict(os.environ)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("thingsviz.pipeline.references.N_DRAWS", 100)
+        patch.setattr("thingsviz.analysis.scores.resampling.N_DRAWS", 100)
         yield list(fuzz.all_targets(made(root, tiny), root / "scratch"))
     os.environ.clear()
     os.environ.update(before)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from thingsviz.analysis.scores import resampling
 from thingsviz.commands import train
 from thingsviz.jobs.job_folder import JobFolder, create_job
 from thingsviz.jobs.recipe import parse_config
-from thingsviz.pipeline import references
 
 # Trains in about 2 s: five steps an epoch on 84 trials of 5,800 voxels.
 TINY_VIT = {
@@ -31,7 +31,7 @@ TINY_FIT = {"epochs": 3, "batches_per_epoch": 5, "batch_size": 16, "precision": 
 def small_training(monkeypatch):
     """One thread a worker, and few draws of concepts, at which nobody here looks."""
     monkeypatch.setenv("THINGSVIZ_THREADS", "1")
-    monkeypatch.setattr(references, "N_DRAWS", 100)
+    monkeypatch.setattr(resampling, "N_DRAWS", 100)
 
 
 @pytest.fixture

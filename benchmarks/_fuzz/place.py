@@ -78,16 +78,16 @@ FIT = {"epochs": 1, "batches_per_epoch": 3, "batch_size": 16, "precision": "floa
 
 def made(root: Path, planted: Path | None = None) -> Place:
     """Plant and prepare the tiny subject, or copy it, and train a small network on it."""
+    from thingsviz.analysis.scores import resampling
     from thingsviz.commands import prepare, simulate, train
     from thingsviz.jobs.job_folder import create_job
     from thingsviz.jobs.recipe import parse_config
-    from thingsviz.pipeline import references
 
     data, jobs = root / "data", root / "jobs"
     os.environ |= {"THINGSVIZ_DATA": str(data), "THINGSVIZ_JOBS": str(jobs)}
     for name in ("THINGSVIZ_DERIVATIVES", "THINGSVIZ_ENGINE", "THINGSVIZ_STUDY_STORAGE"):
         os.environ.pop(name, None)
-    references.N_DRAWS = 100  # draws at which nobody looks here
+    resampling.N_DRAWS = 100  # draws at which nobody looks here
     if planted is None:
         assert simulate.main([str(data / "tiny"), "--preset", "tiny", "--seed", "7"]) == 0
         assert prepare.main([str(data / "tiny")]) == 0

@@ -2,10 +2,10 @@
 
 import pytest
 
+from thingsviz.analysis.scores import resampling
 from thingsviz.commands import train
 from thingsviz.jobs.job_folder import create_job
 from thingsviz.jobs.recipe import parse_config
-from thingsviz.pipeline.classes import references
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +16,7 @@ def classified(app, tiny):
         patch.setenv("THINGSVIZ_JOBS", str(app.jobs))
         patch.setenv("THINGSVIZ_THREADS", "1")
         patch.delenv("THINGSVIZ_DERIVATIVES", raising=False)
-        patch.setattr(references, "N_DRAWS", 60)
+        patch.setattr(resampling, "N_DRAWS", 60)
         recipe = {"name": "classes-lda", "dataset": "tiny", "learns": "concepts"}
         recipe |= {"model": {"name": "lda"}, "split": {"kind": "test_images"}}
         job = create_job(parse_config(recipe))

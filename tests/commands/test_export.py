@@ -13,7 +13,7 @@ from thingsviz.jobs.job_folder import open_job
 def here(tmp_path, monkeypatch):
     monkeypatch.setenv("THINGSVIZ_JOBS", str(tmp_path / "jobs"))
     monkeypatch.setenv("THINGSVIZ_DATA", str(tmp_path / "data"))
-    monkeypatch.setattr("thingsviz.reports.html_job.N_DRAWS", 30)
+    monkeypatch.setattr("thingsviz.analysis.scores.resampling.N_DRAWS", 30)
     return tmp_path
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from tests.trainings import TINY_FIT, TINY_VIT
+from thingsviz.analysis.scores import resampling
 from thingsviz.commands import train
 from thingsviz.explain.decoder import open_decoder
 from thingsviz.jobs.job_folder import create_job
 from thingsviz.jobs.recipe import parse_config
-from thingsviz.pipeline import references
 
 RECIPES = {
     "pooled": {"model": TINY_VIT, "fit": TINY_FIT},
@@ -34,7 +34,7 @@ def jobs(tiny, tmp_path_factory):
         patch.setenv("THINGSVIZ_DATA", str(tiny))
         patch.setenv("THINGSVIZ_JOBS", str(tmp_path_factory.mktemp("jobs")))
         patch.setenv("THINGSVIZ_THREADS", "1")
-        patch.setattr(references, "N_DRAWS", 100)
+        patch.setattr(resampling, "N_DRAWS", 100)
         made = {}
         for name, recipe in RECIPES.items():
             made[name] = create_job(parse_config({"dataset": "tiny", "name": name, **recipe}))

@@ -25,7 +25,7 @@ def made(tiny, tmp_path_factory):
         patch.setenv("THINGSVIZ_DATA", str(tiny))
         patch.setenv("THINGSVIZ_JOBS", str(root))
         patch.delenv("THINGSVIZ_DERIVATIVES", raising=False)
-        patch.setattr("thingsviz.pipeline.references.N_DRAWS", 60)
+        patch.setattr("thingsviz.analysis.scores.resampling.N_DRAWS", 60)
         finished_job("sharp", share=0.8)
         finished_job("blunt", share=0.1, seed=1)
         finished_job("other", split={"kind": "trial"})
@@ -37,7 +37,7 @@ def made(tiny, tmp_path_factory):
 def page(tiny_env, made, monkeypatch):
     """The page on a copy of the jobs, at an address."""
     shutil.copytree(made, tiny_env, dirs_exist_ok=True)
-    monkeypatch.setattr("thingsviz.ui.compare.tests.N_DRAWS", 60)
+    monkeypatch.setattr("thingsviz.analysis.scores.resampling.N_DRAWS", 60)
     st.cache_data.clear()
     st.cache_resource.clear()
 

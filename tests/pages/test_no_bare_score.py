@@ -40,7 +40,7 @@ def made(tiny, tmp_path_factory):
         patch.setenv("THINGSVIZ_DATA", str(tiny))
         patch.setenv("THINGSVIZ_JOBS", str(root))
         patch.delenv("THINGSVIZ_DERIVATIVES", raising=False)
-        patch.setattr("thingsviz.pipeline.references.N_DRAWS", 60)
+        patch.setattr("thingsviz.analysis.scores.resampling.N_DRAWS", 60)
         finished_job("done")
         finished_job("second", seed=1)
         made_job("half-way")

@@ -25,7 +25,7 @@ def zips(tiny, tmp_path_factory):
         patch.setenv("THINGSVIZ_DATA", str(tiny))
         patch.setenv("THINGSVIZ_JOBS", str(tmp_path_factory.mktemp("home")))
         patch.delenv("THINGSVIZ_DERIVATIVES", raising=False)
-        patch.setattr("thingsviz.pipeline.references.N_DRAWS", 60)
+        patch.setattr("thingsviz.analysis.scores.resampling.N_DRAWS", 60)
         for job in (finished_job("sharp", share=0.8), finished_job("blunt", share=0.1, seed=1)):
             json_files.write_json(job.file("manifest.json"), {"simulated": True})
         return [zip_of(open_job(name)) for name in ("sharp", "blunt")]
@@ -37,7 +37,7 @@ def elsewhere(zips, tmp_path, monkeypatch):
     monkeypatch.setenv("THINGSVIZ_DATA", str(tmp_path / "none"))
     monkeypatch.setenv("THINGSVIZ_JOBS", str(tmp_path / "jobs"))
     monkeypatch.delenv("THINGSVIZ_DERIVATIVES", raising=False)
-    monkeypatch.setattr("thingsviz.ui.compare.tests.N_DRAWS", 60)
+    monkeypatch.setattr("thingsviz.analysis.scores.resampling.N_DRAWS", 60)
     st.cache_data.clear()
     st.cache_resource.clear()
     for content in zips:

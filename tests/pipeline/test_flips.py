@@ -23,7 +23,7 @@ from thingsviz.jobs.arrays import read_arrays
 from thingsviz.jobs.job_folder import JobFolder, create_job
 from thingsviz.jobs.manifest import add_to_manifest
 from thingsviz.jobs.recipe import parse_config
-from thingsviz.pipeline.classes.labels import job_labels
+from thingsviz.pipeline.tasks.labels import job_labels
 from thingsviz.queue.database import Queue
 from thingsviz.queue.ticket import Ticket
 
@@ -40,7 +40,7 @@ def sound(tiny, tmp_path_factory):
         patch.setenv("THINGSVIZ_DATA", str(tiny))
         patch.setenv("THINGSVIZ_JOBS", str(root))
         patch.setenv("THINGSVIZ_THREADS", "1")
-        patch.setattr("thingsviz.pipeline.references.N_DRAWS", 100)
+        patch.setattr("thingsviz.analysis.scores.resampling.N_DRAWS", 100)
         fit = {**TINY_FIT, "epochs": 2}
         recipe = {"dataset": "tiny", "name": "a", "model": TINY_VIT, "fit": fit}
         job = create_job(parse_config(recipe))

@@ -12,10 +12,10 @@ import pytest
 from thingsviz.analysis.scores.metrics import pearson
 from thingsviz.core.errors import JobError
 from thingsviz.pipeline import references
-from thingsviz.pipeline.ratings.predictions import scored_parts
-from thingsviz.pipeline.reference_cache import oracle_table
-from thingsviz.pipeline.references import cache_folder, predict_linear, reference_rows
-from thingsviz.pipeline.training_data import open_material
+from thingsviz.pipeline.reference_cache import cache_folder, oracle_table
+from thingsviz.pipeline.references import fit_and_predict, reference_scores
+from thingsviz.pipeline.tasks.ratings import scored_parts
+from thingsviz.pipeline.tasks.registry import open_task
 from thingsviz.queue.reporter import StoppedError
 
 
@@ -25,11 +25,11 @@ def silent(_):
 
 @pytest.fixture
 def material(make_job):
-    return open_material(make_job())
+    return open_task(make_job())
 
 
 def rows_of(material):
-    rows = pd.DataFrame(reference_rows(material, material.responses, silent))
+    rows = pd.DataFrame(reference_scores(material, material.responses, silent).rows)
     return rows.set_index(["model", "part", "n_averaged", "target", "metric"]).sort_index()
 
 
@@ -59,7 +59,7 @@ def test_oracle_row_is_the_planted_oracles_r(material):
 
 def test_measured_data_have_no_oracle(tiny_copy, make_job, monkeypatch):
     monkeypatch.setenv("THINGSVIZ_DATA", str(tiny_copy))
-    material = open_material(make_job())
+    material = open_task(make_job())
     (material.dataset.planted_dir("sub-01") / "oracle.parquet").unlink()
     assert set(rows_of(material).index.get_level_values("model")) == {"mean", "ridge", "ceiling"}
 
@@ -67,7 +67,7 @@ def test_measured_data_have_no_oracle(tiny_copy, make_job, monkeypatch):
 def test_ridge_row_is_a_ridge_fitted_here(material):
     from models.linear.config import RidgeConfig
 
-    frame = predict_linear(material, material.responses, RidgeConfig())
+    frame = fit_and_predict(material, material.responses, RidgeConfig()).table
     scored = next(scored_parts(frame, material.config.targets))
     plain = pearson(scored.data.true, scored.data.predicted)
     value = rows_of(material)["value"]
@@ -96,11 +96,11 @@ def test_computed_once(material, monkeypatch):
     ],
 )
 def test_another_question_has_another_answer(make_job, material, other):
-    assert cache_folder(open_material(make_job(**other))) != cache_folder(material)
+    assert cache_folder(open_task(make_job(**other))) != cache_folder(material)
 
 
 def test_the_model_of_a_job_does_not_matter(make_job, material):
-    assert cache_folder(open_material(make_job(model={"name": "mean"}))) == cache_folder(material)
+    assert cache_folder(open_task(make_job(model={"name": "mean"}))) == cache_folder(material)
 
 
 def test_a_stop_leaves_nothing_half_made(material):
@@ -114,7 +114,7 @@ def test_a_stop_leaves_nothing_half_made(material):
             raise StoppedError
 
     with pytest.raises(StoppedError):
-        reference_rows(material, Stopping(), silent)
+        reference_scores(material, Stopping(), silent)
     folder = cache_folder(material)
     assert [p.name for p in folder.parent.iterdir()] == [f"{folder.name}.lock"]
     assert len(rows_of(material)) > 0
@@ -133,7 +133,7 @@ def test_who_waits_for_another_job_hears_of_a_stop(material):
     with path.open("r+") as held:
         fcntl.flock(held, fcntl.LOCK_EX)
         with pytest.raises(StoppedError):
-            reference_rows(material, material.responses, said.append, check)
+            reference_scores(material, material.responses, said.append, check)
     assert said == ["waiting for the reference rows that another job computes"]
     assert len(rows_of(material)) > 0
 
@@ -157,15 +157,15 @@ def _compute_in_process(job):
         return plain(*args)
 
     references._compute = counted
-    material = open_material(job)
+    material = open_task(job)
     both.wait(120)
-    return len(reference_rows(material, material.responses, silent))
+    return len(reference_scores(material, material.responses, silent).rows)
 
 
 def test_one_computes_when_several_start(make_job):
     """In a pool, whose workers' errors and deaths are the test's: it never waits for the dead."""
     job = make_job(targets=["lives"])
-    _ = open_material(job).scaler
+    _ = open_task(job).scaler
     context = multiprocessing.get_context("spawn")
     counter, both = context.Value("i", 0), context.Barrier(2)
     pool = ProcessPoolExecutor(2, context, initializer=_share, initargs=(counter, both))
@@ -179,7 +179,7 @@ def test_one_computes_when_several_start(make_job):
 @pytest.mark.parametrize("name", ["oracle.parquet", "oracle.json"])
 def test_a_damaged_oracle_is_said(tiny_copy, make_job, monkeypatch, name):
     monkeypatch.setenv("THINGSVIZ_DATA", str(tiny_copy))
-    material = open_material(make_job())
+    material = open_task(make_job())
     path = material.dataset.planted_dir("sub-01") / name
     assert oracle_table(material.dataset, "sub-01") is not None
     path.chmod(0o644)

@@ -15,7 +15,7 @@ from thingsviz.jobs.arrays import write_arrays
 from thingsviz.jobs.weights import best_file
 from thingsviz.pipeline import run as stages
 from thingsviz.pipeline.resource_usage import count_parameters, metered, peak_bytes, spent
-from thingsviz.pipeline.training_data import open_material
+from thingsviz.pipeline.tasks.registry import open_task
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ def test_a_training_notes_what_it_took(make_vit, run):
     took = spent(job)
     assert 0 < took.seconds < 120
     assert took.peak_bytes > 50e6
-    material = open_material(job)
+    material = open_task(job)
     config = parse_model(job.config().model.model_dump())
     network = blank_network(config, material.store.mask, len(job.config().targets))
     plain = sum(p.numel() for p in network.parameters())

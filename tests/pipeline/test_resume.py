@@ -13,11 +13,12 @@ import pytest
 from safetensors.numpy import load_file
 
 from tests.trainings import TINY_FIT, TINY_VIT
+from thingsviz.analysis.scores import resampling
 from thingsviz.commands import train
 from thingsviz.jobs import weights
 from thingsviz.jobs.job_folder import JobFolder, create_job
 from thingsviz.jobs.recipe import parse_config
-from thingsviz.pipeline import fit, references
+from thingsviz.pipeline import fit
 from thingsviz.queue import submit
 from thingsviz.queue.reporter import Reporter
 
@@ -48,7 +49,7 @@ def root(tiny, tmp_path_factory):
         patch.setenv("THINGSVIZ_DATA", str(tiny))
         patch.setenv("THINGSVIZ_JOBS", str(jobs))
         patch.setenv("THINGSVIZ_THREADS", "1")
-        patch.setattr(references, "N_DRAWS", 100)
+        patch.setattr(resampling, "N_DRAWS", 100)
         patch.delenv("THINGSVIZ_DERIVATIVES", raising=False)
         yield jobs
 

@@ -8,12 +8,12 @@ import pytest
 from thingsviz.core.errors import ConfigError, DataError, JobError
 from thingsviz.data.things.ratings import mean_column
 from thingsviz.jobs.recipe import dump_config, parse_config
-from thingsviz.pipeline.training_data import open_material
+from thingsviz.pipeline.tasks.registry import open_task
 
 
 @pytest.fixture
 def material(make_job):
-    return open_material(make_job())
+    return open_task(make_job())
 
 
 def test_ratings_are_those_of_the_trials_table(material):
@@ -28,10 +28,10 @@ def test_ratings_are_those_of_the_trials_table(material):
 
 def test_trained_ratings_are_unit_scaled(material):
     rows = material.split.train
-    assert material.training_ratings[rows].min() >= 0
-    assert material.training_ratings[rows].max() <= 1
+    assert material.answers[rows].min() >= 0
+    assert material.answers[rows].max() <= 1
     np.testing.assert_allclose(
-        material.scale.to_ratings(material.training_ratings[rows]),
+        material.scale.to_ratings(material.answers[rows]),
         material.ratings[rows],
         atol=1e-5,
     )
@@ -48,10 +48,10 @@ def test_no_part_holds_an_unrated_trial_or_a_trial_of_another(material):
 
 def test_z_scoring_is_fitted_on_training_trials_and_kept(make_job):
     job = make_job()
-    material = open_material(job)
+    material = open_task(job)
     first = material.responses.batch(material.split.test[:3])
     assert set(material.scaler.fitted_rows) == set(material.split.train)
-    kept = open_material(job)
+    kept = open_task(job)
     assert (job.checkpoints / "scaler.safetensors").is_file()
     np.testing.assert_array_equal(kept.responses.batch(material.split.test[:3]), first)
     assert kept.scaler.as_json() == material.scaler.as_json()
@@ -60,17 +60,17 @@ def test_z_scoring_is_fitted_on_training_trials_and_kept(make_job):
 def test_z_scoring_of_other_trials_is_refused(make_job):
     """A scaler that has seen test trials is a leak that is noticed."""
     leaky = make_job(split={"kind": "trial"})
-    assert open_material(leaky).scaler is not None
+    assert open_task(leaky).scaler is not None
     job = make_job()
     job.checkpoints.mkdir()
     source = leaky.checkpoints / "scaler.safetensors"
     (job.checkpoints / "scaler.safetensors").write_bytes(source.read_bytes())
     with pytest.raises(DataError, match=r"z-scoring was fitted on .* trials outside the training"):
-        _ = open_material(job).scaler
+        _ = open_task(job).scaler
 
 
 def test_without_z_scoring_responses_are_as_stored(make_job):
-    material = open_material(make_job(standardise="none"))
+    material = open_task(make_job(standardise="none"))
     row = int(material.split.test[0])
     np.testing.assert_array_equal(
         material.responses.batch(np.array([row]))[0], material.store.vector(row)
@@ -79,29 +79,29 @@ def test_without_z_scoring_responses_are_as_stored(make_job):
 
 def test_the_split_is_drawn_once(make_job):
     job = make_job()
-    first = open_material(job)
-    again = open_material(job)
+    first = open_task(job)
+    again = open_task(job)
     assert again.split_hash == first.split_hash
     np.testing.assert_array_equal(again.split.train, first.split.train)
-    other = open_material(make_job(split={"seed": 11}))
+    other = open_task(make_job(split={"seed": 11}))
     assert other.split_hash != first.split_hash
 
 
 def test_a_split_of_other_data_is_refused(make_job):
     job = make_job()
-    open_material(job)
+    open_task(job)
     split = json.loads(job.file("split.json").read_text())
     split["test"].append(100_000)
     del split["crc32"]  # as somebody who edits the file by hand has to
     job.file("split.json").write_text(json.dumps(split))
     with pytest.raises(JobError, match="names trials that these data do not have"):
-        open_material(job)
+        open_task(job)
 
 
 def test_a_path_is_as_good_as_a_name(make_job, tiny, monkeypatch):
     job = make_job(dataset=str(tiny / "tiny"))
     monkeypatch.setenv("THINGSVIZ_DATA", "/nowhere")
-    assert open_material(job).dataset.name == "tiny"
+    assert open_task(job).dataset.name == "tiny"
 
 
 @pytest.mark.parametrize(
@@ -117,14 +117,14 @@ def test_a_path_is_as_good_as_a_name(make_job, tiny, monkeypatch):
 )
 def test_what_is_not_there_is_said(make_job, recipe, error, sentence):
     with pytest.raises(error, match=sentence):
-        open_material(make_job(**recipe))
+        open_task(make_job(**recipe))
 
 
 def test_a_job_folder_of_another_dataset(make_job):
     job = make_job()
     job.file("manifest.json").write_text('{"dataset_fingerprint": "0123456789abcdef"}')
     with pytest.raises(JobError, match=r"a job folder of another dataset: .* 0123456789ab"):
-        open_material(job)
+        open_task(job)
 
 
 def test_a_broken_store_is_said(tiny_copy, make_job, monkeypatch):
@@ -132,11 +132,11 @@ def test_a_broken_store_is_said(tiny_copy, make_job, monkeypatch):
     betas = tiny_copy / "tiny" / "derivatives" / "thingsviz" / "sub-01" / "betas.npy"
     betas.write_bytes(betas.read_bytes()[:-2])
     with pytest.raises(DataError, match=r"is broken .*prepare"):
-        open_material(make_job())
+        open_task(make_job())
 
 
 def test_recipes_of_paths_with_spaces(tiny_copy, make_job):
     (tiny_copy / "tiny").rename(tiny_copy / "ein Gehirn ü")
     job = make_job(dataset=str(tiny_copy / "ein Gehirn ü"))
     assert parse_config(dump_config(job.config())) == job.config()
-    assert open_material(job).dataset.name == "ein Gehirn ü"
+    assert open_task(job).dataset.name == "ein Gehirn ü"

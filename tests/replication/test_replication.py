@@ -37,7 +37,7 @@ TINY = (18, 22, 18)
 @pytest.fixture(autouse=True)
 def jobs(tmp_path, monkeypatch):
     monkeypatch.setenv("THINGSVIZ_JOBS", str(tmp_path / "jobs"))
-    monkeypatch.setattr("thingsviz.reports.html_job.N_DRAWS", 30)
+    monkeypatch.setattr("thingsviz.analysis.scores.resampling.N_DRAWS", 30)
     return tmp_path
 
 

@@ -11,6 +11,7 @@ import pytest
 from optuna.trial import TrialState
 
 from tests.trainings import TINY_FIT, TINY_VIT
+from thingsviz.analysis.scores import resampling
 from thingsviz.commands import train, tune
 from thingsviz.jobs import json_files
 from thingsviz.jobs.about import read_about, write_about
@@ -24,11 +25,10 @@ from thingsviz.jobs.job_folder import (
     try_lock,
 )
 from thingsviz.jobs.recipe import parse_config
-from thingsviz.pipeline import references
+from thingsviz.pipeline import run as stages
 from thingsviz.queue import submit
 from thingsviz.queue.database import Queue, queue_folder
 from thingsviz.queue.recovery import recover
-from thingsviz.studies import final as study_final
 from thingsviz.studies import submit as study_launch
 from thingsviz.studies.candidate import CandidateReporter, PrunedError
 from thingsviz.studies.config import parse_study
@@ -68,7 +68,7 @@ def records_of(folder, phase="search"):
 
 
 def test_a_whole_study(make, run, monkeypatch):
-    monkeypatch.setattr(study_final, "N_DRAWS", 50)
+    monkeypatch.setattr(resampling, "N_DRAWS", 50)
     folder = make()
     write_about(JobFolder(folder.path), owner="ada")
     assert run(folder) == (0, "")
@@ -124,7 +124,7 @@ def test_a_study_of_a_classifier_goes_by_its_top_10(make, run):
 
 
 def test_candidates_compute_no_references(make, run, monkeypatch):
-    monkeypatch.setattr(references, "reference_rows", lambda *_: pytest.fail("computed"))
+    monkeypatch.setattr(stages, "reference_scores", lambda *_: pytest.fail("computed"))
     folder = make(final=False, controls=[])
     assert run(folder) == (0, "")
     assert not (folder.root / ".references").exists()
@@ -280,8 +280,6 @@ def test_a_recipe_that_cannot_work_fails_with_its_reason(make, run):
 
 
 def test_an_unexpected_fault_is_tried_twice(make, run, monkeypatch):
-    from thingsviz.pipeline import run as stages
-
     monkeypatch.setattr(stages, "fit", lambda *_: 1 / 0)
     folder = make(controls=[], n_candidates=1)
     assert run(folder)[0] == 2

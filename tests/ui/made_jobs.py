@@ -6,16 +6,14 @@ import numpy as np
 import pandas as pd
 
 from tests.figures.plain import metrics
+from thingsviz.analysis.scores import resampling
 from thingsviz.commands import train
 from thingsviz.data.things.layout import datasets_root
 from thingsviz.jobs import json_files
 from thingsviz.jobs.job_folder import JobFolder, JobStatus, create_job, jobs_root
 from thingsviz.jobs.recipe import parse_config
 from thingsviz.pipeline import references
-from thingsviz.pipeline.classes import references as class_references
-from thingsviz.pipeline.ratings.naming import naming, with_places
-from thingsviz.pipeline.ratings.predictions import predict_parts
-from thingsviz.pipeline.training_data import open_material
+from thingsviz.pipeline.tasks.registry import open_task
 
 TARGETS = ["heavy", "lives", "grasp", "moves", "nameability", "size"]
 
@@ -61,7 +59,7 @@ def finished_job(name, share=0.4, seed=0, **recipe) -> JobFolder:
 
 def compute_results(job, share, seed) -> None:
     """Write the split, predictions and scores of a decoder that knows a `share` of the truth."""
-    material = open_material(job)
+    material = open_task(job)
     rng = np.random.default_rng(seed)
 
     def predict(rows):
@@ -70,11 +68,12 @@ def compute_results(job, share, seed) -> None:
         middle = np.nanmean(material.ratings[material.split.train], axis=0)
         return (middle + share * (true - middle) + 0.4 * noise).astype("f4")
 
-    found = with_places(material, predict_parts(material, predict))
-    found.to_parquet(job.file("predictions.parquet"))
-    rows = references.score(job.config().model.name, found, material, chance=True)
-    rows += references.reference_rows(material, material.responses, lambda _: None)
-    rows += naming(material, found)
+    config = job.config().model
+    found = material.predict(predict, config)
+    found.table.to_parquet(job.file("predictions.parquet"))
+    rows = material.score(config.name, found, own=True).rows
+    rows += references.reference_scores(material, material.responses, lambda _: None).rows
+    rows += material.more_rows(found)
     limits = ["Whether the decoder works for another person: this is one brain."]
     json_files.write_json(job.file("scores.json"), {"rows": rows, "could_not_show": limits})
 
@@ -89,7 +88,7 @@ def scores_of(job) -> pd.DataFrame:
 def trained_classifier(name, monkeypatch) -> JobFolder:
     """A finished LDA of the tiny subject's concepts, really trained: it takes two seconds."""
     monkeypatch.setenv("THINGSVIZ_THREADS", "1")
-    monkeypatch.setattr(class_references, "N_DRAWS", 60)
+    monkeypatch.setattr(resampling, "N_DRAWS", 60)
     recipe = {"name": name, "dataset": "tiny", "learns": "concepts", "model": {"name": "lda"}}
     job = create_job(parse_config({**recipe, "split": {"kind": "test_images"}}))
     assert train.main([str(job.path)]) == 0

@@ -8,14 +8,14 @@ from models.transformer.patches import PatchGrid, TokenIndex
 from models.transformer.token_map import from_index
 from thingsviz.explain.map_files import MapSet, fingerprint
 from thingsviz.explain.tests_of_maps import CEILING, RANDOM
-from thingsviz.pipeline.training_data import open_material
+from thingsviz.pipeline.tasks.registry import open_task
 
 METHODS = ("attention", "occlusion", "pattern")
 
 
 def made_maps(job, n_heads: int = 8, part: str = "test") -> MapSet:
     """Keep maps of two layers of attention, of occlusion, and a pattern, with a judgement."""
-    store = open_material(job).store
+    store = open_task(job).store
     x, y, z = store.mask.shape
     tokens = from_index(TokenIndex.of(store.mask, PatchGrid((x, y, z), (6, 7, 5), pad=True)))
     rng = np.random.default_rng(0)

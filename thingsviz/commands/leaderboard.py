@@ -27,7 +27,8 @@ from thingsviz.data.things.ratings import available
 from thingsviz.data.trials.splits import make_split
 from thingsviz.jobs.recipe import JobConfig
 from thingsviz.jobs.result_cache import keep, kept_file
-from thingsviz.pipeline.training_data import TrainingData, open_store
+from thingsviz.pipeline.tasks.ratings import Ratings
+from thingsviz.pipeline.training_data import open_store
 from thingsviz.queue.progress_bar import ProgressBar
 
 EXIT_INTERRUPTED = 130
@@ -122,17 +123,17 @@ def make_leaderboard(
 
 def material_of(
     dataset: Dataset, subject: str, store: BetaStore, kind: str, scratch: Path
-) -> TrainingData:
+) -> Ratings:
     """Open a subject with all its properties and a split of seed 0; z-scores go to `scratch`."""
     targets = tuple(available(store.trials.columns))
     config = JobConfig.model_validate(
         {"dataset": str(dataset.root), "subject": subject, "targets": targets}
     )
     split = make_split(store.trials, kind, (0.8, 0.0 if kind == "concept" else 0.1, 0.2), 0)
-    return TrainingData(config, dataset, store, split, scratch / "scaler.safetensors")
+    return Ratings(config, dataset, store, split, scratch / "scaler.safetensors")
 
 
-def board_rows(material: TrainingData, report: Report, places: list[RegionOf]) -> list[Row]:
+def board_rows(material: Ratings, report: Report, places: list[RegionOf]) -> list[Row]:
     """Return rows subject × averaging × region × property with q over each averaging's rows."""
     train, test = material.split.train, material.split.test
     _, first, index = np.unique(material.concepts[train], return_index=True, return_inverse=True)
@@ -161,7 +162,7 @@ def corrected(rows: list[Row]) -> list[Row]:
 
 
 def _averagings(
-    material: TrainingData, predicted: np.ndarray
+    material: Ratings, predicted: np.ndarray
 ) -> list[tuple[str, np.ndarray, np.ndarray]]:
     """Return (words, places in the test, predictions) of single trials and means of repeats."""
     images = material.store.trials["image_filename"].to_numpy(str)[material.split.test]

@@ -35,13 +35,14 @@ from thingsviz.core.trial_key import parse_subject
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.things.layout import Dataset, open_dataset
 from thingsviz.jobs.result_cache import keep, kept_file
-from thingsviz.pipeline.ratings.predictions import KEYS
 from thingsviz.pipeline.reference_cache import oracle_table
-from thingsviz.pipeline.training_data import TrainingData, open_store
+from thingsviz.pipeline.tasks.ratings import Ratings
+from thingsviz.pipeline.tasks.table import KEYS
+from thingsviz.pipeline.training_data import open_store
 from thingsviz.queue.progress_bar import ProgressBar
 
 VERSION = 1
-N_DRAWS = 300  # of bootstrap and shuffled concepts at each point
+DRAWS_A_POINT = 300  # of bootstrap and shuffled concepts at each point
 REPEATS = 3  # draws of trials, or of repeats, behind a point
 FEWEST_TRIALS = 24
 VOXELS = (100, 300, 1000, 3000, 10_000, 30_000, 100_000)
@@ -116,7 +117,7 @@ class _Curves:
     Selection of voxels and penalties see only the trials drawn; the test's concepts are in none.
     """
 
-    def __init__(self, material: TrainingData, config: ModelConfig, report: Report) -> None:
+    def __init__(self, material: Ratings, config: ModelConfig, report: Report) -> None:
         self.material, self.config, self.report = material, config, report
         self.train, self.test = material.split.train, material.split.test
         images = material.store.trials["image_filename"].to_numpy(str)[self.test]
@@ -161,7 +162,7 @@ class _Curves:
         self.report(Progress(self.done, self.total, f"fitting on {len(rows):,} trials"))
         self.done += 1
         model = build_linear(config, material.store.mask)
-        X, Y = material.responses, material.training_ratings
+        X, Y = material.responses, material.answers
         fitted = model.fit(X, rows, Y[rows], material.concepts[rows])
         return material.scale.to_ratings(fitted.predict(X, self.test))
 
@@ -196,7 +197,8 @@ class _Curves:
         """Score the draws of one point: means over draws of value and interval, largest p."""
         where = ScorePlace(curve, str(x), self.material.config.targets)
         tables = [
-            pd.DataFrame(model_rows(name, where, p, chance=True, n_draws=N_DRAWS)) for p in parts
+            pd.DataFrame(model_rows(name, where, p, chance=True, n_draws=DRAWS_A_POINT))
+            for p in parts
         ]
         both = pd.concat([t[t["metric"] == "r"] for t in tables])
         own = both[both["model"] == name].groupby("target", sort=False)

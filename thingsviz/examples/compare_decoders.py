@@ -25,7 +25,7 @@ from thingsviz.analysis.scores.metrics import pearson
 from thingsviz.commands import train
 from thingsviz.jobs.job_folder import create_job
 from thingsviz.jobs.recipe import JobConfig
-from thingsviz.pipeline.training_data import open_material
+from thingsviz.pipeline.tasks.registry import open_task
 from thingsviz.reports.comparable import read_finished
 from thingsviz.reports.comparison import pair_tests
 
@@ -50,8 +50,8 @@ for name, recipe in recipes.items():
         sys.exit(f"{name} did not train: see {jobs[name].path / 'log.txt'}")
 
 # %% What the jobs hold: responses z-scored by session, ratings on the training scale, the split
-material = open_material(jobs["ridge"])
-X, Y, split = material.responses, material.training_ratings, material.split
+material = open_task(jobs["ridge"])
+X, Y, split = material.responses, material.answers, material.split
 truth = material.ratings[split.test]
 
 # %% The models alone: ridge is fitted in one go

@@ -25,7 +25,8 @@ from thingsviz.explain.map_files import ALL, fingerprint
 from thingsviz.jobs.arrays import read_arrays
 from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.jobs.weights import best_file, epoch_file
-from thingsviz.pipeline.training_data import TrainingData, open_material
+from thingsviz.pipeline.tasks.base import Task
+from thingsviz.pipeline.tasks.registry import open_task
 
 # patches by which decoders without tokens are judged: the report's
 PATCH = (6, 7, 5)
@@ -37,7 +38,7 @@ class Decoder:
     """A finished model on its data; exactly one of `network` and `linear` is there."""
 
     job: JobFolder
-    material: TrainingData
+    material: Task
     network: Network | None
     linear: LinearModel | None
     named: Regions | None = None
@@ -189,7 +190,7 @@ def at_epoch(decoder: Decoder, epoch: int) -> Decoder:
 def open_decoder(job: JobFolder | Path, store: BetaStore | None = None) -> Decoder:
     """Open a finished job to ask it why; `store`: opened already, of the same data."""
     folder = job if isinstance(job, JobFolder) else JobFolder(Path(job))
-    material = open_material(folder, store)
+    material = open_task(folder, store)
     path = best_file(folder)
     if not path.is_file():
         msg = f"job {folder.name!r} has no finished model yet: let it train to its end"

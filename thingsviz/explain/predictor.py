@@ -13,15 +13,14 @@ from thingsviz.core.arrays import Rows
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.pipeline.load_model import load_predict
-from thingsviz.pipeline.training_data import TrainingData, open_material
+from thingsviz.pipeline.tasks.base import Task
+from thingsviz.pipeline.tasks.registry import open_task
 
 
 class Predictor:
     """One finished job on one store; it loads weights and z-scoring once."""
 
-    def __init__(
-        self, material: TrainingData, predict: Callable[[Rows], NDArray[np.float32]]
-    ) -> None:
+    def __init__(self, material: Task, predict: Callable[[Rows], NDArray[np.float32]]) -> None:
         self.material, self._predict = material, predict
 
     @property
@@ -56,5 +55,5 @@ class Predictor:
 def load_predictor(job: JobFolder | Path, store: BetaStore | None = None) -> Predictor:
     """Load the best weights of a finished job; `store`: opened already, of the same data."""
     folder = job if isinstance(job, JobFolder) else JobFolder(Path(job))
-    material = open_material(folder, store)
+    material = open_task(folder, store)
     return Predictor(material, load_predict(folder, material, material.responses))

@@ -14,9 +14,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from models.base.arrays import Rows
-from models.base.voxel_scores import encoding_score
 from models.catalog.registry import build_linear, build_network, needs_score
-from models.classify.labels import class_encoding_score
 from models.cost.base import Size
 from models.cost.estimate import estimate
 from models.training.loop import Hooks, fit_network
@@ -28,7 +26,7 @@ from thingsviz.explain.compute import MethodMap, compute, to_mass
 from thingsviz.explain.decoder import Decoder
 from thingsviz.explain.map_methods import METHODS
 from thingsviz.pipeline.fit import fit_data
-from thingsviz.pipeline.training_data import TrainingData
+from thingsviz.pipeline.tasks.base import Task
 
 MOST_TRIALS, FEWEST_TRIALS = 64, 12
 BUDGET_S = 120.0
@@ -210,7 +208,7 @@ def _refitted(decoder: Decoder) -> Decoder:
     return replace(decoder, linear=model)
 
 
-def seconds_of(material: TrainingData) -> float:
+def seconds_of(material: Task) -> float:
     """Return about how long the training takes on this machine."""
     config, split = material.config, material.split
     size = Size(len(split.train), len(split.validation), len(material.outputs))
@@ -224,11 +222,8 @@ def permuted_network(decoder: Decoder, report: Report = silent, seed: int = 0) -
     After Adebayo et al. 2018: a map that stays the same shows the data and the architecture.
     """
     material = dealt_out(decoder.material, seed)
-    config, rows = material.config, material.split.train
-    score = None
-    if needs_score(config.model):
-        scored = encoding_score if material.labels is None else class_encoding_score
-        score = scored(material.responses, rows, material.answers[rows])
+    config = material.config
+    score = material.voxel_scores(material.responses) if needs_score(config.model) else None
     n_targets = len(material.outputs)
     network = build_network(config.model, material.store.mask, n_targets, score, config.fit.seed)
     fit = config.fit.model_copy(update={"epochs": min(config.fit.epochs, MOST_EPOCHS)})
@@ -243,7 +238,7 @@ def permuted_network(decoder: Decoder, report: Report = silent, seed: int = 0) -
     return replace(decoder, material=material, network=network.eval())
 
 
-def dealt_out(material: TrainingData, seed: int = 0) -> TrainingData:
+def dealt_out(material: Task, seed: int = 0) -> Task:
     """Return the material with each concept's labels given to another, in each part apart."""
     answers = np.array(material.answers)
     for n, rows in enumerate((material.split.train, material.split.validation)):

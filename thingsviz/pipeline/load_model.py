@@ -14,11 +14,11 @@ from thingsviz.core.errors import JobError
 from thingsviz.jobs.arrays import read_arrays
 from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.jobs.weights import best_file
-from thingsviz.pipeline.ratings.predictions import Predict
-from thingsviz.pipeline.training_data import TrainingData
+from thingsviz.pipeline.tasks.base import Task
+from thingsviz.pipeline.tasks.table import Predict
 
 
-def load_predict(job: JobFolder, material: TrainingData, X: TrialMatrix) -> Predict:
+def load_predict(job: JobFolder, task: Task, X: TrialMatrix) -> Predict:
     """Return the finished model as a function from rows to ratings on the raters' scales.
 
     A classifier gives scores of its classes, (len(rows), n_classes), the larger the likelier.
@@ -27,25 +27,23 @@ def load_predict(job: JobFolder, material: TrainingData, X: TrialMatrix) -> Pred
     if not path.is_file():
         msg = f"job {job.name!r} has no finished model yet: let it train to its end"
         raise JobError(msg)
-    linear = spec_of(material.config.model).kind == "linear"
-    predict = (_linear if linear else _network)(path, material, X)
-    if material.labels is not None:
-        return predict
-    return lambda rows: material.scale.to_ratings(predict(rows)).astype(np.float32)
+    linear = spec_of(task.config.model).kind == "linear"
+    predict = (_linear if linear else _network)(path, task, X)
+    return lambda rows: task.unscaled(predict(rows))
 
 
-def _linear(path: Path, material: TrainingData, X: TrialMatrix) -> Predict:
-    model = load_linear(material.config.model, read_arrays(path))
+def _linear(path: Path, task: Task, X: TrialMatrix) -> Predict:
+    model = load_linear(task.config.model, read_arrays(path))
     return lambda rows: model.predict(X, rows)
 
 
-def _network(path: Path, material: TrainingData, X: TrialMatrix) -> Predict:
+def _network(path: Path, task: Task, X: TrialMatrix) -> Predict:
     from models.training.checkpoint import load_network
     from models.training.loop import predict_network
 
-    network, _ = load_network(path, material.config.model, material.store.mask)
+    network, _ = load_network(path, task.config.model, task.store.mask)
 
     def predict(rows: Rows) -> NDArray[np.float32]:
-        return predict_network(network, X, rows, material.config.fit)
+        return predict_network(network, X, rows, task.config.fit)
 
     return predict

@@ -8,16 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import thingsviz
-from thingsviz.core.files import crc_of_file
 from thingsviz.jobs import schema
 from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.jobs.manifest import _version, _versions, git_commit, now
-from thingsviz.pipeline.training_data import TrainingData
+from thingsviz.pipeline.tasks.base import Task
 
 
-def begin_manifest(
-    job: JobFolder, material: TrainingData, threads: int, processes: int = 1
-) -> None:
+def begin_manifest(job: JobFolder, task: Task, threads: int, processes: int = 1) -> None:
     """Write at each start what is known then; the first start's data and threads stay.
 
     With another number of processes (`processes` lists each start's) the threads are new too.
@@ -26,7 +23,7 @@ def begin_manifest(
     before = known.get("processes", [1] * len(known.get("starts", [])))
     if before and before[-1] == processes:
         threads = known.get("threads", threads)
-    scaler = material.scaler
+    scaler = task.scaler
     facts = {
         "versions": {"python": platform.python_version(), **_versions()},
         "thingsviz": getattr(thingsviz, "__version__", _version("thingsviz")),
@@ -35,33 +32,24 @@ def begin_manifest(
         "machine": platform.machine(),
         "threads": threads,
         "processes": [*before, processes],
-        "seed": material.config.seed,
-        "dataset": material.dataset.name,
-        "simulated": material.dataset.simulated,
-        "dataset_fingerprint": material.store.fingerprint,
-        "split": _split_facts(material),
+        "seed": task.config.seed,
+        "dataset": task.dataset.name,
+        "simulated": task.dataset.simulated,
+        "dataset_fingerprint": task.store.fingerprint,
+        "split": _split_facts(task),
         "scaler": scaler.as_json() if scaler else {"kind": "none"},
-        **_answers(job, material),
+        **task.manifest_facts(job),
         "starts": [*known.get("starts", []), now()],
     }
     schema.write("manifest", job.file("manifest.json"), {**known, **facts})
 
 
-def _answers(job: JobFolder, material: TrainingData) -> dict[str, Any]:
-    """Return what models learn: ratings on which scale, or how many classes."""
-    if material.labels is not None:
-        labels = crc_of_file(job.file("labels.tsv"))
-        facts = {"learns": material.config.learns, "n_classes": len(material.outputs)}
-        return {**facts, "labels_crc32": labels}
-    return {"rating_scale": {"kind": material.config.rating_scale, **material.scale.as_json()}}
-
-
-def _split_facts(material: TrainingData) -> dict[str, Any]:
-    split = material.split
+def _split_facts(task: Task) -> dict[str, Any]:
+    split = task.split
     return {
         "kind": split.kind,
         "seed": split.seed,
-        "hash": material.split_hash,
+        "hash": task.split_hash,
         "n_train": len(split.train),
-        **{f"n_{name}": len(rows) for name, rows in material.parts.items()},
+        **{f"n_{name}": len(rows) for name, rows in task.parts.items()},
     }

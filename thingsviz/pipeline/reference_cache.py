@@ -1,21 +1,51 @@
-"""Whether files that jobs share still hold what was written: a CRC-32 of each is kept."""
+"""Where the references of a question are kept, and whether they are as they were written.
+
+A CRC-32 of each file is kept beside it.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import io
+import json
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from models.linear.config import RidgeConfig
 from thingsviz.core.errors import JobError
 from thingsviz.core.files import crc, crc_of_file
 from thingsviz.data.things.layout import Dataset
 from thingsviz.jobs import json_files, kinds
+from thingsviz.jobs.job_folder import jobs_root
+from thingsviz.pipeline.tasks.base import Task
 
+VERSION = 1
 RECORD = "scores.json"
 FILES = "files"
 ORACLE_SUM = "parquet_crc32"
+
+
+def cache_folder(task: Task) -> Path:
+    """Return where the rows of this data, split, targets and scale are kept."""
+    config = task.config
+    facts = {
+        "version": VERSION,
+        "split": task.split_hash,
+        "targets": config.targets,
+        "scale": config.rating_scale,
+        "standardise": config.standardise,
+        "ridge": RidgeConfig().model_dump(mode="json"),
+        **task.cache_facts(),
+    }
+    key = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:16]
+    return jobs_root() / ".references" / task.store.fingerprint[:16] / key
+
+
+def predictions(task: Task, name: str) -> pd.DataFrame:
+    """Return what a reference predicted, as kept beside its rows."""
+    return table(cache_folder(task), f"{name}.parquet")
 
 
 def keep(folder: Path, record: dict[str, Any]) -> None:

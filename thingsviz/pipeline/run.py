@@ -2,83 +2,60 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import pandas as pd
-
-from thingsviz.analysis.scores.differences import comparison_sentences
-from thingsviz.analysis.scores.limits import free_confidence, sentences
 from thingsviz.data.trials.splits import audit
 from thingsviz.jobs import schema
-from thingsviz.jobs.manifest import add_to_manifest, keep_predictions, now
-from thingsviz.pipeline.classes.run import finish_classes
+from thingsviz.jobs.manifest import add_to_manifest, now
 from thingsviz.pipeline.fit import default_threads, fit
 from thingsviz.pipeline.load_model import load_predict
 from thingsviz.pipeline.manifest_facts import begin_manifest
-from thingsviz.pipeline.ratings.naming import naming, with_places
-from thingsviz.pipeline.ratings.predictions import predict_parts, scored_parts
-from thingsviz.pipeline.references import differences, reference_rows, score
+from thingsviz.pipeline.references import differences, reference_scores
 from thingsviz.pipeline.resource_usage import metered
-from thingsviz.pipeline.training_data import TrainingData
+from thingsviz.pipeline.tasks.base import Predicted, Task
 from thingsviz.queue.reporter import Interruptible, Reporter
 
 
-def run(reporter: Reporter, material: TrainingData) -> None:
+def run(reporter: Reporter, task: Task) -> None:
     """Go through all stages that are not done yet; any of them may raise StoppedError."""
     reporter.announce("reading the data")
-    begin_manifest(reporter.job, material, default_threads(), reporter.peers.n_processes)
+    begin_manifest(reporter.job, task, default_threads(), reporter.peers.n_processes)
     with metered(reporter.job):
-        fit(reporter, material)
-    if material.config.role == "candidate":
-        return
-    if material.labels is not None:
-        finish_classes(reporter, material)
-        return
-    predictions = _predict_once(reporter, material)
-    _score(reporter, material, predictions)
+        fit(reporter, task)
+    if task.config.role != "candidate":
+        _score(reporter, task, _predict_once(reporter, task))
 
 
-def _predict_once(reporter: Reporter, material: TrainingData) -> pd.DataFrame:
+def _predict_once(reporter: Reporter, task: Task) -> Predicted:
     """Predict with the best weights; the only place that looks at test trials, once a job."""
     job = reporter.job
-    known = job.predictions()
+    known = task.kept(job)
     if known is not None:
         return known
     reporter.announce("predicting the test trials")
     touched = [*job.manifest().get("test_set_touched", []), now()]
     add_to_manifest(job, test_set_touched=touched)
-    X = Interruptible(material.responses, reporter)
-    found = with_places(material, predict_parts(material, load_predict(job, material, X)))
-    keep_predictions(job, found)
-    return found
+    X = Interruptible(task.responses, reporter)
+    predicted = task.predict(load_predict(job, task, X), task.config.model)
+    task.keep(job, predicted)
+    return predicted
 
 
-def _score(reporter: Reporter, material: TrainingData, predictions: pd.DataFrame) -> None:
+def _score(reporter: Reporter, task: Task, predicted: Predicted) -> None:
+    """Score beside the references, and write down what the scores could not show."""
     reporter.announce("scoring")
-    config, job = material.config, reporter.job
-    rows = score(config.model.name, predictions, material, chance=True)
-    X = Interruptible(material.responses, reporter)
-    references = reference_rows(material, X, reporter.announce, reporter.check)
-    rows += [row for row in references if row["model"] != config.model.name]
-    compared = differences(material, predictions)
-    checked = audit(material.store.trials, material.split)
-    named = naming(material, predictions)
-    limits = sentences(rows, checked, config.split.kind, material.dataset.simulated)
-    record: dict[str, Any] = {
-        "rows": rows + named,
+    name = task.config.model.name
+    rows, curves = task.score(name, predicted, own=True)
+    X = Interruptible(task.responses, reporter)
+    beside = reference_scores(task, X, reporter.announce, reporter.check)
+    rows += [row for row in beside.rows if row["model"] != name]
+    curves += [curve for curve in beside.curves if curve["model"] != name]
+    compared = differences(task, predicted)
+    checked = audit(task.store.trials, task.split)
+    record = {
+        "rows": rows + task.more_rows(predicted),
+        **({"curves": curves} if curves else {}),
         "differences": compared,
-        "could_not_show": [*comparison_sentences(compared), *limits],
+        "could_not_show": task.limits(rows, compared, checked),
         "audit": checked._asdict(),
-        "constant_confidence": _free(material, predictions),
+        **task.score_facts(predicted),
     }
-    schema.write("scores", job.file("scores.json"), record)
-
-
-def _free(material: TrainingData, predictions: pd.DataFrame) -> dict[str, Any]:
-    """Return what the report's confidence gives a constant, for each part that is judged."""
-    targets = material.config.targets
-    return {
-        scored.where.part: free_confidence(scored.data, targets)
-        for scored in scored_parts(predictions, targets)
-        if scored.where.n_averaged == "single"
-    }
+    schema.write("scores", reporter.job.file("scores.json"), record)

@@ -18,7 +18,7 @@ from thingsviz.jobs import json_files
 from thingsviz.jobs.job_folder import JobFolder, sign, try_lock
 from thingsviz.pipeline import out_of_memory
 from thingsviz.pipeline.share import help_fit, keep_helpers
-from thingsviz.pipeline.training_data import open_material
+from thingsviz.pipeline.tasks.registry import open_task
 from thingsviz.queue.peers import Peers
 from thingsviz.queue.reporter import Reporter, StoppedError
 from thingsviz.queue.submit import LOCK_HANDLE, tend_if_waiting
@@ -113,7 +113,7 @@ def _train(reporter: Reporter) -> None:
     """Do the work; torch is imported only once recipe and data are known to be sound."""
     started = time.monotonic()
     reporter.announce("opening the data")
-    material = open_material(reporter.job)
+    material = open_task(reporter.job)
     from thingsviz.pipeline.run import run
 
     run(reporter, material)

@@ -12,7 +12,7 @@ from thingsviz.core.errors import ConfigError
 from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.jobs.weights import best_file
 from thingsviz.pipeline.fit import default_threads, fit_data
-from thingsviz.pipeline.training_data import open_material
+from thingsviz.pipeline.tasks.registry import open_task
 from thingsviz.queue.peers import LEAVE
 from thingsviz.queue.reporter import Reporter
 from thingsviz.queue.submit import python_path
@@ -84,7 +84,7 @@ def help_fit(job: JobFolder, team: Team) -> None:
     from models.training.checkpoint import newest_state
     from models.training.loop import Hooks, fit_network
 
-    material = open_material(job)
+    material = open_task(job)
     torch.set_num_threads(default_threads())
     model, n_targets = material.config.model, len(material.outputs)
     network = blank_network(model, material.store.mask, n_targets)

@@ -1,39 +1,38 @@
-"""What a recipe turns into: opened store, split, standardised responses, scaled ratings."""
+"""What a recipe turns into: opened store, split, standardised responses, answers to learn."""
 
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from models.base.arrays import TrialMatrix
-from models.classify.labels import one_hot
-from thingsviz.analysis.scores.rating_scales import RatingScale, training_scale
-from thingsviz.core.arrays import Array, Rows
+from thingsviz.core.arrays import Rows
 from thingsviz.core.errors import ConfigError, DataError, JobError
 from thingsviz.data.store.beta_store import BetaStore, store_state
 from thingsviz.data.things.layout import Dataset, open_dataset
-from thingsviz.data.things.ratings import available, mean_column, sd_column
-from thingsviz.data.trials.labels import LabelMap
+from thingsviz.data.things.ratings import available
 from thingsviz.data.trials.splits import Split, check_fitted_on, make_split
 from thingsviz.data.trials.standardise import SessionScaler, StandardisedBetas
 from thingsviz.jobs.arrays import read_arrays, write_arrays
 from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.jobs.recipe import JobConfig
-from thingsviz.pipeline.classes.labels import check_classes, job_labels, labelled
 
 SCALER_ARRAYS = ("sessions", "mean", "inverse_sd", "fitted_rows")
 
 
 @dataclass(frozen=True)
-class TrainingData:
+class TrainingData(ABC):
     """Everything a model is fitted to and judged by; arrays have a row a trial of the store.
 
-    Ratings of trials that show no rated concept are NaN; no part of a split contains them.
+    What is learned from them, and how that is judged, says a task (pipeline.tasks).
     """
 
     config: JobConfig
@@ -41,66 +40,21 @@ class TrainingData:
     store: BetaStore
     split: Split
     scaler_file: Path
-    labels: LabelMap | None = None
-    """The classes to choose from; None where ratings are learned."""
 
-    @cached_property
-    def ratings(self) -> Array:
-        """Ratings on the raters' own scales, (n_trials, n_targets)."""
-        return self._columns([mean_column(target) for target in self.config.targets])
+    @property
+    @abstractmethod
+    def outputs(self) -> tuple[str, ...]:
+        """The names of what a model puts out: properties, or classes."""
 
-    @cached_property
-    def rating_sd(self) -> Array:
-        """SD between raters, (n_trials, n_targets); NaN where the release has none."""
-        return self._columns([sd_column(target) for target in self.config.targets])
-
-    @cached_property
-    def n_raters(self) -> Array:
-        """How many raters stand behind a mean, (n_trials, n_targets); NaN where nobody says."""
-        names = [rater_column(target) for target in self.config.targets]
-        return self._columns(names)
-
-    def _columns(self, names: list[str]) -> Array:
-        table = self.store.trials
-        nothing = np.full(len(table), np.nan)
-        columns = [table[n].to_numpy(float) if n in table else nothing for n in names]
-        return np.column_stack(columns)
+    @property
+    @abstractmethod
+    def answers(self) -> NDArray[np.float32]:
+        """What models learn, (n_trials, n_outputs): ratings on their scale, or classes one-hot."""
 
     @cached_property
     def concepts(self) -> NDArray[np.str_]:
         """The concept that each trial shows, (n_trials,); '' for catch trials."""
         return self.store.trials["concept"].fillna("").to_numpy(str)
-
-    @cached_property
-    def scale(self) -> RatingScale:
-        """The scale on which models are trained, fitted on training trials."""
-        rows = self.split.train
-        how, targets = self.config.rating_scale, self.config.targets
-        return training_scale(how, targets, self.ratings[rows], self.concepts[rows])
-
-    @cached_property
-    def training_ratings(self) -> NDArray[np.float32]:
-        """Ratings on the training scale, (n_trials, n_targets)."""
-        return self.scale.to_training(self.ratings).astype(np.float32)
-
-    @cached_property
-    def classes(self) -> NDArray[np.int64]:
-        """The class of each trial, (n_trials,); −1 where it has none or ratings are learned."""
-        if self.labels is None:
-            return np.full(len(self.concepts), -1)
-        return self.labels.classes_of(self.concepts)
-
-    @cached_property
-    def answers(self) -> NDArray[np.float32]:
-        """What models learn, (n_trials, n_outputs): ratings on their scale, or classes one-hot."""
-        if self.labels is None:
-            return self.training_ratings
-        return one_hot(self.classes, len(self.labels.names))
-
-    @property
-    def outputs(self) -> tuple[str, ...]:
-        """The names of what a model puts out: properties, or classes."""
-        return self.config.targets if self.labels is None else self.labels.names
 
     @cached_property
     def scaler(self) -> SessionScaler | None:
@@ -129,12 +83,6 @@ class TrainingData:
         for name, rows in {"train": self.split.train, **self.parts}.items():
             digest.update(name.encode() + np.asarray(rows, "<i8").tobytes())
         return digest.hexdigest()[:16]
-
-
-def rater_column(target: str) -> str:
-    """Return the column that counts a property's raters; labels and size have none."""
-    name = mean_column(target)
-    return "property_N-ratings" if name.startswith("property_") else f"{name}-without-raters"
 
 
 def find_dataset(config: JobConfig) -> Dataset:
@@ -166,31 +114,25 @@ def check_targets(config: JobConfig, store: BetaStore) -> None:
         raise ConfigError(msg)
 
 
-def open_material(job: JobFolder, store: BetaStore | None = None) -> TrainingData:
-    """Open all that a job needs; `store` spares opening the data again."""
-    config = job.config()
-    dataset = find_dataset(config)
-    store = store or open_store(dataset, config.subject)
-    check_fingerprint(store, job.manifest().get("dataset_fingerprint"), config.dataset)
-    labels = job_labels(job, dataset, store)
-    if labels is None:
-        check_targets(config, store)
-    split = read_split(job, config, store, labels)
-    return TrainingData(
-        config, dataset, store, split, job.checkpoints / "scaler.safetensors", labels
-    )
+def scaler_file(job: JobFolder) -> Path:
+    """Return where a job keeps the z-scoring of its training trials."""
+    return job.checkpoints / "scaler.safetensors"
 
 
 def read_split(
-    job: JobFolder, config: JobConfig, store: BetaStore, labels: LabelMap | None = None
+    job: JobFolder,
+    store: BetaStore,
+    trials: pd.DataFrame,
+    check: Callable[[Split], None] = lambda split: None,
 ) -> Split:
-    """Draw a job's split, or read the one that was drawn at its first start."""
-    path, wish = job.file("split.json"), config.split
+    """Draw a job's split, or read the one that was drawn at its first start.
+
+    `trials`: the store's, those unrated that no part may take; `check` may refuse a new split.
+    """
+    path, wish = job.file("split.json"), job.config().split
     if not path.is_file():
-        trials = store.trials if labels is None else labelled(store.trials, labels)
         split = make_split(trials, wish.kind, wish.fractions, wish.seed)
-        if labels is not None:
-            check_classes(split, labels, store.trials)
+        check(split)
         split.save(path)
         return split
     split = Split.load(path)

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from thingsviz.analysis.scores import resampling
 from thingsviz.analysis.scores.concept_sums import RatedPart, part
 from thingsviz.analysis.scores.metrics import pearson
 from thingsviz.analysis.scores.paired_tests import (
@@ -25,7 +26,6 @@ from thingsviz.jobs.recipe import dump_config
 from thingsviz.reports.comparable import FinishedJob, aligned
 
 Row = dict[str, Any]
-N_DRAWS = 1000
 TOP = (1, 5, 10)
 # parts of a recipe that say nothing about the decoder
 NOT_SETTINGS = ("name", "version", "dataset")
@@ -47,15 +47,13 @@ def rating_parts(jobs: Sequence[FinishedJob], name: str, averaged: bool) -> list
     ]
 
 
-def pair_tests(
-    jobs: Sequence[FinishedJob], name: str, averaged: bool, metric: str, n_draws: int = N_DRAWS
-) -> list[Row]:
+def pair_tests(jobs: Sequence[FinishedJob], name: str, averaged: bool, metric: str) -> list[Row]:
     """Return the paired tests of all pairs of jobs, corrected over pairs and properties."""
     parts = rating_parts(jobs, name, averaged)
     where = ScorePlace(name, "averaged" if averaged else "single", jobs[0].config.targets)
     rows: list[Row] = []
     for (a, part_a), (b, part_b) in combinations(zip(jobs, parts, strict=True), 2):
-        rows += paired_rows(where, part_a, part_b, (a.name, b.name), n_draws)
+        rows += paired_rows(where, part_a, part_b, (a.name, b.name), resampling.N_DRAWS)
     return corrected(rows, metric)
 
 
@@ -155,7 +153,9 @@ def _interval_of_gain(
     gain = np.bincount(index, a.astype(float) - b.astype(float))
     if len(n) < 3:
         return None, None
-    weights = np.random.default_rng(5).multinomial(len(n), np.full(len(n), 1 / len(n)), N_DRAWS)
+    weights = np.random.default_rng(5).multinomial(
+        len(n), np.full(len(n), 1 / len(n)), resampling.N_DRAWS
+    )
     low, high = np.quantile((weights @ gain) / (weights @ n), (0.025, 0.975))
     return float(low), float(high)
 

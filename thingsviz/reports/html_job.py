@@ -38,7 +38,6 @@ REFERENCES = {
     "oracle": "oracle",
 }
 MEGA = 1_000_000
-N_DRAWS = 1000
 MOST_ROWS = 200
 
 
@@ -228,8 +227,8 @@ def differences_part(jobs: Sequence[FinishedJob], level: int = 2) -> list[str]:
     parts = [page.heading("Do they differ?", level)]
     if naming(jobs) or jobs[0].learns != "ratings":
         return [*parts, hits_table(class_tests(jobs, "test"))]
-    rows = pair_tests(jobs, "test", averaged=False, metric="r", n_draws=N_DRAWS)
-    rows = rows or pair_tests(jobs, "test", averaged=False, metric="mse_unit", n_draws=N_DRAWS)
+    rows = pair_tests(jobs, "test", averaged=False, metric="r")
+    rows = rows or pair_tests(jobs, "test", averaged=False, metric="mse_unit")
     means = [row for row in rows if row["target"] == "mean"]
     parts.append(page.bullets(sentence(row) for row in means))
     head = ["A", "B", "property", "A − B (95 % interval)", "p", "p corrected (Holm)"]

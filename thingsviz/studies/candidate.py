@@ -21,7 +21,7 @@ from thingsviz.jobs import json_files
 from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.jobs.recipe import JobConfig, dump_config
 from thingsviz.pipeline import out_of_memory
-from thingsviz.pipeline.training_data import open_material
+from thingsviz.pipeline.tasks.registry import open_task
 from thingsviz.queue.reporter import Reporter, StoppedError
 from thingsviz.studies.config import StudyConfig
 from thingsviz.studies.records import ClaimedCandidate, StudyRecords
@@ -135,7 +135,7 @@ class CandidateRunner:
         job.file("stop").unlink(missing_ok=True)
         _borrow(self.folder.file("shared"), job)
         reporter.announce("opening the data")
-        material = open_material(job, self.store)
+        material = open_task(job, self.store)
         from thingsviz.pipeline.run import run
 
         run(reporter, material)

@@ -8,20 +8,20 @@ from typing import Any
 import pandas as pd
 from optuna.trial import TrialState
 
+from thingsviz.analysis.scores import resampling
 from thingsviz.analysis.scores.differences import difference_rows, verdict
 from thingsviz.analysis.scores.score_table import MEAN
 from thingsviz.jobs import json_files
 from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.jobs.recipe import JobConfig, dump_config
-from thingsviz.pipeline.ratings.predictions import ScoredPart, scored_parts
 from thingsviz.pipeline.resource_usage import spent
+from thingsviz.pipeline.tasks.ratings import ScoredPart, scored_parts
 from thingsviz.queue.reporter import StoppedError
 from thingsviz.studies.config import StudyConfig
 from thingsviz.studies.records import StudyRecords, check_trial
 from thingsviz.studies.space import Value, shown, with_values
 from thingsviz.studies.study_folder import StudyFolder, inherit_owner
 
-N_DRAWS = 1000
 Row = dict[str, Any]
 TITLES = {
     "default": "default settings",
@@ -176,7 +176,9 @@ def _gain(ours: JobFolder, other: JobFolder | None) -> Row | None:
     pair = [_test_part(job) for job in (ours, other)]
     if pair[0] is None or pair[1] is None:
         return None
-    rows = difference_rows(pair[0].where, pair[0].data, pair[1].data, other.name, N_DRAWS)
+    rows = difference_rows(
+        pair[0].where, pair[0].data, pair[1].data, other.name, resampling.N_DRAWS
+    )
     for row in rows:
         if row["target"] == MEAN and row["metric"] == "r":
             keys = ("versus", "difference", "low", "high")

@@ -27,8 +27,9 @@ from thingsviz.data.trials.splits import make_split
 from thingsviz.jobs import json_files
 from thingsviz.jobs.job_folder import jobs_root
 from thingsviz.jobs.recipe import SplitConfig, Strict, parse_config
-from thingsviz.pipeline.classes.labels import check_classes, labelled
-from thingsviz.pipeline.training_data import TrainingData, open_store
+from thingsviz.pipeline.tasks.classes import Classes
+from thingsviz.pipeline.tasks.labels import check_classes, labelled
+from thingsviz.pipeline.training_data import open_store
 
 ROWS = "rows.jsonl"
 Row = dict[str, Any]
@@ -146,7 +147,7 @@ def fit_of(config: OverfittingConfig, cell: OverfittingCell) -> FitConfig:
     )
 
 
-def study_material(config: OverfittingConfig, folder: Path) -> TrainingData:
+def study_material(config: OverfittingConfig, folder: Path) -> Classes:
     """Open the data and draw the split: every training of the study shares both."""
     data = config.dataset
     dataset = open_dataset(Path(data) if "/" in data or "\\" in data else data)
@@ -159,7 +160,7 @@ def study_material(config: OverfittingConfig, folder: Path) -> TrainingData:
     recipe: Row = {"dataset": config.dataset, "subject": config.subject, "learns": config.learns}
     recipe |= {"model": {"name": "logistic"}, "split": wish.model_dump()}
     job = parse_config(recipe)
-    return TrainingData(job, dataset, store, split, folder / "scaler.safetensors", labels)
+    return Classes(job, dataset, store, split, folder / "scaler.safetensors", labels)
 
 
 def _first_sessions(store: BetaStore, n_sessions: int | None) -> pd.DataFrame:
@@ -180,7 +181,7 @@ class HalvedTrials(NamedTuple):
     mask: NDArray[np.bool_]  # of the halved volume
 
 
-def halved(material: TrainingData, config: OverfittingConfig) -> HalvedTrials:
+def halved(material: Classes, config: OverfittingConfig) -> HalvedTrials:
     """Read the study's trials once: a full subject's take 0.2 GB, and no training reads a disk.
 
     The same voxels that the report's networks read: those of the halved volume in the brain.

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.stats import false_discovery_control
 
+from thingsviz.analysis.scores import resampling
 from thingsviz.analysis.scores.ceilings import rating_ceiling
 from thingsviz.analysis.scores.concept_sums import RatedPart, concept_sums, scores
 from thingsviz.analysis.scores.resampling import (
@@ -24,7 +25,6 @@ from thingsviz.core.arrays import Array
 
 Row = dict[str, Any]
 ALPHAS = np.logspace(-3, 4, 22)
-N_DRAWS = 1000
 N_SHUFFLES = 5000
 
 
@@ -80,7 +80,11 @@ def region_rows(
     `data`: true and predicted ratings of unseen concepts; `n_raters` (n, n_targets).
     """
     sums = concept_sums(data)
-    value, drawn, left = scores(sums)["r"], bootstrap(sums, N_DRAWS)["r"], jackknife(sums)["r"]
+    value, drawn, left = (
+        scores(sums)["r"],
+        bootstrap(sums, resampling.N_DRAWS)["r"],
+        jackknife(sums)["r"],
+    )
     null = permuted_r(data, n_shuffles)
     ceiling = _ceiling(data, n_raters)
     rows = []

@@ -18,7 +18,7 @@ from thingsviz.core.arrays import Array
 Order = NDArray[np.intp]
 PredictKept = Callable[[NDArray[np.bool_]], Array]
 SHARES = (0.0, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 0.9, 1.0)
-N_DRAWS = 200
+N_BOOTSTRAPS = 200
 COMPREHENSIVE = 0.2
 
 
@@ -84,9 +84,9 @@ def curves(
 
 
 def draws(n_trials: int, seed: int) -> Array:
-    """Return how often each trial counts, (1 + N_DRAWS, n_trials): all once, then bootstraps."""
+    """Return how often each trial counts, (1 + N_BOOTSTRAPS, n_trials): once, then drawn."""
     rng = np.random.default_rng(seed)
-    several = rng.multinomial(n_trials, np.full(n_trials, 1 / n_trials), N_DRAWS)
+    several = rng.multinomial(n_trials, np.full(n_trials, 1 / n_trials), N_BOOTSTRAPS)
     return np.vstack([np.ones(n_trials), several]).astype(float)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -71,7 +72,7 @@ def verdict(row: Row) -> str:
 WORDS = {"r": "mean r", "mse_unit": "mean squared error"}
 
 
-def comparison_sentences(rows: list[Row]) -> list[str]:
+def comparison_sentences(rows: Sequence[Row]) -> list[str]:
     """Say where the mean score is not shown to be better than that of mean or ridge.
 
     By r; by squared error where one of the two is constant and has no r.

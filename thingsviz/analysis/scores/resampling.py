@@ -23,6 +23,7 @@ Draws = dict[str, Array]
 BETTER_IS_LESS = {"mse", "mae"}
 TAILS = (0.025, 0.975)
 AT_ONCE = 500  # draws: 6 MB for 100 concepts and 14 targets
+N_DRAWS = 1000  # of concepts, for each interval and each p of a training or a comparison
 FEWEST = 3  # concepts from which anything can be drawn
 
 

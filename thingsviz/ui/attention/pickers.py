@@ -13,7 +13,7 @@ from thingsviz.figures.base.views import VIEWS
 from thingsviz.figures.brain.heads import HeadsChoice
 from thingsviz.figures.scores.ratings import readable
 from thingsviz.jobs.job_folder import JobFolder
-from thingsviz.pipeline.classes.labels import job_labels
+from thingsviz.pipeline.tasks.registry import TASKS
 from thingsviz.ui.attention.data import WantedMaps
 from thingsviz.ui.attention.map_link import MapAddress, address_of
 from thingsviz.ui.caches import dataset_cache
@@ -76,8 +76,7 @@ def pick_maps(
 
 def _outputs(page: PageContext, job: JobFolder) -> tuple[str, ...]:
     """Return what the job predicts: properties, or the labels of classes."""
-    labels = job_labels(job, page.dataset, page.store)
-    return job.config().targets if labels is None else tuple(labels.names)
+    return TASKS[job.config().learns].outputs_of(job, page.dataset, page.store)
 
 
 def _pick_concept(job: JobFolder) -> str:

@@ -20,8 +20,6 @@ from thingsviz.ui.shell import charts
 from thingsviz.ui.shell.frame import PageContext, plain
 from thingsviz.ui.shell.glossary import glossary
 
-N_DRAWS = 1000
-
 
 def show_tests(view: ComparedJobs, page: PageContext) -> None:
     """Show whether the jobs differ: a sentence a pair, then one pair property by property."""
@@ -57,7 +55,7 @@ def _cached_tests(
     files: tuple[object, ...], question: ScoreQuestion, _jobs: tuple[FinishedJob, ...]
 ) -> list[dict[str, Any]]:
     averaged = question.n_averaged != "single"
-    return pair_tests(_jobs, question.part, averaged, question.metric, N_DRAWS)
+    return pair_tests(_jobs, question.part, averaged, question.metric)
 
 
 def pick_pair(view: ComparedJobs, key: str) -> tuple[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from thingsviz.core.errors import ConfigError, DataError, JobError
 from thingsviz.core.files import crc_of_file
@@ -18,11 +17,9 @@ from thingsviz.jobs.recipe import JobConfig
 FILE = "labels.tsv"
 
 
-def job_labels(job: JobFolder, dataset: Dataset, store: BetaStore) -> LabelMap | None:
-    """Return the classes of a job, those of its first start; None where it learns ratings."""
+def job_labels(job: JobFolder, dataset: Dataset, store: BetaStore) -> LabelMap:
+    """Return the classes of a job, those of its first start."""
     config, path = job.config(), job.file(FILE)
-    if config.learns == "ratings":
-        return None
     if path.is_file():
         if job.manifest().get("labels_crc32", crc_of_file(path)) != crc_of_file(path):
             msg = f"{path} is not as it was written (its checksum does not fit): restore it"
@@ -41,8 +38,6 @@ def labelled(trials: pd.DataFrame, labels: LabelMap) -> pd.DataFrame:
 
 def doubts(config: JobConfig, dataset: Dataset) -> list[str]:
     """Say why the classes of a job could be wrong, a sentence each."""
-    if config.learns == "ratings":
-        return []
     try:
         found = label_doubts(dataset, config.learns)
     except DataError:  # the file has gone since the classes were made
@@ -63,9 +58,3 @@ def check_classes(split: Split, labels: LabelMap, trials: pd.DataFrame) -> None:
     if not len(split.test):
         msg = "the split has no test trial that shows a class: give the test a larger share"
         raise ConfigError(msg)
-
-
-def learnable(split: Split, classes: NDArray[np.int64]) -> tuple[int, int]:
-    """Return how many test trials show a class that was trained, and how many there are."""
-    test = classes[split.test]
-    return int(np.isin(test, classes[split.train]).sum()), len(test)

@@ -4,16 +4,15 @@ import numpy as np
 import pytest
 
 from tests.trainings import TINY_FIT, TINY_VIT
-from thingsviz.core.errors import ConfigError, DataError
+from thingsviz.analysis.scores import resampling
+from thingsviz.core.errors import ConfigError, DataError, JobError
+from thingsviz.data.things.ratings import mean_column
 from thingsviz.data.trials.labels import LabelMap
 from thingsviz.explain.predictor import load_predictor
 from thingsviz.jobs.recipe import dump_config, parse_config
-from thingsviz.pipeline.classes import references
-from thingsviz.pipeline.classes import run as class_stages
-from thingsviz.pipeline.classes.fit import class_profiles
-from thingsviz.pipeline.classes.predictions import Classified, scored_classes
-from thingsviz.pipeline.classes.run import kept_guesses
-from thingsviz.pipeline.training_data import open_material
+from thingsviz.pipeline.tasks.base import Predicted
+from thingsviz.pipeline.tasks.classes import RANKS, scored_classes
+from thingsviz.pipeline.tasks.registry import open_task
 
 FIT = {
     "epochs": 2,
@@ -28,7 +27,7 @@ PROTOCOL = {"kind": "test_images"}
 
 @pytest.fixture(autouse=True)
 def _few_draws(monkeypatch):
-    monkeypatch.setattr(references, "N_DRAWS", 60)
+    monkeypatch.setattr(resampling, "N_DRAWS", 60)
 
 
 @pytest.fixture
@@ -95,9 +94,7 @@ def test_categories_are_learned_with_unseen_concepts(learns, classify):
 
 
 def test_doubts_about_the_classes_are_said_first(classify, monkeypatch):
-    monkeypatch.setattr(
-        "thingsviz.pipeline.classes.labels.label_doubts", lambda *_: ["rows moved"]
-    )
+    monkeypatch.setattr("thingsviz.pipeline.tasks.labels.label_doubts", lambda *_: ["rows moved"])
     job = classify("lda", "categories27")
     assert job.could_not_show()[0] == "Whether the classes are right: rows moved."
 
@@ -121,9 +118,9 @@ def test_test_trials_are_looked_at_once(classify, run):
 
 def test_averages_come_from_averaged_scores(classify):
     job = classify("lda")
-    material = open_material(job)
+    material = open_task(job)
     predictor = load_predictor(job)
-    table = kept_guesses(job).table
+    table = material.kept(job).table
     mean = table[table["n_averaged"].gt(1)].iloc[0]
     same = table[table["n_averaged"].eq(1) & table["image_filename"].eq(mean["image_filename"])]
     assert mean["n_averaged"] == len(same)
@@ -161,28 +158,30 @@ def test_profiles_are_the_concepts_ratings(make_job):
     job = make_job(
         learns="concepts", model={"name": "lda"}, split=PROTOCOL, targets=["lives", "heavy"]
     )
-    material = open_material(job)
-    found = class_profiles(material)
+    material = open_task(job)
+    found = material.profiles()
     row = int(material.split.train[0])
-    np.testing.assert_allclose(found[material.classes[row]], material.ratings[row], rtol=1e-5)
+    trial = material.store.trials.iloc[row]
+    rated = [trial[mean_column(target)] for target in ("lives", "heavy")]
+    np.testing.assert_allclose(found[material.classes[row]], rated, rtol=1e-5)
 
 
 def test_labels_stay_those_of_the_first_start(make_job):
     job = make_job(learns="concepts", model={"name": "lda"}, split=PROTOCOL)
-    first = open_material(job).labels
+    first = open_task(job).labels
     other = LabelMap(first.names[::-1], {c: 31 - i for c, i in first.of_concept.items()})
     other.save(job.file("labels.tsv"))
-    assert open_material(job).outputs == first.names[::-1]
+    assert open_task(job).outputs == first.names[::-1]
 
 
 def test_trials_without_a_class_are_left_out(make_job):
     job = make_job(learns="categories53", model={"name": "lda"}, split=PROTOCOL)
-    full = open_material(job)
+    full = open_task(job)
     dropped = next(c for c in full.labels.of_concept)
     kept = {c: i for c, i in full.labels.of_concept.items() if c != dropped}
     LabelMap(full.labels.names, kept).save(job.file("labels.tsv"))
     job.file("split.json").unlink()
-    split = open_material(job).split
+    split = open_task(job).split
     rows = np.concatenate([split.train, split.validation, split.test])
     assert dropped not in full.concepts[rows]
     assert len(rows) < sum(map(len, (full.split.train, full.split.validation, full.split.test)))
@@ -230,7 +229,7 @@ def test_a_class_recipe_survives_json():
 
 def test_one_class_is_refused(make_job, run):
     job = make_job(learns="concepts", model={"name": "lda"}, split=PROTOCOL)
-    LabelMap(("all",), dict.fromkeys(open_material(job).labels.of_concept, 0)).save(
+    LabelMap(("all",), dict.fromkeys(open_task(job).labels.of_concept, 0)).save(
         job.file("labels.tsv")
     )
     job.file("split.json").unlink()
@@ -241,13 +240,13 @@ def test_one_class_is_refused(make_job, run):
 
 def test_no_labelled_test_trial_is_refused(make_job):
     job = make_job(learns="concepts", model={"name": "lda"}, split={"kind": "test_images"})
-    material = open_material(job)
+    material = open_task(job)
     test = set(material.concepts[material.split.test])
     kept = {c: i for c, i in material.labels.of_concept.items() if c not in test}
     LabelMap(material.outputs, kept).save(job.file("labels.tsv"))
     job.file("split.json").unlink()
     with pytest.raises((ConfigError, DataError), match="test"):
-        open_material(job)
+        open_task(job)
 
 
 def test_no_categories_is_one_sentence(tiny_copy, make_job, run, monkeypatch):
@@ -262,9 +261,8 @@ def test_no_categories_is_one_sentence(tiny_copy, make_job, run, monkeypatch):
 
 
 def test_ranks_of_other_predictions_are_refused(classify):
-    from thingsviz.core.errors import JobError
-
-    found = kept_guesses(classify("lda"))
-    with pytest.raises(JobError, match="do not fit"):
-        list(scored_classes(Classified(found.table, found.ranks[:-1]), ("a",), "lda"))
-    assert class_stages.RANKS == "ranks.safetensors"
+    job = classify("lda")
+    found = open_task(job).kept(job)
+    with pytest.raises(JobError):
+        list(scored_classes(Predicted(found.table, found.ranks[:-1]), ("a",), "lda"))
+    assert RANKS == "ranks.safetensors"

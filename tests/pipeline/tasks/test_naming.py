@@ -5,8 +5,8 @@ import pytest
 
 from models.classify.identification import similarity
 from thingsviz.figures.scores.scores import headline
-from thingsviz.pipeline.ratings.naming import naming
-from thingsviz.pipeline.training_data import open_material
+from thingsviz.pipeline.tasks.base import Predicted
+from thingsviz.pipeline.tasks.registry import open_task
 from thingsviz.studies.final import _metric
 
 
@@ -38,7 +38,7 @@ def test_a_rating_job_s_scores_hold_what_it_names(trained):
 
 def _by_hand(job, rated):
     """Count the hits of Top-10 with pandas, from the job's own table of predictions."""
-    material, targets = open_material(job), list(job.config().targets)
+    material, targets = open_task(job), list(job.config().targets)
     frame = pd.DataFrame(material.ratings, columns=targets).assign(concept=material.concepts)
     own = frame[frame[rated].notna()].drop_duplicates("concept").set_index("concept")[targets]
     known = own.loc[sorted(set(material.concepts[material.split.train]))]
@@ -54,5 +54,5 @@ def test_one_property_names_nothing(make_job, run):
     job = make_job(name="one", model={"name": "ridge"}, targets=["lives"])
     assert run(job) == (0, "")
     assert not job.scores()["metric"].str.startswith("top").any()
-    assert naming(open_material(job), job.predictions()) == []
+    assert open_task(job).more_rows(Predicted(job.predictions())) == []
     assert job.predictions()["rank"].isna().all()

@@ -5,25 +5,30 @@ import pandas as pd
 import pytest
 
 from thingsviz.analysis.scores.metrics import pearson
-from thingsviz.pipeline.ratings.predictions import average_repeats, predict_parts, scored_parts
-from thingsviz.pipeline.training_data import open_material
+from thingsviz.pipeline.tasks.ratings import scored_parts
+from thingsviz.pipeline.tasks.registry import open_task
+from thingsviz.pipeline.tasks.table import PartValues, mean_of_repeats
 
 
 @pytest.fixture
 def material(make_job):
-    return open_material(make_job(targets=["nameability", "lives"]))
+    return open_task(make_job(targets=["nameability", "lives"]))
 
 
 @pytest.fixture
 def table(material):
     """Predictions of a decoder that says a known number for each trial."""
-    return predict_parts(material, lambda rows: np.column_stack([rows, rows * 10.0]).astype("f4"))
+
+    def predict(rows):
+        return np.column_stack([rows, rows * 10.0]).astype("f4")
+
+    return material.predict(predict, material.config.model).table
 
 
 def test_columns(table):
     keys = ["row", "session", "run", "trial", "part", "n_averaged", "concept", "image_filename"]
     values = ["true_nameability", "pred_nameability", "true_lives", "pred_lives", "sd_lives"]
-    assert list(table.columns) == keys + values
+    assert list(table.columns) == [*keys, *values, "rank"]
 
 
 def test_each_trial_has_its_own_row(material, table):
@@ -53,31 +58,17 @@ def test_repeats_of_an_image_are_averaged(table):
 
 
 def test_an_image_seen_once_has_no_mean():
-    single = pd.DataFrame(
+    trials = pd.DataFrame(
         {
-            "row": [0, 1, 2],
             "session": [2, 1, 1],
             "run": [1, 1, 1],
             "trial": [1, 1, 2],
-            "part": "test",
-            "n_averaged": 1,
             "image_filename": ["a", "a", "b"],
-            "pred_x": [1.0, 3.0, 9.0],
         }
     )
-    mean = average_repeats(single, ["x"])
-    assert mean.to_dict("records") == [
-        {
-            "row": 1,
-            "session": 1,
-            "run": 1,
-            "trial": 1,
-            "part": "test",
-            "n_averaged": 2,
-            "image_filename": "a",
-            "pred_x": 2.0,
-        }
-    ]
+    single = PartValues("test", np.arange(3), np.array([[1.0], [3.0], [9.0]]), np.ones(3, int))
+    part, rows, values, counts = mean_of_repeats(single, trials)
+    assert (part, rows.tolist(), values.tolist(), counts.tolist()) == ("test", [1], [[2.0]], [2])
 
 
 def test_what_is_scored(material, table):

@@ -1,1 +1,0 @@
-"""The pipeline where ratings are decoded."""

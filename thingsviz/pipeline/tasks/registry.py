@@ -1,0 +1,27 @@
+"""The tasks by what a recipe says it learns, and a job's folder opened as its task."""
+
+from __future__ import annotations
+
+from thingsviz.data.store.beta_store import BetaStore
+from thingsviz.jobs.job_folder import JobFolder
+from thingsviz.jobs.recipe import Learns
+from thingsviz.pipeline.tasks.base import Task
+from thingsviz.pipeline.tasks.classes import Classes
+from thingsviz.pipeline.tasks.ratings import Ratings
+from thingsviz.pipeline.training_data import check_fingerprint, find_dataset, open_store
+
+TASKS: dict[Learns, type[Task]] = {
+    "ratings": Ratings,
+    "concepts": Classes,
+    "categories27": Classes,
+    "categories53": Classes,
+}
+
+
+def open_task(job: JobFolder, store: BetaStore | None = None) -> Task:
+    """Open all that a job needs; `store` spares opening the data again."""
+    config = job.config()
+    dataset = find_dataset(config)
+    store = store or open_store(dataset, config.subject)
+    check_fingerprint(store, job.manifest().get("dataset_fingerprint"), config.dataset)
+    return TASKS[config.learns].open(job, dataset, store)
