@@ -9,7 +9,7 @@ import pytest
 
 from tests.browser.tabs import Window
 from tests.ui.made_jobs import made_job
-from thingsviz.jobs.job_folder import try_lock
+from thingsviz.core.locks import try_lock
 
 # longer than the 2 s between two looks of every page at what runs, and a busy machine's delay
 LONG_S = 7.0

@@ -5,10 +5,10 @@ import pytest
 
 from thingsviz.commands import overfitting
 from thingsviz.core.errors import ConfigError
+from thingsviz.core.locks import try_lock
 from thingsviz.data.trials.labels import LabelMap
 from thingsviz.figures.training.overfitting import draw_study, study_info
 from thingsviz.jobs import json_files
-from thingsviz.jobs.job_folder import try_lock
 from thingsviz.studies.overfitting import (
     OverfittingCell,
     cells_of,

@@ -11,8 +11,7 @@ import psutil
 
 from tests.queue.test_submit import wait_for, wait_for_end
 from thingsviz.commands import supervisor
-from thingsviz.core.locks import is_locked
-from thingsviz.jobs.job_folder import try_lock
+from thingsviz.core.locks import is_locked, try_lock
 from thingsviz.queue import submit
 from thingsviz.queue.database import Queue, queue_folder
 

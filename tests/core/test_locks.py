@@ -3,12 +3,12 @@ import sys
 
 import pytest
 
-from thingsviz.core.locks import is_locked, try_lock
+from thingsviz.core.locks import is_locked, passing_lock
 
 HOLD = """
 import sys, pathlib
-from thingsviz.core.locks import try_lock
-with try_lock(pathlib.Path(sys.argv[1])) as won:
+from thingsviz.core.locks import passing_lock
+with passing_lock(pathlib.Path(sys.argv[1])) as won:
     print(won, flush=True)
     sys.stdin.readline()
 """
@@ -34,7 +34,7 @@ def other(tmp_path):
 
 def test_the_second_does_not_get_it(tmp_path):
     path = tmp_path / "lock"
-    with try_lock(path) as first, try_lock(path) as second:
+    with passing_lock(path) as first, passing_lock(path) as second:
         assert first
         assert not second
         assert is_locked(path)
@@ -42,7 +42,7 @@ def test_the_second_does_not_get_it(tmp_path):
 
 
 def test_nothing_is_left(tmp_path):
-    with try_lock(tmp_path / "lock"):
+    with passing_lock(tmp_path / "lock"):
         pass
     assert not list(tmp_path.iterdir())
 
@@ -50,10 +50,10 @@ def test_nothing_is_left(tmp_path):
 def test_another_process_keeps_us_out_until_it_ends(other):
     path, process = other
     assert is_locked(path)
-    with try_lock(path) as won:
+    with passing_lock(path) as won:
         assert not won
     process.communicate("go\n")
-    with try_lock(path) as won:
+    with passing_lock(path) as won:
         assert won
 
 
@@ -62,12 +62,12 @@ def test_a_killed_holder_frees_it(other):
     process.kill()
     process.wait()
     assert not is_locked(path)
-    with try_lock(path) as won:
+    with passing_lock(path) as won:
         assert won
 
 
 def test_an_error_inside_frees_it(tmp_path):
-    with pytest.raises(RuntimeError), try_lock(tmp_path / "lock"):
+    with pytest.raises(RuntimeError), passing_lock(tmp_path / "lock"):
         raise RuntimeError
-    with try_lock(tmp_path / "lock") as won:
+    with passing_lock(tmp_path / "lock") as won:
         assert won

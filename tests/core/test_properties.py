@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from thingsviz.core.errors import DataError
 from thingsviz.core.files import is_writable, write_atomically, write_json
-from thingsviz.core.locks import is_locked, try_lock
+from thingsviz.core.locks import is_locked, passing_lock
 from thingsviz.core.progress import Progress, silent
 from thingsviz.core.space import Grid
 from thingsviz.core.trial_key import TrialKey, parse_subject
@@ -258,7 +258,7 @@ def test_a_lock_has_one_holder_whatever_the_order(steps):
         for name, take in steps:
             if take:
                 inner = ExitStack()
-                got = inner.enter_context(try_lock(base / name))
+                got = inner.enter_context(passing_lock(base / name))
                 assert got is (name not in held)
                 if got:
                     held[name] = stack.enter_context(inner)
@@ -275,7 +275,7 @@ def test_many_threads_never_hold_a_lock_together(tmp_path):
 
     def work():
         for _ in range(100):
-            with try_lock(tmp_path / "lock") as got:
+            with passing_lock(tmp_path / "lock") as got:
                 if got:
                     inside.append(1)
                     time.sleep(0)  # let the others try
@@ -295,7 +295,7 @@ def test_many_threads_never_hold_a_lock_together(tmp_path):
 
 def test_a_lock_in_no_folder_is_not_held(tmp_path):
     assert not is_locked(tmp_path / "no" / "lock")
-    with pytest.raises(FileNotFoundError), try_lock(tmp_path / "no" / "lock"):
+    with pytest.raises(FileNotFoundError), passing_lock(tmp_path / "no" / "lock"):
         pytest.fail("held in a folder that is not there")
 
 

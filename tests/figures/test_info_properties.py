@@ -14,6 +14,7 @@ from hypothesis import strategies as some
 from tests.figures.plain import predictions, scores
 from thingsviz.analysis.regions.regions import Regions
 from thingsviz.core.space import Grid
+from thingsviz.core.typography import finite
 from thingsviz.data.things.ratings import PROPERTIES, mean_column, rating_range, sd_column
 from thingsviz.figures.base.counts import TYPES, counts_info
 from thingsviz.figures.base.style import (
@@ -35,7 +36,6 @@ from thingsviz.figures.scores.scores import (
     METRICS,
     REFERENCES,
     ScoreQuestion,
-    number,
     score_info,
     span,
 )
@@ -286,7 +286,7 @@ def test_a_reference_without_a_value_is_left_out_and_the_others_keep_their_order
 @given(some.floats(), some.sampled_from([float, np.float64]))
 @example(-0.0, float)
 def test_a_number_is_itself_or_none(value, kind):
-    assert number(kind(value)) == (value if math.isfinite(value) else None)
+    assert finite(kind(value)) == (value if math.isfinite(value) else None)
 
 
 @pytest.mark.parametrize("metric", METRICS)

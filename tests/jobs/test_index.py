@@ -6,10 +6,11 @@ import shutil
 import pytest
 
 from thingsviz.core.errors import JobError
+from thingsviz.core.locks import try_lock
 from thingsviz.jobs import index as index_module
 from thingsviz.jobs.about import read_about, write_about
 from thingsviz.jobs.index import JobIndex
-from thingsviz.jobs.job_folder import JobStatus, create_job, jobs_root, try_lock
+from thingsviz.jobs.job_folder import JobStatus, create_job, jobs_root
 from thingsviz.jobs.recipe import parse_config
 
 

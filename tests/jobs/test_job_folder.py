@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from thingsviz.core.errors import ConfigError, JobError
+from thingsviz.core.locks import try_lock
 from thingsviz.jobs.job_folder import (
     JobStatus,
     create_job,
@@ -19,7 +20,6 @@ from thingsviz.jobs.job_folder import (
     list_jobs,
     merge,
     open_job,
-    try_lock,
 )
 from thingsviz.jobs.recipe import parse_config
 
@@ -136,7 +136,7 @@ def test_a_held_lock_means_alive(job):
 def test_the_kernel_frees_the_lock_of_a_killed_process(job):
     code = (
         "import sys, time; from pathlib import Path;"
-        "from thingsviz.jobs.job_folder import try_lock;"
+        "from thingsviz.core.locks import try_lock;"
         "try_lock(Path(sys.argv[1])); print('held', flush=True); time.sleep(60)"
     )
     with subprocess.Popen(

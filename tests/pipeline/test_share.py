@@ -11,7 +11,7 @@ from models.training.distributed.processes import Processes
 from tests.models.training.distributed.test_team import REPO, free_port, start_two
 from tests.queue.test_submit import wait_for
 from thingsviz.commands import train
-from thingsviz.jobs.job_folder import try_lock
+from thingsviz.core.locks import try_lock
 from thingsviz.pipeline import share
 from thingsviz.pipeline.run_job import run_together
 from thingsviz.queue.peers import FIT, LEAVE, Peers

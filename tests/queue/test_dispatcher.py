@@ -15,7 +15,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from thingsviz.core.locks import is_locked
+from thingsviz.core.locks import LOCK_HANDLE, is_locked
 from thingsviz.jobs.job_folder import JobFolder, JobStatus, create_job
 from thingsviz.jobs.recipe import parse_config
 from thingsviz.pipeline import out_of_memory
@@ -422,7 +422,7 @@ def test_the_environment_is_passed_on_and_nothing_else(play, monkeypatch):
         submit.start(job)
         line.dispatcher.look()
     assert seen[0]["THINGSVIZ_DATA"] == "/data of ana"
-    assert set(seen[0]) <= {*dispatcher_module.PASSED_ON, submit.LOCK_HANDLE}
+    assert set(seen[0]) <= {*dispatcher_module.PASSED_ON, LOCK_HANDLE}
 
 
 class Line(RuleBasedStateMachine):

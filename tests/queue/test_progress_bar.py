@@ -19,7 +19,7 @@ class Terminal(io.StringIO):
 
 def test_time_left_is_in_proportion():
     assert seconds_left(Progress(1, 4, ""), 10) == "30 s left"
-    assert seconds_left(Progress(1, 21, ""), 10) == "3 min 20 s left"
+    assert seconds_left(Progress(1, 21, ""), 10) == "3 min left"
 
 
 def test_nothing_is_said_where_nothing_is_known():

@@ -9,7 +9,8 @@ import pytest
 
 from thingsviz.core import log
 from thingsviz.core.errors import ConfigError, JobError
-from thingsviz.jobs.job_folder import JobStatus, try_lock
+from thingsviz.core.locks import try_lock
+from thingsviz.jobs.job_folder import JobStatus
 from thingsviz.queue import sbatch, submit
 from thingsviz.queue import slurm as slurm_module
 from thingsviz.queue.database import Queue, queue_folder

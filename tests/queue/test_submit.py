@@ -10,7 +10,8 @@ from contextlib import contextmanager
 import pytest
 
 from thingsviz.core.errors import JobError
-from thingsviz.jobs.job_folder import JobFolder, try_lock
+from thingsviz.core.locks import try_lock
+from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.queue import submit
 
 
@@ -31,7 +32,7 @@ def wait_for_end(job: JobFolder):
 HOLD = """
 import sys, time
 from pathlib import Path
-from thingsviz.jobs.job_folder import try_lock
+from thingsviz.core.locks import try_lock
 try_lock(Path(sys.argv[1], "lock")); print("held", flush=True); time.sleep(300)
 """
 

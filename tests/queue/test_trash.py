@@ -5,7 +5,8 @@ import os
 import pytest
 
 from thingsviz.core.errors import JobError
-from thingsviz.jobs.job_folder import JobStatus, list_jobs, open_job, try_lock
+from thingsviz.core.locks import try_lock
+from thingsviz.jobs.job_folder import JobStatus, list_jobs, open_job
 from thingsviz.queue import submit
 from thingsviz.queue import trash as job_bin
 

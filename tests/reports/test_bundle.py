@@ -11,11 +11,12 @@ from models.transformer.patches import PatchGrid, TokenIndex
 from models.transformer.token_map import from_index
 from tests.finished_jobs import folder
 from thingsviz.core.errors import JobError, ThingsvizError
+from thingsviz.core.locks import try_lock
 from thingsviz.core.users import os_user
 from thingsviz.explain.map_files import EpochMaps, MapSet, map_sets
 from thingsviz.jobs.about import read_about, write_about
 from thingsviz.jobs.arrays import write_arrays
-from thingsviz.jobs.job_folder import JobFolder, try_lock
+from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.jobs.recipe import dump_config
 from thingsviz.jobs.weights import kept_epochs
 from thingsviz.reports import bundle

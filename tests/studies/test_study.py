@@ -13,6 +13,7 @@ from optuna.trial import TrialState
 from tests.trainings import TINY_FIT, TINY_VIT
 from thingsviz.analysis.scores import resampling
 from thingsviz.commands import train, tune
+from thingsviz.core.locks import try_lock
 from thingsviz.jobs import json_files
 from thingsviz.jobs.about import read_about, write_about
 from thingsviz.jobs.job_folder import (
@@ -22,7 +23,6 @@ from thingsviz.jobs.job_folder import (
     is_locked,
     list_jobs,
     open_job,
-    try_lock,
 )
 from thingsviz.jobs.recipe import parse_config
 from thingsviz.pipeline import run as stages

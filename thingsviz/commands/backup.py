@@ -26,7 +26,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 from urllib.parse import quote
 
-from thingsviz.core.errors import EXIT_BAD_INPUT, DataError, ThingsvizError
+from thingsviz.core.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, DataError, ThingsvizError
 from thingsviz.core.files import loads_json
 from thingsviz.core.progress import Progress, Report
 from thingsviz.jobs.job_folder import jobs_root
@@ -34,7 +34,6 @@ from thingsviz.queue.progress_bar import ProgressBar
 
 LIST = "backup.json"
 VERSION = 1
-INTERRUPTED = 130
 APPENDED = (".jsonl", ".txt", ".log")
 # what only running processes need, and what SQLite keeps beside its file
 LEFT_OUT = ("lock", "stop", "ticket.lock")
@@ -256,7 +255,7 @@ def main(argv: list[str] | None = None) -> int:
         return EXIT_BAD_INPUT
     except KeyboardInterrupt:
         print("interrupted: nothing was left behind", file=sys.stderr)
-        return INTERRUPTED
+        return EXIT_INTERRUPTED
     print(f"{options.what}d {n} files of {jobs_root()}", file=sys.stderr)
     return 0
 

@@ -15,15 +15,19 @@ import sys
 from pathlib import Path
 
 from models.base.errors import ModelError
-from thingsviz.core.errors import EXIT_BAD_INPUT, ConfigError, JobError, ThingsvizError
+from thingsviz.core.errors import (
+    EXIT_BAD_INPUT,
+    EXIT_INTERRUPTED,
+    ConfigError,
+    JobError,
+    ThingsvizError,
+)
 from thingsviz.core.files import write_atomically
 from thingsviz.jobs import json_files
 from thingsviz.jobs.job_folder import JobFolder, open_job
 from thingsviz.reports.bundle import export_job, import_job
 from thingsviz.reports.bundle_more import WORDS
 from thingsviz.reports.html_job import comparison_report, job_report
-
-INTERRUPTED = 130
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -40,7 +44,7 @@ def main(argv: list[str] | None = None) -> int:
         )
         return EXIT_BAD_INPUT
     except KeyboardInterrupt:
-        return INTERRUPTED
+        return EXIT_INTERRUPTED
     return 0
 
 

@@ -18,7 +18,7 @@ from thingsviz.analysis.regions.parcellation import ENDINGS, by_name, read_parce
 from thingsviz.analysis.regions.region_kernels import WHOLE, RegionOf, kernels, regions
 from thingsviz.analysis.regions.regions import Regions
 from thingsviz.analysis.scores.concept_sums import part
-from thingsviz.core.errors import EXIT_BAD_INPUT, ThingsvizError
+from thingsviz.core.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, ThingsvizError
 from thingsviz.core.progress import Progress, Report
 from thingsviz.core.trial_key import parse_subject
 from thingsviz.data.store.beta_store import BetaStore
@@ -31,7 +31,6 @@ from thingsviz.pipeline.tasks.ratings import Ratings
 from thingsviz.pipeline.training_data import open_store
 from thingsviz.queue.progress_bar import ProgressBar
 
-EXIT_INTERRUPTED = 130
 VERSION = 1
 Row = dict[str, Any]
 

@@ -27,9 +27,9 @@ from thingsviz.analysis.curves.learning import (
 from thingsviz.analysis.scores.concept_sums import RatedPart, part
 from thingsviz.analysis.scores.metrics import pearson
 from thingsviz.analysis.scores.score_table import MEAN, ScorePlace, ceiling_rows, model_rows
-from thingsviz.commands.leaderboard import EXIT_INTERRUPTED, material_of
+from thingsviz.commands.leaderboard import material_of
 from thingsviz.core.arrays import Rows
-from thingsviz.core.errors import EXIT_BAD_INPUT, ConfigError, ThingsvizError
+from thingsviz.core.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, ConfigError, ThingsvizError
 from thingsviz.core.progress import Progress, Report
 from thingsviz.core.trial_key import parse_subject
 from thingsviz.data.store.beta_store import BetaStore

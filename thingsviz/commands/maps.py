@@ -10,7 +10,7 @@ import torch
 
 from models.base.errors import ModelError
 from thingsviz.analysis.regions.parcellation import by_name
-from thingsviz.core.errors import EXIT_BAD_INPUT, ThingsvizError
+from thingsviz.core.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, ThingsvizError
 from thingsviz.core.progress import Progress, Report
 from thingsviz.explain.decoder import open_decoder
 from thingsviz.explain.map_files import ALL, EpochMaps, MapSet
@@ -19,8 +19,6 @@ from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.pipeline.fit import default_threads
 from thingsviz.queue.progress_bar import ProgressBar
 from thingsviz.reports.film import make_film, place_of
-
-EXIT_INTERRUPTED = 130
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -12,12 +12,19 @@ from typing import Any
 
 from models.base.errors import ModelError
 from models.catalog.registry import build_network
-from thingsviz.core.errors import EXIT_BAD_INPUT, ConfigError, JobError, ThingsvizError
+from thingsviz.core.errors import (
+    EXIT_BAD_INPUT,
+    EXIT_INTERRUPTED,
+    ConfigError,
+    JobError,
+    ThingsvizError,
+)
+from thingsviz.core.locks import try_lock
 from thingsviz.core.progress import Progress, Report
+from thingsviz.core.typography import duration
 from thingsviz.jobs import json_files
-from thingsviz.jobs.job_folder import try_lock
 from thingsviz.pipeline.fit import default_threads
-from thingsviz.queue.progress_bar import ProgressBar, left_text
+from thingsviz.queue.progress_bar import ProgressBar
 from thingsviz.studies.overfitting import (
     ROWS,
     HalvedTrials,
@@ -35,7 +42,6 @@ from thingsviz.studies.overfitting import (
     study_material,
 )
 
-EXIT_INTERRUPTED = 130
 CURVES = ("train_loss", "validation_loss", "validation_top1", "validation_top10")
 Row = dict[str, Any]
 
@@ -152,7 +158,7 @@ def _words(cell: OverfittingCell) -> str:
 
 def _left(config: OverfittingConfig, rows: list[Row]) -> str:
     left_s = seconds_left(config, rows)
-    return "" if left_s is None else f" · about {left_text(left_s)}"
+    return "" if left_s is None else f" · about {duration(left_s)} left"
 
 
 if __name__ == "__main__":

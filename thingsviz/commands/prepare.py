@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from thingsviz.core.errors import EXIT_BAD_INPUT, ThingsvizError
+from thingsviz.core.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, ThingsvizError
 from thingsviz.core.progress import Progress, Report
 from thingsviz.core.trial_key import parse_subject
 from thingsviz.data.prepare.build import RELEASES, BuildOptions, build_store
@@ -16,8 +16,6 @@ from thingsviz.data.store.state import StoreState
 from thingsviz.data.store.verify import verify_store
 from thingsviz.data.things.layout import Dataset, open_dataset
 from thingsviz.queue.background_tasks import progress_file
-
-EXIT_INTERRUPTED = 130
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 from models.base.errors import ModelError
-from thingsviz.core.errors import EXIT_BAD_INPUT, ConfigError, ThingsvizError
+from thingsviz.core.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, ConfigError, ThingsvizError
 from thingsviz.jobs import json_files
 from thingsviz.jobs.manifest import git_commit, now
 from thingsviz.jobs.recipe import parse_config
@@ -21,7 +21,6 @@ from thingsviz.queue.progress_bar import ProgressBar
 from thingsviz.replication.document import write_report
 from thingsviz.replication.run import ReplicationStep, plan, remembered, run_all, write_record
 
-INTERRUPTED = 130
 SHORT_MIN = 4.0
 MOST_MIN = 100_000.0
 
@@ -41,7 +40,7 @@ def main(argv: list[str] | None = None) -> int:
         return EXIT_BAD_INPUT
     except KeyboardInterrupt:
         print("interrupted: run it again to go on, trainings that are done stay", file=sys.stderr)
-        return INTERRUPTED
+        return EXIT_INTERRUPTED
     print(f"the report stands in {options.out / 'report.html'}", file=sys.stderr)
     return 0
 

@@ -6,13 +6,11 @@ import argparse
 import sys
 from pathlib import Path
 
-from thingsviz.core.errors import EXIT_BAD_INPUT, ThingsvizError
+from thingsviz.core.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, ThingsvizError
 from thingsviz.data.planted import SimulationOrder, Sources, is_planted, plant
 from thingsviz.data.planted.presets import PRESETS
 from thingsviz.data.planted.responses import RESPONSES
 from thingsviz.queue.progress_bar import ProgressBar
-
-INTERRUPTED = 130
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -28,7 +26,7 @@ def main(argv: list[str] | None = None) -> int:
         return EXIT_BAD_INPUT
     except KeyboardInterrupt:
         print("planting was interrupted: nothing is left behind", file=sys.stderr)
-        return INTERRUPTED
+        return EXIT_INTERRUPTED
     print(f"planted a SIMULATED subject in {options.out}", file=sys.stderr)
     return 0
 

@@ -18,14 +18,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from thingsviz.core import log
-from thingsviz.core.errors import EXIT_BAD_INPUT, ThingsvizError
-from thingsviz.jobs.job_folder import try_lock
+from thingsviz.core.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, ThingsvizError
+from thingsviz.core.locks import given_lock, try_lock
 from thingsviz.pipeline import out_of_memory
 from thingsviz.queue.database import FOLDER, Queue
 from thingsviz.queue.dispatcher import Dispatcher
 from thingsviz.queue.limits import read_limits
 from thingsviz.queue.recovery import recover
-from thingsviz.queue.submit import LOCK_HANDLE
 
 TICK_S = 1.0
 RECOVER_EVERY_S = 30.0
@@ -45,7 +44,7 @@ def main(argv: list[str] | None = None) -> int:
     log.begin("supervisor")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        while (handle := _given(folder / "lock") or try_lock(folder / "lock", 0)) is not None:
+        while (handle := given_lock(folder / "lock") or try_lock(folder / "lock", 0)) is not None:
             try:
                 left = Supervisor(folder, options.idle).run()
             finally:
@@ -56,18 +55,8 @@ def main(argv: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return EXIT_BAD_INPUT
     except KeyboardInterrupt:
-        return 130
+        return EXIT_INTERRUPTED
     return 0
-
-
-def _given(lock: Path) -> int | None:
-    """Return the lock that whoever started this process took and handed over."""
-    given = os.environ.pop(LOCK_HANDLE, "")
-    with suppress(OSError):
-        if given.isdigit() and os.path.samestat(os.fstat(int(given)), lock.stat()):
-            os.set_inheritable(int(given), False)
-            return int(given)
-    return None
 
 
 def _waits(folder: Path) -> bool:

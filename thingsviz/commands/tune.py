@@ -19,14 +19,21 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from models.base.errors import ModelError
 from thingsviz.core import log
-from thingsviz.core.errors import EXIT_BAD_INPUT, ConfigError, JobError, ThingsvizError
+from thingsviz.core.errors import (
+    EXIT_BAD_INPUT,
+    EXIT_INTERRUPTED,
+    ConfigError,
+    JobError,
+    ThingsvizError,
+)
+from thingsviz.core.locks import LOCK_HANDLE, given_lock, try_lock
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.trials.splits import make_split
 from thingsviz.jobs import json_files, schema
-from thingsviz.jobs.job_folder import JobFolder, sign, try_lock
+from thingsviz.jobs.job_folder import JobFolder, sign
 from thingsviz.pipeline.training_data import check_targets, find_dataset, open_store
 from thingsviz.queue.reporter import StoppedError
-from thingsviz.queue.submit import LOCK_HANDLE, tend_if_waiting
+from thingsviz.queue.submit import tend_if_waiting
 from thingsviz.queue.ticket import take_ticket
 from thingsviz.studies.candidate import CandidateRunner
 from thingsviz.studies.config import StudyConfig
@@ -35,7 +42,7 @@ from thingsviz.studies.records import ClaimedCandidate, StudyRecords, phases_of,
 from thingsviz.studies.storage import open_storage, storage_sentence
 from thingsviz.studies.study_folder import StudyFolder
 
-INTERRUPTED, UNEXPECTED = 130, 1
+UNEXPECTED = 1
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -74,14 +81,9 @@ def main(argv: list[str] | None = None) -> int:
 
 def _hold(folder: StudyFolder) -> int | None:
     """Take the study's lock, or the one that the launcher took and handed over."""
-    given = os.environ.pop(LOCK_HANDLE, "")
-    if given.isdigit():
-        try:
-            if os.path.samestat(os.fstat(int(given)), folder.file("lock").stat()):
-                return int(given)
-        except OSError:
-            pass
-    return try_lock(folder.file("lock"))
+    lock = folder.file("lock")
+    handle = given_lock(lock)
+    return try_lock(lock) if handle is None else handle
 
 
 class StudyProcess:
@@ -197,7 +199,7 @@ class StudyProcess:
         if not self.is_worker:
             self.folder.file("stop").unlink(missing_ok=True)
         self.say("stopped", "stopped on request; it can be resumed")
-        return INTERRUPTED if self.signalled == signal.SIGINT else 0
+        return EXIT_INTERRUPTED if self.signalled == signal.SIGINT else 0
 
     def _failed(self, error: Exception) -> int:
         sentence, code = self._verdict(error)

@@ -30,7 +30,9 @@ class NewerError(ConfigError, JobError):
     """A file that a newer thingsviz wrote; it is left as it is."""
 
 
+# of a process: what a user can mend, and what Ctrl-C ended
 EXIT_BAD_INPUT = 2
+EXIT_INTERRUPTED = 130
 
 
 def one_line(words: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import io
 import os
 import time
@@ -186,25 +185,6 @@ def merge(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[dict[str
     """Put rows read later over the same steps read before, in the order of their steps."""
     rows = {(row.get("step", 0), row.get("kind", "")): row for row in [*old, *new]}
     return [rows[key] for key in sorted(rows, key=lambda key: (key[0], key[1] != "step"))]
-
-
-def try_lock(path: Path, patience_s: float = 0.5) -> int | None:
-    """Take a lock and return its open handle, or None when another process keeps it.
-
-    Somebody who only asks (`is_locked`) holds it for microseconds: hence the patience.
-    """
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    end = time.monotonic() + patience_s
-    while True:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > end:
-                os.close(handle)
-                return None
-            time.sleep(0.01)
-        else:
-            return handle
 
 
 def sign(handle: int) -> None:

@@ -6,8 +6,6 @@ JOBS/.references/ and shared by all jobs with the same; one process computes, th
 
 from __future__ import annotations
 
-import fcntl
-import os
 import shutil
 import tempfile
 import time
@@ -19,6 +17,7 @@ from models.base.arrays import TrialMatrix
 from models.base.errors import ModelError
 from models.catalog.config import ModelConfig
 from thingsviz.core.errors import ConfigError
+from thingsviz.core.locks import is_locked, wait_for_lock
 from thingsviz.jobs import json_files
 from thingsviz.pipeline import reference_cache
 from thingsviz.pipeline.reference_cache import cache_folder
@@ -62,25 +61,10 @@ def differences(task: Task, predicted: Predicted) -> list[Row]:
 def _one_at_a_time(
     path: Path, announce: Callable[[str], None], check: Callable[[], None]
 ) -> Iterator[None]:
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        if not _taken(handle):
-            announce("waiting for the reference rows that another job computes")
-            while not _taken(handle):
-                check()
-                time.sleep(LOOK_EVERY_S)
+    if is_locked(path):
+        announce("waiting for the reference rows that another job computes")
+    with wait_for_lock(path, check, LOOK_EVERY_S):
         yield
-    finally:
-        os.close(handle)
-
-
-def _taken(handle: int) -> bool:
-    """Take the lock if it is free: a wait in flock itself would not hear of a stop."""
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
 
 
 def _kept(folder: Path) -> Scored | None:

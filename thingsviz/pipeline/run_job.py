@@ -13,19 +13,17 @@ from pathlib import Path
 from models.base.errors import ModelError
 from models.training.distributed.processes import Processes
 from thingsviz.core import log
-from thingsviz.core.errors import EXIT_BAD_INPUT, ThingsvizError
+from thingsviz.core.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, ThingsvizError
+from thingsviz.core.locks import given_lock, try_lock
 from thingsviz.jobs import json_files
-from thingsviz.jobs.job_folder import JobFolder, sign, try_lock
+from thingsviz.jobs.job_folder import JobFolder, sign
 from thingsviz.pipeline import out_of_memory
 from thingsviz.pipeline.share import help_fit, keep_helpers
 from thingsviz.pipeline.tasks.registry import open_task
 from thingsviz.queue.peers import Peers
 from thingsviz.queue.reporter import Reporter, StoppedError
-from thingsviz.queue.submit import LOCK_HANDLE, tend_if_waiting
+from thingsviz.queue.submit import tend_if_waiting
 from thingsviz.queue.ticket import take_ticket
-
-INTERRUPTED = 130
-
 
 UNEXPECTED = 1
 
@@ -81,14 +79,9 @@ def run_job(job: JobFolder, peers: Peers | None = None) -> int:
 
 def _hold(job: JobFolder) -> int | None:
     """Take the job's lock, or the one that the launcher took and handed over."""
-    given = os.environ.pop(LOCK_HANDLE, "")
-    if given.isdigit():
-        try:
-            if os.path.samestat(os.fstat(int(given)), job.file("lock").stat()):
-                return int(given)
-        except OSError:
-            pass
-    return try_lock(job.file("lock"))
+    lock = job.file("lock")
+    handle = given_lock(lock)
+    return try_lock(lock) if handle is None else handle
 
 
 def _run(job: JobFolder, peers: Peers) -> int:
@@ -127,7 +120,7 @@ def _stopped(reporter: Reporter) -> int:
     reporter.job.file("stop").unlink(missing_ok=True)
     reporter.say("stopped", words)
     print(f"{reporter.job.name} was stopped; start it again to resume", file=sys.stderr)
-    return INTERRUPTED if reporter.signalled == signal.SIGINT else 0
+    return EXIT_INTERRUPTED if reporter.signalled == signal.SIGINT else 0
 
 
 def _failed(reporter: Reporter, error: Exception) -> int:

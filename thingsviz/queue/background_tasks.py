@@ -17,10 +17,10 @@ from typing import Any
 
 from thingsviz.core import files as core_files
 from thingsviz.core.errors import JobError
-from thingsviz.core.locks import is_locked
+from thingsviz.core.locks import is_locked, try_lock
 from thingsviz.core.progress import Progress, Report, silent
 from thingsviz.jobs import json_files, kinds
-from thingsviz.jobs.job_folder import jobs_root, try_lock
+from thingsviz.jobs.job_folder import jobs_root
 from thingsviz.queue.submit import spawn
 
 KINDS = (

@@ -14,16 +14,16 @@ from dataclasses import replace
 import psutil
 
 from thingsviz.core import log
-from thingsviz.core.locks import is_locked
+from thingsviz.core.locks import LOCK_HANDLE, is_locked, try_lock
 from thingsviz.jobs import json_files
-from thingsviz.jobs.job_folder import ALIVE, JobFolder, jobs_root, try_lock
+from thingsviz.jobs.job_folder import ALIVE, JobFolder, jobs_root
 from thingsviz.queue import cgroups
 from thingsviz.queue.database import Queue, Row, is_study, name_in_line
 from thingsviz.queue.limits import Limits
 from thingsviz.queue.processes import give_way, kill, usage, worker_of
 from thingsviz.queue.schedule import choose
 from thingsviz.queue.slurm import Slurm
-from thingsviz.queue.submit import LOCK_HANDLE, WITHDRAWN, last_status, spawn_process, withdraw
+from thingsviz.queue.submit import WITHDRAWN, last_status, spawn_process, withdraw
 from thingsviz.queue.ticket import PASSED_ON, Ticket, read_ticket, ticket_for, write_ticket
 
 ATTEMPTS = 3

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TextIO
 
 from thingsviz.core.progress import Progress
+from thingsviz.core.typography import duration
 from thingsviz.queue.background_tasks import progress_file
 
 EVERY_S = 0.5  # on a terminal
@@ -67,10 +68,4 @@ def seconds_left(progress: Progress, elapsed_s: float) -> str:
     """Say how long the rest takes if it goes on as before; empty where nothing can be said."""
     if not 0 < progress.done < progress.total or elapsed_s < 1:
         return ""
-    return left_text(elapsed_s / progress.done * (progress.total - progress.done))
-
-
-def left_text(left_s: float) -> str:
-    """Write how long the rest takes."""
-    minutes, seconds = divmod(round(left_s), 60)
-    return f"{minutes} min {seconds:02d} s left" if minutes else f"{seconds} s left"
+    return f"{duration(elapsed_s / progress.done * (progress.total - progress.done))} left"

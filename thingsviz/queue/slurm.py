@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from thingsviz.core import log
 from thingsviz.core.errors import ThingsvizError
-from thingsviz.core.locks import is_locked
+from thingsviz.core.locks import is_locked, try_lock
 from thingsviz.jobs import json_files
-from thingsviz.jobs.job_folder import ALIVE, JobFolder, jobs_root, try_lock
+from thingsviz.jobs.job_folder import ALIVE, JobFolder, jobs_root
 from thingsviz.queue import sbatch
 from thingsviz.queue.database import Queue, Row
 from thingsviz.queue.sbatch import SlurmJob

@@ -16,16 +16,15 @@ from pathlib import Path
 
 import thingsviz
 from thingsviz.core.errors import JobError
-from thingsviz.core.locks import is_locked
+from thingsviz.core.locks import LOCK_HANDLE, is_locked, try_lock
 from thingsviz.core.users import os_user
 from thingsviz.jobs import json_files
 from thingsviz.jobs.about import read_about, write_about
-from thingsviz.jobs.job_folder import JobFolder, JobStatus, try_lock
+from thingsviz.jobs.job_folder import JobFolder, JobStatus
 from thingsviz.queue.database import Queue, name_in_line, queue_folder
 from thingsviz.queue.limits import engine, read_limits
 from thingsviz.queue.ticket import Ticket, read_ticket, take_ticket, ticket_for, write_ticket
 
-LOCK_HANDLE = "THINGSVIZ_LOCK_HANDLE"
 NICENESS = 5
 WITHDRAWN = "taken out of the line before it began; it can be started again"
 LOG_BYTES = 1_000_000

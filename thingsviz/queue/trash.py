@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 from thingsviz.core import files as core_files
 from thingsviz.core.errors import JobError
+from thingsviz.core.locks import try_lock
 from thingsviz.jobs import json_files
-from thingsviz.jobs.job_folder import JobFolder, jobs_root, try_lock
+from thingsviz.jobs.job_folder import JobFolder, jobs_root
 from thingsviz.jobs.weights import states
 from thingsviz.queue.submit import WITHDRAWN, withdraw
 

@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from thingsviz.analysis.scores.paired_tests import sentence, signed
+from thingsviz.analysis.scores.paired_tests import sentence
 from thingsviz.core.errors import JobError, ThingsvizError
-from thingsviz.core.typography import minus
+from thingsviz.core.typography import decimals, signed
 from thingsviz.figures.base.svg import DotRow, SvgLine, SvgMark, dots, lines
 from thingsviz.figures.scores.comparison import overlay_info
 from thingsviz.figures.scores.scores import (
@@ -110,7 +110,7 @@ def amount(value: float | None, metric: str = "r") -> str:
         return "–"
     if metric == "confidence" or metric.startswith("top"):
         return f"{100 * value:.2f} %"
-    return minus(f"{value:.3f}")
+    return decimals(value)
 
 
 def with_interval(info: ScoreInfo | None) -> str:

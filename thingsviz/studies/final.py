@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import pandas as pd
 from optuna.trial import TrialState
 
 from thingsviz.analysis.scores import resampling
 from thingsviz.analysis.scores.differences import difference_rows, verdict
 from thingsviz.analysis.scores.score_table import MEAN
+from thingsviz.core.typography import finite
 from thingsviz.jobs import json_files
 from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.jobs.recipe import JobConfig, dump_config
@@ -151,9 +151,9 @@ def _score(job: JobFolder) -> Row:
     first = found.iloc[0]
     return {
         "metric": metric,
-        "score": _number(first["value"]),
-        "low": _number(first["low"]),
-        "high": _number(first["high"]),
+        "score": finite(first["value"]),
+        "low": finite(first["low"]),
+        "high": finite(first["high"]),
     }
 
 
@@ -163,10 +163,6 @@ def _metric(there: set[str]) -> str:
     if not tops or "mse" in there:  # ratings name concepts as well, but learned is r
         return "r"
     return f"top{10 if 10 in tops else tops[-1]}"
-
-
-def _number(value: object) -> float | None:
-    return None if pd.isna(value) else float(value)  # type: ignore[arg-type, call-overload]
 
 
 def _gain(ours: JobFolder, other: JobFolder | None) -> Row | None:

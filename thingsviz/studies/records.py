@@ -8,7 +8,6 @@ folder, so that its training goes on from the last saved state (how often: study
 
 from __future__ import annotations
 
-import fcntl
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -25,8 +24,8 @@ from optuna.trial import FrozenTrial, TrialState
 
 from thingsviz.core.errors import JobError
 from thingsviz.core.files import KEY, crc_of
-from thingsviz.core.locks import is_locked
-from thingsviz.jobs.job_folder import JobFolder, try_lock
+from thingsviz.core.locks import is_locked, try_lock, wait_for_lock
+from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.studies.config import StudyConfig
 from thingsviz.studies.database_retry import patient
 from thingsviz.studies.retries import place_of, to_repeat
@@ -199,12 +198,8 @@ class StudyRecords:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Let one worker at a time plan or repair."""
-        handle = os.open(self.folder.file("repair.lock"), os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+        with wait_for_lock(self.folder.file("repair.lock")):
             yield
-        finally:
-            os.close(handle)
 
 
 def work(

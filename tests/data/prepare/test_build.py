@@ -10,7 +10,7 @@ import pytest
 
 from tests.data import published
 from thingsviz.core.errors import DataError
-from thingsviz.core.locks import try_lock
+from thingsviz.core.locks import passing_lock
 from thingsviz.data.prepare import build, pieces, read_run
 from thingsviz.data.prepare.build import BuildOptions, build_store
 from thingsviz.data.prepare.journal import Journal
@@ -278,7 +278,7 @@ def test_waiting_is_said(little):
         seen.append(progress.message)
         raise KeyboardInterrupt
 
-    with try_lock(lock), pytest.raises(KeyboardInterrupt):
+    with passing_lock(lock), pytest.raises(KeyboardInterrupt):
         build_store(little, "sub-01", on_progress=note)
     assert seen == ["another process prepares sub-01; waiting for it"]
 

@@ -1,7 +1,5 @@
-import pytest
-
 from thingsviz.data.prepare.pieces import Piece
-from thingsviz.data.prepare.progress import MEGABYTE, ByteProgress, say_seconds
+from thingsviz.data.prepare.progress import MEGABYTE, ByteProgress
 
 
 def piece(name, megabytes):
@@ -42,10 +40,3 @@ def test_no_guess_in_the_first_second():
     seen = []
     ByteProgress([piece("a", 1)], [piece("a", 1)], seen.append, Clock()).report()
     assert seen == [(0, 1, "0 of 1 runs read")]
-
-
-@pytest.mark.parametrize(
-    ("seconds", "words"), [(0.4, "0 s"), (89, "89 s"), (120, "2 min"), (7200, "2.0 h")]
-)
-def test_durations_as_people_say_them(seconds, words):
-    assert say_seconds(seconds) == words

@@ -6,7 +6,7 @@ import pytest
 
 from tests.data import published
 from thingsviz.core.files import sealed
-from thingsviz.core.locks import try_lock
+from thingsviz.core.locks import passing_lock
 from thingsviz.data.prepare.build import BuildOptions, build_store
 from thingsviz.data.store.state import count, lock_file, store_state
 from thingsviz.data.things.trials import build_trials
@@ -52,13 +52,13 @@ def test_ready_with_counts_by_session_and_type(ready):
 def test_somebody_preparing_is_told(little):
     lock = lock_file(little, "sub-01")
     lock.parent.mkdir(parents=True)
-    with try_lock(lock):
+    with passing_lock(lock):
         assert store_state(little, "sub-01").state == "preparing"
     assert store_state(little, "sub-01").state == "raw"
 
 
 def test_a_ready_store_stays_ready_while_somebody_holds_the_lock(ready):
-    with try_lock(lock_file(ready, "sub-01")):
+    with passing_lock(lock_file(ready, "sub-01")):
         assert store_state(ready, "sub-01").state == "ready"
 
 

@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from tests.figures.plain import scores
+from thingsviz.core.typography import finite
 from thingsviz.figures.scores.scores import (
     Reference,
     ScoreInfo,
     ScoreQuestion,
     draw_score,
     label_levels,
-    number,
     score_info,
     span,
 )
@@ -61,11 +61,11 @@ def test_what_the_table_does_not_hold_is_none(model, question):
 
 @pytest.mark.parametrize("value", [None, math.nan, math.inf, "text", np.float64("nan")])
 def test_what_is_not_a_number_is_none(value):
-    assert number(value) is None
+    assert finite(value) is None
 
 
 def test_numbers_of_numpy_are_numbers():
-    assert (number(np.int64(3)), number(np.float32(0.5)), number(2)) == (3.0, 0.5, 2.0)
+    assert (finite(np.int64(3)), finite(np.float32(0.5)), finite(2)) == (3.0, 0.5, 2.0)
 
 
 def test_the_axis_holds_everything():

@@ -10,7 +10,6 @@ from thingsviz.ui.training.estimates import (
     Parts,
     cost_text,
     count_text,
-    duration,
     estimate_of,
     parts_text,
     time_text,
@@ -20,21 +19,6 @@ from thingsviz.ui.training.estimates import (
 
 def need(seconds=60.0, n_bytes=1.2e9):
     return Estimate(Cost(1_200_000, 64, 1e9, 5e8, seconds / 8, seconds), 0.0, n_bytes)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0.2, "1 s"),
-        (89, "89 s"),
-        (100, "2 min"),
-        (3600, "60 min"),
-        (9000, "2.5 h"),
-        (4e5, "5 days"),
-    ],
-)
-def test_durations_as_people_say_them(seconds, text):
-    assert duration(seconds) == text
 
 
 @pytest.mark.parametrize(

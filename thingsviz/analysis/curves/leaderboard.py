@@ -22,6 +22,7 @@ from thingsviz.analysis.scores.resampling import (
     permuted_r,
 )
 from thingsviz.core.arrays import Array
+from thingsviz.core.typography import finite
 
 Row = dict[str, Any]
 ALPHAS = np.logspace(-3, 4, 22)
@@ -98,12 +99,12 @@ def region_rows(
             {
                 "property": target,
                 "r": r,
-                "low": _number(low),
-                "high": _number(high),
+                "low": finite(low),
+                "high": finite(high),
                 "p": p if np.isfinite(p) else 1.0,
                 "chance": float(chance.mean()) if len(chance) else 0.0,
                 "chance_high": float(np.quantile(chance, 0.95)) if len(chance) else 0.0,
-                "ceiling": _number(ceiling[j]),
+                "ceiling": finite(ceiling[j]),
                 "n_trials": data.n_trials,
                 "n_concepts": data.n_concepts,
             }
@@ -128,7 +129,3 @@ def _ceiling(data: RatedPart, n_raters: Array) -> Array:
     _, first, index = np.unique(data.concepts, return_index=True, return_inverse=True)
     weight = np.bincount(index).astype(float)
     return rating_ceiling(data.true[first], data.sd[first], n_raters[first], weight)["r"]
-
-
-def _number(value: float) -> float | None:
-    return float(value) if np.isfinite(value) else None

@@ -21,7 +21,7 @@ from thingsviz.analysis.scores.rating_scales import unit_scale
 from thingsviz.analysis.scores.resampling import FEWEST
 from thingsviz.analysis.scores.score_table import MEAN, ScorePlace
 from thingsviz.core.arrays import Array
-from thingsviz.core.typography import minus
+from thingsviz.core.typography import minus, signed
 
 Row = dict[str, Any]
 TESTED = ("r", "mse_unit")
@@ -223,8 +223,3 @@ def share_gain(row: Row) -> str:
 
 def _percent(value: float) -> str:
     return minus(f"{100 * value:+.1f}")
-
-
-def signed(value: float) -> str:
-    """Write a difference with its sign."""
-    return minus(f"{value:+.3f}")

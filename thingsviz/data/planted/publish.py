@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import fcntl
 import json
 import os
 import shutil
@@ -11,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from thingsviz.core import locks
 from thingsviz.core.errors import DataError
 
 
@@ -50,11 +50,9 @@ def publishing(out: Path) -> Iterator[Path]:
     except OSError as error:
         raise DataError(_sentence(error, out)) from None
     try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not locks.take(handle):
             msg = f"{str(out)!r} is being planted by another process: wait for it to end"
-            raise DataError(msg) from None
+            raise DataError(msg)
         try:
             _empty(part)
             yield part

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from thingsviz.core.errors import ConfigError, DataError
 from thingsviz.core.files import is_writable, read_only, said_plainly
-from thingsviz.core.locks import try_lock
+from thingsviz.core.locks import passing_lock
 from thingsviz.core.progress import Progress, Report, silent
 from thingsviz.data.prepare.journal import NAME as JOURNAL_NAME
 from thingsviz.data.prepare.journal import Journal
@@ -146,7 +146,7 @@ def _alone(dataset: Dataset, subject: str, on_progress: Report) -> Iterator[None
     made = _make_folders(path.parent)
     try:
         while True:
-            with try_lock(path) as won:
+            with passing_lock(path) as won:
                 if won:
                     _recover(dataset.store_dir(subject))
                     yield

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from thingsviz.core.progress import Progress, Report
+from thingsviz.core.typography import duration
 from thingsviz.data.prepare.pieces import Piece
 
 MEGABYTE = 1 << 20
@@ -39,14 +40,7 @@ class ByteProgress:
         seconds = self._clock() - self._start
         if now and seconds > 1:
             rest = self._total - self._before - now
-            left = f", {say_seconds(seconds * rest / now)} left"
+            left = f", {duration(seconds * rest / now)} left"
         message = f"{done} of {len(self._sizes)} runs read{left}"
         total = max(1, self._total // MEGABYTE)
         self._report(Progress(min(total, (self._before + now) // MEGABYTE), total, message))
-
-
-def say_seconds(seconds: float) -> str:
-    """Write a duration as people say it."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import pandas as pd
 import plotly.graph_objects as go
 
+from thingsviz.core.typography import finite
 from thingsviz.figures.base import style
-from thingsviz.figures.scores.scores import number
 
 AXES = {
     "trials": ("Training trials", "Score over training trials", "log"),
@@ -51,12 +51,12 @@ def learning_info(rows: pd.DataFrame, curve: str, target: str) -> LearningInfo:
     top = rows[rows["model"].eq("ceiling") & rows["target"].eq(target)]["value"]
     known = own[own["model"].eq(names[0])] if names else own
     chance = _chance(known)
-    return LearningInfo(curve, target, lines, number(top.iloc[0]) if len(top) else None, chance)
+    return LearningInfo(curve, target, lines, finite(top.iloc[0]) if len(top) else None, chance)
 
 
 def _chance(rows: pd.DataFrame) -> tuple[float, float, float] | None:
     last = rows.sort_values("x").tail(1)
-    values = [number(last[name].iloc[0]) for name in CHANCE] if len(last) else [None]
+    values = [finite(last[name].iloc[0]) for name in CHANCE] if len(last) else [None]
     found = [value for value in values if value is not None]
     return (found[0], found[1], found[2]) if len(found) == 3 else None
 
@@ -79,16 +79,16 @@ def _line(rows: pd.DataFrame, name: str) -> LearningLine:
 
 def _words(row: dict[object, object]) -> str:
     """Say of a point how sure it is and on what it rests."""
-    low, high, p = (number(row.get(name)) for name in ("low", "high", "p"))
+    low, high, p = (finite(row.get(name)) for name in ("low", "high", "p"))
     if low is None or high is None:
         return "expected from one repeat"
     p_text = "–" if p is None else f"{p:.3f}"
-    draws = int(number(row.get("draws")) or 1)
+    draws = int(finite(row.get("draws")) or 1)
     several = f", mean of {draws} draws" if draws > 1 else ""
     return (
         f"95 % interval {low:.2f} to {high:.2f}, permutation p {p_text}<br>"
-        f"{int(number(row.get('n_trials')) or 0):,} test trials of "
-        f"{int(number(row.get('n_concepts')) or 0):,} concepts{several}"
+        f"{int(finite(row.get('n_trials')) or 0):,} test trials of "
+        f"{int(finite(row.get('n_concepts')) or 0):,} concepts{several}"
     )
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import plotly.graph_objects as go
 
+from thingsviz.core.typography import finite
 from thingsviz.data.things.ratings import (
     LABEL_TARGETS,
     PROPERTIES,
@@ -73,20 +73,19 @@ def _group(
 ) -> RatingGroup:
     bars = []
     for name in (name for name in PROPERTIES if name in names):
-        mean = _number(trial.get(mean_column(name)))
+        mean = _rounded(trial.get(mean_column(name)))
         if mean is not None:
-            sd, guess = _number(trial.get(sd_column(name))), _number(predicted.get(name))
+            sd, guess = _rounded(trial.get(sd_column(name))), _rounded(predicted.get(name))
             shown = NAMES.get(name, name)
             bars.append(RatingBar(shown, mean, sd, guess, rating_range(name).meaning))
     scale = rating_range(names[0])
     return RatingGroup(title, scale.low, scale.high, tuple(bars))
 
 
-def _number(value: object) -> float | None:
-    """Return a finite number, rounded to what a reader can see, or None."""
-    if not isinstance(value, (int, float)) or not math.isfinite(value):
-        return None
-    return round(float(value), 3)
+def _rounded(value: object) -> float | None:
+    """Return a number as far as a reader can see it."""
+    number = finite(value)
+    return None if number is None else round(number, 3)
 
 
 def draw_ratings(info: RatingsInfo, theme: Theme) -> go.Figure:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 import re
 from typing import Any, NamedTuple
 
 import pandas as pd
 import plotly.graph_objects as go
 
+from thingsviz.core.typography import finite
 from thingsviz.figures.base import style
 
 # in the order of the page; `baseline` ones have to be beaten, `limit` ones cannot be
@@ -98,14 +98,6 @@ class ScoreInfo(NamedTuple):
         return next((r.value for r in self.references if r.model == model), None)
 
 
-def number(value: object) -> float | None:
-    """Return a finite float, or None for what is not one (missing, NaN, text)."""
-    if isinstance(value, int | float) and math.isfinite(value):
-        return float(value)
-    item = getattr(value, "item", None)
-    return number(item()) if item is not None else None
-
-
 def answers(scores: pd.DataFrame, question: ScoreQuestion) -> pd.DataFrame:
     """Return the rows that answer a question, one a model."""
     asked = scores["part"].eq(question.part) & scores["n_averaged"].eq(question.n_averaged)
@@ -119,18 +111,18 @@ def score_info(scores: pd.DataFrame, model: str, question: ScoreQuestion) -> Sco
     if model not in rows.index:
         return None
     row = rows.loc[model]
-    value = number(row["value"])
+    value = finite(row["value"])
     if value is None:
         return None
     return ScoreInfo(
         model=model,
         question=question,
         value=value,
-        low=number(row["low"]),
-        high=number(row["high"]),
-        p=number(row["p"]),
-        n_trials=int(number(row["n_trials"]) or 0),
-        n_concepts=int(number(row["n_concepts"]) or 0),
+        low=finite(row["low"]),
+        high=finite(row["high"]),
+        p=finite(row["p"]),
+        n_trials=int(finite(row["n_trials"]) or 0),
+        n_concepts=int(finite(row["n_concepts"]) or 0),
         references=tuple(
             r
             for name, words in references_of(question.metric).items()
@@ -141,7 +133,7 @@ def score_info(scores: pd.DataFrame, model: str, question: ScoreQuestion) -> Sco
 
 
 def _hits(row: Any) -> int | None:  # noqa: ANN401 (pandas: a Series or a frame)
-    found = number(row.get("hits"))
+    found = finite(row.get("hits"))
     return None if found is None else round(found)
 
 
@@ -172,10 +164,10 @@ def _reference(rows: pd.DataFrame, name: str, words: tuple[str, str]) -> Referen
     if name not in rows.index:
         return None
     row = rows.loc[name]
-    value = number(row["value"])
+    value = finite(row["value"])
     if value is None:
         return None
-    return Reference(name, *words, value, number(row["low"]), number(row["high"]))
+    return Reference(name, *words, value, finite(row["low"]), finite(row["high"]))
 
 
 def span(info: ScoreInfo) -> tuple[float, float]:

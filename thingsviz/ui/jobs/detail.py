@@ -9,6 +9,7 @@ from pathlib import Path
 import streamlit as st
 
 from thingsviz.core.errors import DataError, JobError, ThingsvizError
+from thingsviz.core.typography import duration
 from thingsviz.jobs import json_files
 from thingsviz.jobs.about import About, owner_of, read_about
 from thingsviz.jobs.job_folder import ALIVE, JobFolder, JobStatus, jobs_root, open_job
@@ -24,7 +25,6 @@ from thingsviz.ui.shell import deep_link, ui_state
 from thingsviz.ui.shell.frame import guard, page_path, plain
 from thingsviz.ui.shell.ui_state import Key
 from thingsviz.ui.training import job_form
-from thingsviz.ui.training.estimates import duration
 from thingsviz.ui.training.watch import RESUME_HELP, STOP_HELP, progress_text
 
 LOG_LINES = 25

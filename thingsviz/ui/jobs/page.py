@@ -9,6 +9,7 @@ from typing import Literal
 import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
+from thingsviz.core.typography import duration
 from thingsviz.jobs.index import JobEntry
 from thingsviz.jobs.job_folder import ALIVE, jobs_root
 from thingsviz.queue import submit
@@ -26,7 +27,6 @@ from thingsviz.ui.jobs import import_export as jobs_travel
 from thingsviz.ui.shell import deep_link, ui_state
 from thingsviz.ui.shell.frame import guard, plain
 from thingsviz.ui.shell.ui_state import Key
-from thingsviz.ui.training.estimates import duration
 from thingsviz.ui.training.watch import progress_text
 
 A_PAGE = 12

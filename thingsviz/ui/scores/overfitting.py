@@ -9,8 +9,8 @@ import pandas as pd
 import streamlit as st
 
 from thingsviz.analysis.curves.overfitting import MARKS, PATIENCE, answer, best_epoch, stopped_at
+from thingsviz.core.typography import duration
 from thingsviz.figures.training.overfitting import NAMES, draw_study, study_info
-from thingsviz.queue.progress_bar import left_text
 from thingsviz.studies.overfitting import (
     OverfittingConfig,
     cells_of,
@@ -78,7 +78,7 @@ def cost_text(config: OverfittingConfig, rows: Rows) -> str:
     spent = sum(row["seconds"] for row in rows)
     return (
         f"{len(rows)} of {n} trainings took {spent:,.0f} s, {spent / len(rows):,.1f} s each; "
-        f"going on like that, there is {left_text(left_s)}."
+        f"going on like that, there is {duration(left_s)} left."
     )
 
 

@@ -10,6 +10,7 @@ import streamlit as st
 from models.cost.base import Cost, Size
 from models.cost.estimate import estimate
 from models.linear.config import RidgeConfig
+from thingsviz.core.typography import duration
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.trials.labels import concepts_shown
 from thingsviz.data.trials.splits import Audit, audit, make_split
@@ -140,12 +141,3 @@ def count_text(count: int) -> str:
     if count < 10_000:
         return f"{count:,}"
     return f"{count / 1e6:.1f} M" if count >= 950_000 else f"{count / 1e3:.0f} k"
-
-
-def duration(seconds: float) -> str:
-    """Write a time to wait: 40 s, 3 min, 2.5 h, 4 days."""
-    if seconds < 90:
-        return f"{max(round(seconds), 1)} s"
-    if seconds < 90 * 60:
-        return f"{round(seconds / 60)} min"
-    return f"{seconds / 3600:.1f} h" if seconds < 48 * 3600 else f"{seconds / 86_400:.0f} days"

@@ -14,6 +14,7 @@ import streamlit as st
 
 from models.catalog.registry import MODELS
 from thingsviz.core.errors import ThingsvizError
+from thingsviz.core.typography import duration
 from thingsviz.figures.base.style import Theme
 from thingsviz.figures.training.curves import LossCurvesInfo, curves_info, draw_curves
 from thingsviz.jobs.job_folder import ALIVE, JobFolder, JobStatus
@@ -30,7 +31,6 @@ from thingsviz.ui.shell import charts
 from thingsviz.ui.shell.frame import PageContext, guard, page_path, plain
 from thingsviz.ui.shell.resting import resting_of, resting_text
 from thingsviz.ui.training import job_form
-from thingsviz.ui.training.estimates import duration
 from thingsviz.ui.training.notes import start_text
 
 # seconds between two looks at a running job: with the writing, a point is on the page within 2 s

@@ -15,6 +15,7 @@ from models.cost.estimate import estimate
 from models.linear.config import RidgeConfig
 from models.presets.presets import PRESETS
 from thingsviz.core.errors import ConfigError, ThingsvizError
+from thingsviz.core.typography import duration
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.trials.splits import make_split
 from thingsviz.jobs.recipe import JobConfig, parse_config
@@ -33,7 +34,6 @@ from thingsviz.ui.shell import ui_state
 from thingsviz.ui.shell.frame import PageContext, plain
 from thingsviz.ui.shell.ui_state import Key
 from thingsviz.ui.training import job_form
-from thingsviz.ui.training.estimates import duration
 from thingsviz.ui.training.form_fields import form_key, prime
 from thingsviz.ui.training.presets import recipe_from
 from thingsviz.ui.training.start_button import start_button

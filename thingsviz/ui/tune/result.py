@@ -8,14 +8,13 @@ import pandas as pd
 import streamlit as st
 
 from thingsviz.core.errors import ThingsvizError
-from thingsviz.core.typography import minus
+from thingsviz.core.typography import decimals, duration, signed
 from thingsviz.jobs.job_folder import open_job
 from thingsviz.studies.study_folder import StudyFolder
 from thingsviz.ui.caches import job_cache
 from thingsviz.ui.job_choice import job_list as jobs_list
 from thingsviz.ui.job_choice.score_strip import score_strip
 from thingsviz.ui.shell.frame import PageContext, page_path, plain
-from thingsviz.ui.training.estimates import duration
 
 Row = dict[str, Any]
 
@@ -66,21 +65,14 @@ def _strip(page: PageContext, name: str) -> None:
     )
 
 
-def number(value: float | None, digits: int = 3, *, signed: bool = False) -> str:
-    """Write a number with a true minus sign; a dash for none."""
-    if value is None:
-        return "–"
-    return minus(f"{value:{'+' if signed else ''}.{digits}f}")
-
-
-def span(row: Row | None, key: str = "difference", *, signed: bool = True) -> str:
+def span(row: Row | None, key: str = "difference", *, with_sign: bool = True) -> str:
     """Write a value with its interval."""
     if row is None or row.get(key) is None:
         return "–"
-    text = number(row[key], signed=signed)
+    write = signed if with_sign else decimals
     if row.get("low") is None or row.get("high") is None:
-        return text
-    return f"{text} ({number(row['low'], signed=signed)} to {number(row['high'], signed=signed)})"
+        return write(row[key])
+    return f"{write(row[key])} ({write(row['low'])} to {write(row['high'])})"
 
 
 def result_table(rows: list[Row]) -> pd.DataFrame:
@@ -93,7 +85,7 @@ def result_table(rows: list[Row]) -> pd.DataFrame:
                 "settings": row["title"],
                 f"test {name_of(row)}": _tested(row),
                 "gain": span(row.get("gain")),
-                "validation": number(row.get("validation")),
+                "validation": decimals(row.get("validation")),
                 "tried": row["n_candidates"],
                 "search": duration(row["search_seconds"]) if row["n_candidates"] else "–",
                 "final": "–" if final is None else duration(final),
@@ -126,7 +118,7 @@ def name_of(row: Row) -> str:
 def _tested(row: Row) -> str:
     if row["state"] != "done":
         return f"{row['state']}: {row['message']}"
-    return span(row, "score", signed=False)
+    return span(row, "score", with_sign=False)
 
 
 def verdict_text(rows: list[Row]) -> str:

@@ -13,6 +13,7 @@ import pandas as pd
 import streamlit as st
 
 from thingsviz.core.errors import ThingsvizError
+from thingsviz.core.typography import duration
 from thingsviz.figures.base.style import Theme
 from thingsviz.figures.training import study as figures
 from thingsviz.figures.training import study_space as space_figures
@@ -30,7 +31,6 @@ from thingsviz.ui.shell import charts
 from thingsviz.ui.shell import ui_state as state
 from thingsviz.ui.shell.frame import PageContext, guard, page_path, plain
 from thingsviz.ui.shell.ui_state import Key
-from thingsviz.ui.training.estimates import duration
 from thingsviz.ui.tune import data as tune_data
 
 FOLLOW_S = 2.0
