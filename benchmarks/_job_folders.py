@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from thingsviz.core.files import sealed
+from thingsviz.core.json_files import sealed
 from thingsviz.jobs.recipe import dump_config, parse_config
 
 STATES = ("done", "done", "failed", "stopped")

@@ -27,9 +27,9 @@ from models.classify.config import IdentificationConfig, LDAConfig, MultinomialR
 from models.presets.presets import PRESETS
 from models.presets.report import CLASS_PRESETS, EPOCHS
 from models.training.config import FitConfig
+from thingsviz.core import json_files
 from thingsviz.core.errors import EXIT_BAD_INPUT, ThingsvizError
 from thingsviz.data.things.layout import datasets_root
-from thingsviz.jobs import json_files
 from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.jobs.recipe import JobConfig, Learns
 from thingsviz.pipeline.load_model import load_predict

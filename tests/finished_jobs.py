@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from tests.figures.plain import TARGETS, class_scores, metrics, scores
-from thingsviz.jobs import json_files
+from thingsviz.core import json_files
 from thingsviz.jobs.job_folder import JobFolder, JobStatus, create_job
 from thingsviz.jobs.recipe import parse_config
 from thingsviz.reports.comparable import FinishedJob
@@ -81,11 +81,11 @@ def folder(name="one", gain=0.6, seed=0, **more) -> JobFolder:
     ratings_table(gain, seed).to_parquet(job.file("predictions.parquet"))
     rows = scores(job.config().model.name).to_dict("records")
     limits = ["One person's brain was decoded."]
-    json_files.write_json(job.file("scores.json"), {"rows": rows, "could_not_show": limits})
+    json_files.write_sealed(job.file("scores.json"), {"rows": rows, "could_not_show": limits})
     manifest = {"dataset_fingerprint": "f" * 64, "simulated": True, "seed": 0, "threads": 1}
     manifest |= {"versions": {"python": "3.11.7"}, "git_commit": "abc123", "fit_seconds": 12.5}
     manifest |= {"n_parameters": 3456, "peak_bytes": 7 * 10**8, "starts": ["2026-01-01T00:00:00"]}
-    json_files.write_json(job.file("manifest.json"), manifest)
+    json_files.write_sealed(job.file("manifest.json"), manifest)
     for row in metrics(3):
         json_files.append_line(job.file("metrics.jsonl"), row)
     job.file("log.txt").write_text("three epochs\n")

@@ -71,7 +71,7 @@ def train_it(job: Any) -> Callable[[], object]:  # noqa: ANN401
 def unreadable(job: Any) -> int:  # noqa: ANN401
     """Count the files of a killed job that a reader would stumble over."""
     from models.training.checkpoint import load_tensors
-    from thingsviz.jobs import json_files
+    from thingsviz.core import json_files
 
     bad = 0
     for path in job.checkpoints.glob("*.safetensors"):

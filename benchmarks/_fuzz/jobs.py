@@ -102,7 +102,7 @@ def _records(place: Place) -> Iterator[Target]:
 
 
 def _task(place: Place) -> Target:
-    from thingsviz.jobs import json_files
+    from thingsviz.core import json_files
     from thingsviz.queue.background_tasks import read_task
 
     folder = place.jobs / ".tasks" / "20260101-000000-plant-abcd"

@@ -19,7 +19,7 @@ def targets(place: Place, scratch: Path) -> Iterator[Target]:
 
 
 def _beside(place: Place, scratch: Path) -> Iterator[Target]:
-    from thingsviz.jobs import json_files
+    from thingsviz.core import json_files
     from thingsviz.jobs.result_cache import keep, newest, read_kept
 
     path = place.jobs / ".leaderboards" / ("f" * 16) / "key.json"

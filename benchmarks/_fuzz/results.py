@@ -47,8 +47,8 @@ def _tables(place: Place) -> Iterator[Target]:
 
 
 def _metrics(place: Place) -> Target:
+    from thingsviz.core.json_files import append_line
     from thingsviz.jobs.job_folder import merge
-    from thingsviz.jobs.json_files import append_line
 
     job = place.job
     for i in range(3):

@@ -129,7 +129,7 @@ def _queue(scratch: Path) -> Target:
 
 
 def _overfitting(scratch: Path) -> Target:
-    from thingsviz.jobs import json_files
+    from thingsviz.core import json_files
     from thingsviz.studies.overfitting import OverfittingConfig, read_study
 
     config = OverfittingConfig.model_validate(

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from thingsviz.commands import overfitting
+from thingsviz.core import json_files
 from thingsviz.core.errors import ConfigError
 from thingsviz.core.locks import try_lock
 from thingsviz.data.trials.labels import LabelMap
 from thingsviz.figures.training.overfitting import draw_study, study_info
-from thingsviz.jobs import json_files
 from thingsviz.studies.overfitting import (
     OverfittingCell,
     cells_of,
@@ -39,7 +39,7 @@ SMALL = {
 def study(tiny_env):
     folder = study_folder("f" * 40, "concepts", None)
     folder.mkdir(parents=True)
-    json_files.write_json(folder / "config.json", parse_study(SMALL).model_dump(mode="json"))
+    json_files.write_sealed(folder / "config.json", parse_study(SMALL).model_dump(mode="json"))
     return folder
 
 

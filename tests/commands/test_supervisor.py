@@ -105,7 +105,7 @@ def test_a_disk_that_is_full_is_not_its_end(tiny_env, monkeypatch, capsys):
         if len(looks) == 1:
             raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(supervisor.Foreman, "look", look)
+    monkeypatch.setattr(supervisor.Dispatcher, "look", look)
     monkeypatch.setattr(supervisor, "TICK_S", 0.05)
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     assert supervisor.main([str(tiny_env), "--idle", "0.3"]) == 0

@@ -11,7 +11,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from thingsviz.analysis.scores.metrics import confidence, mse, pearson
-from thingsviz.core.files import sealed
+from thingsviz.core.json_files import sealed
 from thingsviz.jobs.job_folder import jobs_root
 from thingsviz.pipeline import run as stages
 

@@ -3,7 +3,7 @@ import os
 
 import pytest
 
-from thingsviz.core.files import is_sound, loads_json, read_json, sealed
+from thingsviz.core.json_files import is_sound, loads_json, read_value, sealed
 
 DEEP = [b"[" * 10**5, b'{"a":' * 10**5, b"[" * 10**5 + b"]" * 10**5]
 
@@ -11,7 +11,7 @@ DEEP = [b"[" * 10**5, b'{"a":' * 10**5, b"[" * 10**5 + b"]" * 10**5]
 @pytest.mark.parametrize("text", DEEP)
 def test_what_is_nested_too_deeply_is_no_json(tmp_path, text):
     (tmp_path / "a.json").write_bytes(text)
-    for read in (lambda: loads_json(text), lambda: read_json(tmp_path / "a.json")):
+    for read in (lambda: loads_json(text), lambda: read_value(tmp_path / "a.json")):
         with pytest.raises(ValueError, match="nested too deeply"):
             read()
 
@@ -21,21 +21,21 @@ def test_a_large_file_is_not_even_read(tmp_path):
     path.touch()
     os.truncate(path, 2**40)  # a hole: it takes no room on the disk
     with pytest.raises(ValueError, match="more than 67,108,864 bytes"):
-        read_json(path)
+        read_value(path)
 
 
 @pytest.mark.parametrize("value", [{"a": [1, 2.5, None, "é"]}, [], "x", 3])
 def test_json_is_what_python_reads(tmp_path, value):
     text = json.dumps(value, ensure_ascii=False)
     (tmp_path / "a.json").write_text(text, encoding="utf-8")
-    assert loads_json(text) == read_json(tmp_path / "a.json") == json.loads(text) == value
+    assert loads_json(text) == read_value(tmp_path / "a.json") == json.loads(text) == value
 
 
 @pytest.mark.parametrize("text", ["", "{", "{} {}", "\x00", "9" * 5000])
 def test_what_is_no_json_is_said(tmp_path, text):
     (tmp_path / "a.json").write_text(text)
     with pytest.raises(ValueError, match=r"."):
-        read_json(tmp_path / "a.json")
+        read_value(tmp_path / "a.json")
 
 
 def test_a_checksum_of_what_is_too_deep_does_not_fit():

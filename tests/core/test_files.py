@@ -3,7 +3,8 @@ import errno
 import pytest
 
 from thingsviz.core.errors import DataError
-from thingsviz.core.files import is_writable, said_plainly, write_atomically, write_json
+from thingsviz.core.files import is_writable, said_plainly, write_atomically
+from thingsviz.core.json_files import write_json
 
 
 def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):

@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from thingsviz.core.errors import DataError
-from thingsviz.core.files import is_writable, write_atomically, write_json
+from thingsviz.core.files import is_writable, write_atomically
+from thingsviz.core.json_files import write_json
 from thingsviz.core.locks import is_locked, passing_lock
 from thingsviz.core.progress import Progress, silent
 from thingsviz.core.space import Grid

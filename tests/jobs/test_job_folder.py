@@ -222,7 +222,7 @@ def test_a_full_disk_leaves_no_half_job(root, monkeypatch):
     def full(path, data):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("thingsviz.jobs.json_files.write_sealed", full)
+    monkeypatch.setattr("thingsviz.core.json_files.write_sealed", full)
     with pytest.raises(JobError, match="no space is left"):
         create_job(parse_config({"dataset": "demo", "name": "x"}))
     assert list(root.iterdir()) == []

@@ -12,15 +12,17 @@ import pytest
 from models.base.errors import ModelError
 from models.base.upgrades import STATE_VERSION, upgraded_state
 from tests.jobs.old_folders import SESSIONS, unpack
+from thingsviz.core import json_files
 from thingsviz.core.errors import ConfigError, JobError, NewerError, ThingsvizError
+from thingsviz.core.json_files import VERSION
 from thingsviz.explain.predictor import load_predictor
-from thingsviz.jobs import json_files, schema
 from thingsviz.jobs.about import read_about, write_about
 from thingsviz.jobs.index import JobIndex
-from thingsviz.jobs.job_folder import JobFolder, list_jobs, open_job
-from thingsviz.jobs.recipe import dump_config, parse_config
+from thingsviz.jobs.job_folder import MANIFEST, SCORES, STATUS, JobFolder, list_jobs, open_job
+from thingsviz.jobs.recipe import RECIPE, dump_config, parse_config
+from thingsviz.studies.config import STUDY
 from thingsviz.studies.rows import Reader
-from thingsviz.studies.study_folder import open_study
+from thingsviz.studies.study_folder import RESULT, open_study
 
 DONE = {
     "session-1": {"ridge", "vit"},
@@ -56,7 +58,7 @@ def test_every_folder_opens_and_stays_as_it_was(session, tiny_env):
     jobs = {job.name: job for job in list_jobs()}
     assert {name for name, job in jobs.items() if job.status().state == "done"} >= DONE[session]
     for job in jobs.values():
-        assert job.config().version == schema.newest("recipe")
+        assert job.config().version == RECIPE.newest
         assert job.manifest()["dataset"] == "tiny"
         job.metrics()
         job.log_tail()
@@ -74,11 +76,11 @@ def test_a_recipe_says_everything_itself_once_it_is_upgraded(session, tiny_env):
     for job in list_jobs():
         old = json.loads(job.file("config.json").read_text())
         old.pop("crc32", None)
-        new, today = schema.upgraded("recipe", old, "config"), dump_config(job.config())
+        new, today = RECIPE.upgraded(old, "config"), dump_config(job.config())
         for part in ("fit", "model", "split"):
             untold = today[part].keys() - new[part].keys()
             assert not untold, f"say in models/base/upgrades.py what {part}.{untold} was before"
-        assert new == today, f"say in a step of folder/schema.py what {job.name} meant"
+        assert new == today, f"say in a step of jobs/recipe.py what {job.name} meant"
 
 
 @pytest.mark.parametrize("name", ["ridge", "vit"])
@@ -106,7 +108,7 @@ def test_an_old_training_goes_on_to_the_end_it_would_have_had(first, run):
             resumed[f"pred_{target}"], whole[f"pred_{target}"], atol=1e-4, rtol=0
         )
     written = json.loads(open_job("stopped").file("status.json").read_text())
-    assert written["version"] == schema.newest("status")
+    assert written["version"] == STATUS.newest
 
 
 def test_a_study_and_its_words_open(second):
@@ -123,19 +125,19 @@ def test_a_study_and_its_words_open(second):
 @pytest.mark.parametrize(
     ("kind", "name", "read"),
     [
-        ("recipe", "config.json", JobFolder.config),
-        ("status", "status.json", JobFolder.status),
-        ("manifest", "manifest.json", JobFolder.manifest),
-        ("scores", "scores.json", JobFolder.scores),
+        (RECIPE, "config.json", JobFolder.config),
+        (STATUS, "status.json", JobFolder.status),
+        (MANIFEST, "manifest.json", JobFolder.manifest),
+        (SCORES, "scores.json", JobFolder.scores),
     ],
 )
 def test_what_a_newer_version_wrote_is_refused(second, kind, name, read):
     job = open_job("vit")
     data = json_files.read_json(job.file(name))
-    json_files.write_sealed(job.file(name), data | {"version": schema.newest(kind) + 1})
-    with pytest.raises(NewerError, match=rf"{name} is a {kind} of version .*update thingsviz"):
+    json_files.write_sealed(job.file(name), data | {"version": kind.newest + 1})
+    with pytest.raises(NewerError, match=rf"{name} is a {kind.word} of version"):
         read(job)
-    if kind in {"recipe", "status"}:
+    if kind in {RECIPE, STATUS}:
         entry = next(e for e in JobIndex(second).refresh() if e.name == "vit")
         assert "newer thingsviz" in entry.fault
 
@@ -143,12 +145,12 @@ def test_what_a_newer_version_wrote_is_refused(second, kind, name, read):
 def test_newer_predictions_are_refused(second):
     job = open_job("vit")
     table = job.predictions()
-    assert schema.VERSION not in table.attrs
+    assert VERSION not in table.attrs
     table.attrs["version"] = 2
     table.to_parquet(job.file("predictions.parquet"), index=False)
     manifest = job.manifest()
     manifest.pop("predictions_crc32")
-    json_files.write_json(job.file("manifest.json"), manifest)
+    json_files.write_sealed(job.file("manifest.json"), manifest)
     with pytest.raises(NewerError, match=r"is a predictions of version 2"):
         job.predictions()
 
@@ -171,33 +173,33 @@ def test_a_newer_training_state_is_not_resumed():
 @pytest.mark.parametrize("version", [0, -1, True, "2", 1.0, None, [1]])
 def test_a_version_that_is_none_is_refused(version):
     with pytest.raises(ConfigError, match=r"x\.version must be a whole number from 1 to"):
-        schema.upgraded("recipe", {"version": version}, "x")
+        RECIPE.upgraded({"version": version}, "x")
     with pytest.raises(JobError, match=r"x\.version must be a whole number from 1 to 1"):
-        schema.upgraded("status", {"version": version}, "x")
+        STATUS.upgraded({"version": version}, "x")
 
 
 def test_steps_are_pure_and_what_is_said_stays():
     old = {"version": 1, "dataset": "d", "learns": "concepts", "fit": {"optimiser": "adam"}}
     kept = copy.deepcopy(old)
-    new = schema.upgraded("recipe", old, "x")
+    new = RECIPE.upgraded(old, "x")
     assert old == kept
     assert (new["learns"], new["fit"]["optimiser"]) == ("concepts", "adam")
     assert new["fit"]["noise_sd"] == 0
-    assert schema.upgraded("recipe", new, "x") == new
+    assert RECIPE.upgraded(new, "x") == new
 
 
-@pytest.mark.parametrize("kind", schema.STEPS)
+@pytest.mark.parametrize("kind", [RECIPE, STUDY, MANIFEST, SCORES, RESULT])
 def test_todays_files_say_todays_version(kind, tmp_path):
     path = tmp_path / "file.json"
-    schema.write(kind, path, {"a": 1})
-    assert json.loads(path.read_text())["version"] == schema.newest(kind)
-    read = schema.read(kind, path)
+    kind.write(path, {"a": 1})
+    assert json.loads(path.read_text())["version"] == kind.newest
+    read = kind.read(path)
     assert read["a"] == 1
-    assert ("version" in read) == (kind in schema.RECIPES)
+    assert ("version" in read) == kind.by_hand
 
 
 def test_a_recipe_by_hand_needs_no_version():
-    assert parse_config({"dataset": "d"}).version == schema.newest("recipe")
+    assert parse_config({"dataset": "d"}).version == RECIPE.newest
     old, new = parse_config({"dataset": "d", "version": 1}), parse_config({"dataset": "d"})
     assert (old.fit.start_margin, new.fit.start_margin) == (0, 1)
     assert old == new.model_copy(update={"fit": old.fit})

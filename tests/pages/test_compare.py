@@ -11,7 +11,7 @@ from streamlit.testing.v1 import AppTest
 from tests.figures.plain import class_scores
 from tests.finished_jobs import class_table
 from tests.ui.made_jobs import finished_job, made_job
-from thingsviz.jobs import json_files
+from thingsviz.core import json_files
 from thingsviz.jobs.job_folder import open_job
 
 PAGE = Path(__file__).parents[2] / "pages" / "compare.py"
@@ -187,7 +187,7 @@ def class_job(name, share):
     job = made_job(name, "done", model={"name": "logistic"}, **recipe)
     class_table(share, 3).to_parquet(job.file("predictions.parquet"))
     rows = class_scores().to_dict("records")
-    json_files.write_json(job.file("scores.json"), {"rows": rows, "could_not_show": ["Little."]})
+    json_files.write_sealed(job.file("scores.json"), {"rows": rows, "could_not_show": ["Little."]})
 
 
 def test_classifiers_are_compared_by_hits(page):
@@ -232,11 +232,13 @@ def test_a_classifier_is_compared_with_a_decoder_of_ratings_where_both_name(page
     shutil.copytree(rater.path, tiny_env / "keen")
     recipe = {"learns": "concepts", "model": {"name": "logistic"}}
     recipe |= {"name": "keen", "dataset": "tiny", "split": {"kind": "trial"}}
-    json_files.write_json(tiny_env / "keen" / "config.json", recipe)
+    json_files.write_sealed(tiny_env / "keen" / "config.json", recipe)
     own = rater.scores()
     own["model"] = own["model"].replace("vit3d", "logistic")
     rows = own[own["metric"].str.startswith("top")].to_dict("records")
-    json_files.write_json(tiny_env / "keen" / "scores.json", {"rows": rows, "could_not_show": []})
+    json_files.write_sealed(
+        tiny_env / "keen" / "scores.json", {"rows": rows, "could_not_show": []}
+    )
     app = page(jobs="other,keen")
     assert not app.error, [e.value for e in app.error]
     assert "other hits" in words(app)

@@ -10,7 +10,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from thingsviz.core.files import sealed
+from thingsviz.core.json_files import sealed
 from thingsviz.core.progress import Progress
 from thingsviz.queue.background_tasks import Task
 from thingsviz.ui.shell import background

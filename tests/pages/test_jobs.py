@@ -11,7 +11,7 @@ import pytest
 from tests.figures.plain import scores
 from tests.pages.conftest import labels, look, press
 from tests.ui.made_jobs import finished_job, made_job
-from thingsviz.jobs import json_files
+from thingsviz.core import json_files
 from thingsviz.jobs.about import read_about, write_about
 from thingsviz.jobs.job_folder import JobFolder, JobStatus, list_jobs
 from thingsviz.queue import submit
@@ -179,7 +179,7 @@ def multiply(job, names):
 def test_a_look_opens_the_same_files_however_many_jobs_there_are(page, tiny_env):
     """Only the rows that are shown cost anything: neither looks nor searches read all jobs."""
     job = made_job("job", "done")
-    json_files.write_json(job.file("scores.json"), {"rows": scores().to_dict("records")})
+    json_files.write_sealed(job.file("scores.json"), {"rows": scores().to_dict("records")})
     multiply(job, [f"a-{i:02d}" for i in range(25)])
     app = page()
     app.text_input(key="w_jobs_text").set_value("a-")

@@ -7,7 +7,8 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from tests.ui.made_jobs import TARGETS, finished_job, made_job, scores_of
-from thingsviz.jobs import json_files, schema
+from thingsviz.core import json_files
+from thingsviz.jobs.job_folder import SCORES
 
 PAGE = Path(__file__).parents[2] / "pages" / "predictions.py"
 
@@ -85,7 +86,7 @@ def test_what_the_ratings_name_is_one_line(page):
         assert part in line
     assert any("Pearson r" in m.label for m in app.metric)
     record["rows"] = [row for row in record["rows"] if not row["metric"].startswith("top")]
-    schema.write("scores", job.file("scores.json"), record)
+    SCORES.write(job.file("scores.json"), record)
     assert "named through" not in words(page(job="done"))  # a job of before has no such rows
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from thingsviz.jobs import json_files
+from thingsviz.core import json_files
 from thingsviz.jobs.job_folder import JobFolder, JobStatus
 from thingsviz.queue import audit_log
 
@@ -38,7 +38,7 @@ def test_a_new_server_is_well_and_says_what_is_not_there_yet(visit):
 def test_what_failed_and_who_did_what_is_listed(visit, tmp_path):
     folder = tmp_path / "jobs" / "bad"
     folder.mkdir(parents=True)
-    json_files.write_json(folder / "config.json", {"model": {"name": "ridge"}})
+    json_files.write_sealed(folder / "config.json", {"model": {"name": "ridge"}})
     JobFolder(folder).write_status(JobStatus("failed", message="no space is left"))
     audit_log.note("ada@lab.example", "10.0.0.1", "start", "bad")
     tables = [frame.value for frame in visit().dataframe]

@@ -9,7 +9,7 @@ from streamlit.testing.v1 import AppTest
 from tests.figures.plain import metrics
 from tests.pages.conftest import PAGES, button, labels, look
 from tests.ui.made_jobs import finished_job, made_job
-from thingsviz.jobs import json_files
+from thingsviz.core import json_files
 from thingsviz.jobs.job_folder import JobStatus
 from thingsviz.queue import submit
 from thingsviz.queue.database import Queue, queue_folder

@@ -7,7 +7,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from tests.ui.made_jobs import finished_job, made_job
-from thingsviz.jobs import json_files
+from thingsviz.core import json_files
 from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.studies.config import parse_study
 from thingsviz.studies.records import StudyRecords, phases_of, work
@@ -62,7 +62,7 @@ def made_study(name="s", state="stopped", n=6, **more):
 
     def tell(records, claimed):
         values = suggest(claimed.trial, records.config.space)
-        json_files.write_json(claimed.job.file("config.json"), {"role": "candidate"})
+        json_files.write_sealed(claimed.job.file("config.json"), {"role": "candidate"})
         records.complete(claimed, 0.3 - (values["model.score_power"] - 1) ** 2, 2.0)
 
     for phase in phases_of(folder.config()):
@@ -207,7 +207,7 @@ def test_the_result_stands_beside_its_cost_and_with_its_strip(page):
             "over_random": gain | {"verdict": "better"},
         },
     ]
-    json_files.write_json(folder.file("result.json"), {"rows": rows})
+    json_files.write_sealed(folder.file("result.json"), {"rows": rows})
     app = page(study="s")
     text = next(t for t in words(app) if t.startswith("The study tried"))
     assert text.replace("\\", "") == (

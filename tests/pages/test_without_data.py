@@ -9,7 +9,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from tests.ui.made_jobs import finished_job
-from thingsviz.jobs import json_files
+from thingsviz.core import json_files
 from thingsviz.jobs.job_folder import jobs_root, open_job
 from thingsviz.reports.bundle import import_job
 from thingsviz.ui.jobs.import_export import zip_of
@@ -27,7 +27,7 @@ def zips(tiny, tmp_path_factory):
         patch.delenv("THINGSVIZ_DERIVATIVES", raising=False)
         patch.setattr("thingsviz.analysis.scores.resampling.N_DRAWS", 60)
         for job in (finished_job("sharp", share=0.8), finished_job("blunt", share=0.1, seed=1)):
-            json_files.write_json(job.file("manifest.json"), {"simulated": True})
+            json_files.write_sealed(job.file("manifest.json"), {"simulated": True})
         return [zip_of(open_job(name)) for name in ("sharp", "blunt")]
 
 

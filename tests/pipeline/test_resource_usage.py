@@ -10,7 +10,7 @@ import torch
 
 from models.catalog.config import parse_model
 from models.catalog.registry import blank_network
-from thingsviz.jobs import json_files
+from thingsviz.core import json_files
 from thingsviz.jobs.arrays import write_arrays
 from thingsviz.jobs.weights import best_file
 from thingsviz.pipeline import run as stages
@@ -29,7 +29,7 @@ def interrupted():
 
 
 def test_seconds_of_all_starts_add_up_also_after_an_interruption(job):
-    json_files.write_json(job.file("manifest.json"), {"seed": 3, "fit_seconds": 100.0})
+    json_files.write_sealed(job.file("manifest.json"), {"seed": 3, "fit_seconds": 100.0})
     with pytest.raises(KeyboardInterrupt), metered(job):
         interrupted()
     manifest = job.manifest()
@@ -39,7 +39,7 @@ def test_seconds_of_all_starts_add_up_also_after_an_interruption(job):
 
 
 def test_memory_is_that_of_this_process_at_its_largest(job):
-    json_files.write_json(job.file("manifest.json"), {"peak_bytes": 1})
+    json_files.write_sealed(job.file("manifest.json"), {"peak_bytes": 1})
     with metered(job):
         pass
     assert 50e6 < job.manifest()["peak_bytes"] <= peak_bytes() < 1e12

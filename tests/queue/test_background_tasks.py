@@ -6,8 +6,8 @@ import time
 import pytest
 
 from thingsviz.core.errors import JobError
+from thingsviz.core.json_files import read_json
 from thingsviz.core.progress import Progress, silent
-from thingsviz.jobs.json_files import read_json
 from thingsviz.queue import background_tasks
 
 

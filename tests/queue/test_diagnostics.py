@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 
-from thingsviz.jobs import json_files
+from thingsviz.core import json_files
 from thingsviz.jobs.index import JobIndex
 from thingsviz.jobs.job_folder import JobFolder, JobStatus
 from thingsviz.queue import diagnostics
@@ -21,7 +21,7 @@ def jobs(tmp_path, monkeypatch):
     for name, state in (("good", "done"), ("bad", "failed")):
         folder = tmp_path / "jobs" / name
         folder.mkdir(parents=True)
-        json_files.write_json(folder / "config.json", {"model": {"name": "ridge"}})
+        json_files.write_sealed(folder / "config.json", {"model": {"name": "ridge"}})
         JobFolder(folder).write_status(JobStatus(state, message="no space is left"))
         (folder / "log.txt").write_text("x\n" * 100 + "password = hunter2\nlast words\n")
     return tmp_path / "jobs"

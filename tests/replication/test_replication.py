@@ -9,9 +9,9 @@ from models.presets.report import report_fit
 from tests.finished_jobs import class_table, folder
 from tests.reports.test_html import checked
 from thingsviz.commands import replicate
+from thingsviz.core import json_files
 from thingsviz.core.errors import JobError
 from thingsviz.core.progress import silent
-from thingsviz.jobs import json_files
 from thingsviz.jobs.job_folder import JobFolder, JobStatus, jobs_root
 from thingsviz.jobs.recipe import JobConfig, dump_config
 from thingsviz.queue import background_tasks

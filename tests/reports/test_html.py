@@ -7,9 +7,9 @@ import pytest
 
 from tests.figures.plain import scores
 from tests.finished_jobs import class_table, folder
+from thingsviz.core import json_files
 from thingsviz.core.errors import JobError
 from thingsviz.figures.scores.scores import ScoreQuestion, score_info
-from thingsviz.jobs import json_files
 from thingsviz.reports import html_page as page
 from thingsviz.reports.comparable import read_finished
 from thingsviz.reports.comparison import class_tests
@@ -71,7 +71,7 @@ def test_a_job_with_every_number_and_its_interval():
 
 def test_measured_data_carry_no_mark():
     job = folder("real")
-    json_files.write_json(job.file("manifest.json"), job.manifest() | {"simulated": False})
+    json_files.write_sealed(job.file("manifest.json"), job.manifest() | {"simulated": False})
     assert "SIMULATED" not in re.sub(r"<pre>.*?</pre>", "", job_report(job), flags=re.S)
 
 

@@ -18,8 +18,8 @@ from optuna.distributions import FloatDistribution
 from optuna.storages._cached_storage import _CachedStorage
 from optuna.trial import TrialState
 
+from thingsviz.core import json_files
 from thingsviz.core.errors import JobError
-from thingsviz.jobs import json_files
 from thingsviz.studies import database_retry as study_server
 from thingsviz.studies.config import parse_study
 from thingsviz.studies.records import StudyRecords, work

@@ -10,8 +10,8 @@ from contextlib import closing
 import pytest
 from optuna.trial import TrialState
 
+from thingsviz.core import json_files
 from thingsviz.core.errors import JobError
-from thingsviz.jobs import json_files
 from thingsviz.jobs.job_folder import JobStatus
 from thingsviz.studies.config import parse_study
 from thingsviz.studies.final import best_values

@@ -13,8 +13,8 @@ from optuna.trial import TrialState
 from tests.trainings import TINY_FIT, TINY_VIT
 from thingsviz.analysis.scores import resampling
 from thingsviz.commands import train, tune
+from thingsviz.core import json_files
 from thingsviz.core.locks import try_lock
-from thingsviz.jobs import json_files
 from thingsviz.jobs.about import read_about, write_about
 from thingsviz.jobs.job_folder import (
     JobFolder,
@@ -148,7 +148,7 @@ def test_more_candidates_and_a_new_best_get_a_new_final_training(make, run, monk
 def finish(path):
     """Stands in for a final training: done at once."""
     job = JobFolder(Path(path))
-    json_files.write_json(job.file("scores.json"), {"rows": []})
+    json_files.write_sealed(job.file("scores.json"), {"rows": []})
     job.write_status(JobStatus("done"))
     return 0
 
@@ -291,7 +291,7 @@ def test_an_unexpected_fault_is_tried_twice(make, run, monkeypatch):
     ("break_it", "sentence"),
     [
         (
-            lambda f: json_files.write_json(
+            lambda f: json_files.write_sealed(
                 f.file("manifest.json"), {"dataset_fingerprint": "0" * 64}
             ),
             "this is a study of another dataset: it was begun with data 000000000000",

@@ -8,8 +8,8 @@ import pandas as pd
 from tests.figures.plain import metrics
 from thingsviz.analysis.scores import resampling
 from thingsviz.commands import train
+from thingsviz.core import json_files
 from thingsviz.data.things.layout import datasets_root
-from thingsviz.jobs import json_files
 from thingsviz.jobs.job_folder import JobFolder, JobStatus, create_job, jobs_root
 from thingsviz.jobs.recipe import parse_config
 from thingsviz.pipeline import references
@@ -75,7 +75,7 @@ def compute_results(job, share, seed) -> None:
     rows += references.reference_scores(material, material.responses, lambda _: None).rows
     rows += material.more_rows(found)
     limits = ["Whether the decoder works for another person: this is one brain."]
-    json_files.write_json(job.file("scores.json"), {"rows": rows, "could_not_show": limits})
+    json_files.write_sealed(job.file("scores.json"), {"rows": rows, "could_not_show": limits})
 
 
 def scores_of(job) -> pd.DataFrame:

@@ -27,7 +27,7 @@ from typing import IO
 from urllib.parse import quote
 
 from thingsviz.core.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, DataError, ThingsvizError
-from thingsviz.core.files import loads_json
+from thingsviz.core.json_files import loads_json
 from thingsviz.core.progress import Progress, Report
 from thingsviz.jobs.job_folder import jobs_root
 from thingsviz.queue.progress_bar import ProgressBar

@@ -22,8 +22,7 @@ from thingsviz.core.errors import (
     JobError,
     ThingsvizError,
 )
-from thingsviz.core.files import write_atomically
-from thingsviz.jobs import json_files
+from thingsviz.core.files import disk_sentence, write_atomically
 from thingsviz.jobs.job_folder import JobFolder, open_job
 from thingsviz.reports.bundle import export_job, import_job
 from thingsviz.reports.bundle_more import WORDS
@@ -39,9 +38,7 @@ def main(argv: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return EXIT_BAD_INPUT
     except OSError as error:
-        print(
-            json_files.disk_sentence(error, Path(options.items[-1])) or str(error), file=sys.stderr
-        )
+        print(disk_sentence(error, Path(options.items[-1])) or str(error), file=sys.stderr)
         return EXIT_BAD_INPUT
     except KeyboardInterrupt:
         return EXIT_INTERRUPTED

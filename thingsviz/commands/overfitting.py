@@ -12,6 +12,7 @@ from typing import Any
 
 from models.base.errors import ModelError
 from models.catalog.registry import build_network
+from thingsviz.core import json_files
 from thingsviz.core.errors import (
     EXIT_BAD_INPUT,
     EXIT_INTERRUPTED,
@@ -19,10 +20,10 @@ from thingsviz.core.errors import (
     JobError,
     ThingsvizError,
 )
+from thingsviz.core.files import disk_sentence
 from thingsviz.core.locks import try_lock
 from thingsviz.core.progress import Progress, Report
 from thingsviz.core.typography import duration
-from thingsviz.jobs import json_files
 from thingsviz.pipeline.fit import default_threads
 from thingsviz.queue.progress_bar import ProgressBar
 from thingsviz.studies.overfitting import (
@@ -58,7 +59,7 @@ def main(argv: list[str] | None = None) -> int:
         print(f"overfitting: {error}", file=sys.stderr)
         return EXIT_BAD_INPUT
     except OSError as error:
-        words = json_files.disk_sentence(error, folder) or f"{folder}: {error.strerror or error}"
+        words = disk_sentence(error, folder) or f"{folder}: {error.strerror or error}"
         print(f"overfitting: {words}", file=sys.stderr)
         return EXIT_BAD_INPUT
     except KeyboardInterrupt:

@@ -13,7 +13,7 @@ from types import FrameType
 
 from models.base.errors import ModelError
 from thingsviz.core.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, ConfigError, ThingsvizError
-from thingsviz.jobs import json_files
+from thingsviz.core.files import disk_sentence
 from thingsviz.jobs.manifest import git_commit, now
 from thingsviz.jobs.recipe import parse_config
 from thingsviz.pipeline.training_data import find_dataset, open_store
@@ -36,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return EXIT_BAD_INPUT
     except OSError as error:
-        print(json_files.disk_sentence(error, options.out) or str(error), file=sys.stderr)
+        print(disk_sentence(error, options.out) or str(error), file=sys.stderr)
         return EXIT_BAD_INPUT
     except KeyboardInterrupt:
         print("interrupted: run it again to go on, trainings that are done stay", file=sys.stderr)

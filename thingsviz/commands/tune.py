@@ -26,11 +26,11 @@ from thingsviz.core.errors import (
     JobError,
     ThingsvizError,
 )
+from thingsviz.core.files import disk_sentence
 from thingsviz.core.locks import LOCK_HANDLE, given_lock, try_lock
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.trials.splits import make_split
-from thingsviz.jobs import json_files, schema
-from thingsviz.jobs.job_folder import JobFolder, sign
+from thingsviz.jobs.job_folder import MANIFEST, JobFolder, sign
 from thingsviz.pipeline.training_data import check_targets, find_dataset, open_store
 from thingsviz.queue.reporter import StoppedError
 from thingsviz.queue.submit import tend_if_waiting
@@ -40,7 +40,7 @@ from thingsviz.studies.config import StudyConfig
 from thingsviz.studies.final import final_recipes, result_rows, train_finals
 from thingsviz.studies.records import ClaimedCandidate, StudyRecords, phases_of, work
 from thingsviz.studies.storage import open_storage, storage_sentence
-from thingsviz.studies.study_folder import StudyFolder
+from thingsviz.studies.study_folder import RESULT, StudyFolder
 
 UNEXPECTED = 1
 
@@ -64,7 +64,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         handle = _hold(folder)
     except OSError as error:
-        return _refuse(json_files.disk_sentence(error, folder.path) or f"{folder.path}: {error}")
+        return _refuse(disk_sentence(error, folder.path) or f"{folder.path}: {error}")
     if handle is None:
         print(f"{folder.name} is already running", file=sys.stderr)
         return 0
@@ -139,7 +139,7 @@ class StudyProcess:
             jobs = train_finals(self.folder, recipes, self._final, self.check)
             self._listen()
             rows = result_rows(jobs, searches, config)
-            schema.write("result", self.folder.file("result.json"), {"rows": rows})
+            RESULT.write(self.folder.file("result.json"), {"rows": rows})
             check_finals(rows)
 
     def _search(self, searches: dict[str, StudyRecords], run: CandidateRunner) -> None:
@@ -210,7 +210,7 @@ class StudyProcess:
     def _verdict(self, error: Exception) -> tuple[str, int]:
         if isinstance(error, ThingsvizError | ModelError):
             return str(error), EXIT_BAD_INPUT
-        if isinstance(error, OSError) and (s := json_files.disk_sentence(error, self.folder.path)):
+        if isinstance(error, OSError) and (s := disk_sentence(error, self.folder.path)):
             return s, EXIT_BAD_INPUT
         if isinstance(error, SQLAlchemyError) or isinstance(error.__cause__, SQLAlchemyError):
             return storage_sentence(self.folder, error), EXIT_BAD_INPUT
@@ -225,7 +225,7 @@ class StudyProcess:
 def check_data(folder: StudyFolder, config: StudyConfig, store: BetaStore) -> None:
     """Refuse a study of other data, or one that has nothing to compare candidates by."""
     check_targets(config.base, store)
-    known = schema.read("manifest", folder.file("manifest.json")) or {}
+    known = MANIFEST.read(folder.file("manifest.json")) or {}
     begun = known.get("dataset_fingerprint", store.fingerprint)
     if begun != store.fingerprint:
         msg = (
@@ -240,7 +240,7 @@ def check_data(folder: StudyFolder, config: StudyConfig, store: BetaStore) -> No
         raise ConfigError(msg)
     if not known:
         begun_with = {"dataset_fingerprint": store.fingerprint}
-        schema.write("manifest", folder.file("manifest.json"), begun_with)
+        MANIFEST.write(folder.file("manifest.json"), begun_with)
 
 
 def check_finals(rows: list[dict[str, Any]]) -> None:

@@ -1,16 +1,15 @@
-"""Files that appear whole or not at all, their checksums, and JSON that may be damaged."""
+"""Files that appear whole or not at all, their checksums, and what disks refuse."""
 
 from __future__ import annotations
 
 import errno
-import json
 import os
 import secrets
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 from thingsviz.core.errors import DataError
 
@@ -37,12 +36,6 @@ def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
         temporary.unlink(missing_ok=True)
         raise
     fsync_folder(path.parent)
-
-
-def write_json(path: Path, value: object) -> None:
-    """Write a value as indented JSON, whole or not at all."""
-    text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    write_atomically(path, lambda file: file.write(text.encode()))
 
 
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -76,14 +69,6 @@ def is_writable(folder: Path) -> bool:
     return folder.is_dir() and os.access(folder, os.W_OK) and bool(folder.stat().st_mode & 0o222)
 
 
-KEY = "crc32"
-
-
-def crc_of(data: object) -> str:
-    """Return the CRC-32 of a JSON value, whatever its layout and order of keys."""
-    return crc(json.dumps(data, sort_keys=True, separators=(",", ":")).encode())
-
-
 def crc(data: bytes) -> str:
     """Return the CRC-32 of bytes, as 8 hexadecimal digits."""
     return f"{zlib.crc32(data):08x}"
@@ -94,38 +79,11 @@ def crc_of_file(path: Path) -> str:
     return crc(path.read_bytes())
 
 
-def sealed(data: dict[str, Any]) -> dict[str, Any]:
-    """Add the checksum of all the rest."""
-    rest = {key: value for key, value in data.items() if key != KEY}
-    return {**rest, KEY: crc_of(rest)}
-
-
-def is_sound(data: dict[str, Any]) -> bool:
-    """Whether an object is as `sealed` left it; one without a checksum, written by hand, is."""
-    try:
-        return KEY not in data or sealed(data)[KEY] == data[KEY]
-    except RecursionError:
-        return False
-
-
-# A store's manifest and the scores of 66 properties are below 1 MB.
-MOST_BYTES = 64 * 2**20
-
-
-def loads_json(text: str | bytes) -> Any:  # noqa: ANN401
-    """Return what JSON says; ValueError for what is none, or nested too deeply for Python."""
-    try:
-        return json.loads(text)
-    except RecursionError:
-        msg = "it is nested too deeply"
-        raise ValueError(msg) from None
-
-
-def read_json(path: Path) -> Any:  # noqa: ANN401
-    """Return what a JSON file says; OSError, or ValueError for one that is none or too large."""
-    with path.open("rb") as file:
-        data = file.read(MOST_BYTES + 1)
-    if len(data) > MOST_BYTES:
-        msg = f"it has more than {MOST_BYTES:,} bytes"
-        raise ValueError(msg)
-    return loads_json(data.decode("utf-8"))
+def disk_sentence(error: OSError, folder: Path) -> str | None:
+    """Say in one sentence that a disk is full or not writable; None for another error."""
+    if error.errno in FULL:
+        return f"no space is left to write in {folder}: free some, then start it again"
+    if error.errno in READ_ONLY:
+        place = error.filename or folder
+        return f"{place} may not be written: set THINGSVIZ_JOBS to a folder of yours"
+    return None

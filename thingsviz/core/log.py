@@ -9,9 +9,11 @@ from __future__ import annotations
 import calendar
 import json
 import logging
+import os
 import re
 import sys
 import time
+from pathlib import Path
 from typing import Any
 
 from thingsviz.core.errors import ConfigError
@@ -81,6 +83,17 @@ def readable(line: str) -> str:
     except (ValueError, KeyError, TypeError):
         return line
     return " ".join(words) + (f"\n{row['trace']}" if row.get("trace") else "")
+
+
+def tail(path: Path, n: int) -> str:
+    """Return the last `n` lines of a log for the eye, JSON lines as text; empty without a file."""
+    try:
+        with path.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - 400 * n))
+            lines = file.read().decode("utf-8", "replace").splitlines()
+    except OSError:
+        return ""
+    return "\n".join(map(readable, lines[-n:]))
 
 
 def parsed(text: str) -> time.struct_time:

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from models.transformer.token_map import TokenMap
+from thingsviz.core import json_files
 from thingsviz.core.errors import ConfigError, DataError
-from thingsviz.jobs import json_files
 from thingsviz.jobs.arrays import read_arrays, write_arrays
 from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.jobs.weights import best_file

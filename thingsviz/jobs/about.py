@@ -5,8 +5,9 @@ from __future__ import annotations
 from pydantic import Field, ValidationError, field_validator
 
 from thingsviz.core.errors import JobError, NewerError
+from thingsviz.core.files import disk_sentence
+from thingsviz.core.json_files import JsonFile
 from thingsviz.core.users import os_user
-from thingsviz.jobs import json_files, schema
 from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.jobs.recipe import Strict
 
@@ -33,6 +34,9 @@ class About(Strict):
         return tuple(tag for tag in kept if tag)
 
 
+ABOUT: JsonFile[About] = JsonFile("about", About)
+
+
 def read_about(job: JobFolder) -> About:
     """Return what is said of a job; nothing where nothing is, or nothing readable."""
     try:
@@ -43,10 +47,10 @@ def read_about(job: JobFolder) -> About:
 
 def _read(job: JobFolder) -> About:
     try:
-        return About.model_validate(schema.read("about", job.file("about.json")) or {})
+        return ABOUT.read(job.file("about.json")) or About()
     except NewerError:
         raise
-    except (JobError, ValidationError):
+    except JobError:
         return About()
 
 
@@ -64,9 +68,9 @@ def write_about(job: JobFolder, **changes: object) -> About:
         words = str(fault["msg"]).removeprefix("Value error, ")
         raise JobError(f"{where} of job {job.name}: {words}") from None
     try:
-        schema.write("about", job.file("about.json"), about.model_dump(mode="json"))
+        ABOUT.write(job.file("about.json"), about)
     except OSError as error:
-        sentence = json_files.disk_sentence(error, job.path)
+        sentence = disk_sentence(error, job.path)
         raise JobError(sentence or f"{job.path} cannot be changed: {error}") from None
     return about
 

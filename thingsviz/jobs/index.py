@@ -12,10 +12,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from thingsviz.core.errors import ConfigError, JobError
-from thingsviz.jobs import schema
 from thingsviz.jobs.about import About, read_about
 from thingsviz.jobs.job_folder import ALIVE, JobFolder, JobStatus
-from thingsviz.jobs.recipe import JobConfig
+from thingsviz.jobs.recipe import RECIPE, JobConfig
 
 # A folder changed this short before it was read may have changed again within the same tick of
 # the file system's clock, and is read once more.
@@ -133,7 +132,7 @@ def describe(job: JobFolder, changed: float) -> JobEntry:
     """Read what a list needs of one job: its recipe as plain JSON, state, and what people say."""
     about = read_about(job)
     try:
-        data = schema.read("recipe", job.file("config.json"))
+        data = RECIPE.read(job.file("config.json"))
         status = job.status()
     except (ConfigError, JobError) as error:
         fault = str(error).replace(f"{job.path.parent}/", "")

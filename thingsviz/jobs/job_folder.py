@@ -6,16 +6,21 @@ import io
 import os
 import time
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
+
+from pydantic import AfterValidator
+from typing_extensions import TypedDict
 
 import thingsviz
+from thingsviz.core import json_files, log
 from thingsviz.core.errors import JobError
 from thingsviz.core.files import crc
+from thingsviz.core.json_files import OPEN, VERSION, Count, Data, JsonFile, Number
 from thingsviz.core.locks import is_locked
 from thingsviz.core.settings import FolderSettings
-from thingsviz.jobs import json_files, kinds, schema, unique_names
+from thingsviz.jobs import unique_names
 from thingsviz.jobs.recipe import JobConfig, dump_config, parse_config
 
 if TYPE_CHECKING:
@@ -26,29 +31,54 @@ ALIVE = {"queued", "running", "stopping"}
 JOB = unique_names.FolderKind("job", "jobs", "the Train page")
 # says that the job waits in the line (ticket.py)
 TICKET = "ticket.json"
-STATUS = {
-    "state": kinds.one_of(STATES),
-    "message": kinds.TEXT,
-    **dict.fromkeys(("epoch", "n_epochs", "step", "n_steps"), kinds.COUNT),
-    **dict.fromkeys(("eta_s", "started_at", "updated_at"), kinds.MAYBE_NUMBER),
-}
-SCORES = {"rows": kinds.ROWS, "differences": kinds.ROWS, "could_not_show": kinds.WORDS}
-METRIC = {"step": kinds.COUNT, "kind": kinds.TEXT}
+
+
+def _known(state: str) -> str:
+    if state not in STATES:
+        raise ValueError(f"one of {', '.join(STATES)}")
+    return state
+
+
+State = Annotated[str, AfterValidator(_known)]
+
+
+class ScoreRecord(TypedDict, total=False):
+    """What of scores.json every reader needs."""
+
+    __pydantic_config__ = OPEN  # type: ignore[misc]
+    rows: list[Data]
+    differences: list[Data]
+    could_not_show: list[str]
+
+
+class MetricRow(TypedDict, total=False):
+    """What of a line of metrics.jsonl every reader needs."""
+
+    __pydantic_config__ = OPEN  # type: ignore[misc]
+    step: Count
+    kind: str
+    time: Number
+
+
+MANIFEST: JsonFile[Data] = JsonFile("manifest")
+SCORES: JsonFile[Data] = JsonFile("scores", ScoreRecord)
+METRIC: JsonFile[Data] = JsonFile("metrics", MetricRow)
+PREDICTIONS: JsonFile[Data] = JsonFile("predictions")
 
 
 @dataclass(frozen=True)
 class JobStatus:
     """Where a job is; times are seconds since 1970, `eta_s` is None while nobody can know."""
 
-    state: str = "stopped"
-    epoch: int = 0
-    n_epochs: int = 0
-    step: int = 0
-    n_steps: int = 0
-    eta_s: float | None = None
+    state: State = "stopped"
+    epoch: Count = 0
+    n_epochs: Count = 0
+    step: Count = 0
+    n_steps: Count = 0
+    eta_s: Number | None = None
     message: str = ""
-    started_at: float | None = None
-    updated_at: float | None = None
+    started_at: Number | None = None
+    updated_at: Number | None = None
 
     @property
     def share(self) -> float:
@@ -56,6 +86,9 @@ class JobStatus:
         if self.state == "done":
             return 1.0
         return min(self.step / self.n_steps, 1.0) if self.n_steps else 0.0
+
+
+STATUS: JsonFile[JobStatus] = JsonFile("status", JobStatus)
 
 
 @dataclass(frozen=True)
@@ -94,11 +127,9 @@ class JobFolder:
 
     def status(self) -> JobStatus:
         """Return where the job is; one that neither waits nor holds its lock cannot be alive."""
-        data = schema.read("status", self.file("status.json"))
-        if data is None:
+        status = STATUS.read(self.file("status.json"))
+        if status is None:
             return JobStatus(message="not started yet")
-        kinds.check(self.file("status.json"), data, STATUS)
-        status = JobStatus(**{key: value for key, value in data.items() if key in STATUS})
         if status.state in ALIVE and not self.is_alive():
             return self._silent(status)
         if status.state in {"queued", "running"} and self.file("stop").exists():
@@ -116,8 +147,7 @@ class JobFolder:
 
     def write_status(self, status: JobStatus) -> None:
         """Publish where the job is; only its own process and its launcher do that."""
-        stamped = replace(status, updated_at=time.time())
-        schema.write("status", self.file("status.json"), asdict(stamped))
+        STATUS.write(self.file("status.json"), replace(status, updated_at=time.time()))
 
     def is_alive(self) -> bool:
         """Whether the job waits in the line, or a process holds its lock."""
@@ -140,7 +170,7 @@ class JobFolder:
         A resumed job writes again what came after its checkpoint: see `merge`.
         """
         rows, end = json_files.read_lines(self.file("metrics.jsonl"), offset)
-        return [row for row in rows if kinds.fit(row, METRIC)], end
+        return [row for row in rows if METRIC.fits(row)], end
 
     def predictions(self) -> pd.DataFrame | None:
         """Return true and predicted ratings on their own scales, or None before the end."""
@@ -164,9 +194,7 @@ class JobFolder:
 
     def score_record(self) -> dict[str, Any] | None:
         """Return scores, differences and limits as they are written, or None before the end."""
-        data = schema.read("scores", self.file("scores.json"))
-        kinds.check(self.file("scores.json"), data or {}, SCORES)
-        return data
+        return SCORES.read(self.file("scores.json"))
 
     def could_not_show(self) -> list[str]:
         """Return the sentences on what this job's scores cannot show."""
@@ -174,11 +202,11 @@ class JobFolder:
 
     def manifest(self) -> dict[str, Any]:
         """Return versions, seeds, fingerprints and dates; empty before the first start."""
-        return schema.read("manifest", self.file("manifest.json")) or {}
+        return MANIFEST.read(self.file("manifest.json")) or {}
 
     def log_tail(self, n: int = 40) -> str:
         """Return the last `n` lines that the process printed, JSON lines as text."""
-        return json_files.read_tail(self.file("log.txt"), n)
+        return log.tail(self.file("log.txt"), n)
 
 
 def merge(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -231,7 +259,7 @@ def _parquet(path: Path, expected: str | None) -> pd.DataFrame | None:
             msg = "its checksum does not fit"
             raise ValueError(msg)
         table = pd.read_parquet(io.BytesIO(data))
-        schema.check("predictions", table.attrs.pop(schema.VERSION, 1), str(path))
+        PREDICTIONS.check_version(table.attrs.pop(VERSION, 1), str(path))
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as error:

@@ -13,22 +13,22 @@ import pandas as pd
 
 import thingsviz
 from thingsviz.core.files import crc, write_atomically
-from thingsviz.jobs import schema
-from thingsviz.jobs.job_folder import JobFolder
+from thingsviz.core.json_files import VERSION
+from thingsviz.jobs.job_folder import MANIFEST, PREDICTIONS, JobFolder
 
 PACKAGES = ("numpy", "scipy", "pandas", "torch", "lightning-fabric", "safetensors", "pydantic")
 
 
 def add_to_manifest(job: JobFolder, **facts: Any) -> None:  # noqa: ANN401
     """Add facts that became known later."""
-    schema.write("manifest", job.file("manifest.json"), {**job.manifest(), **facts})
+    MANIFEST.write(job.file("manifest.json"), {**job.manifest(), **facts})
 
 
 def keep_predictions(job: JobFolder, table: pd.DataFrame) -> None:
     """Write predictions.parquet, its checksum first: `JobFolder.predictions` compares it."""
     buffer = io.BytesIO()
     stamped = table.copy(deep=False)
-    stamped.attrs[schema.VERSION] = schema.newest("predictions")
+    stamped.attrs[VERSION] = PREDICTIONS.newest
     stamped.to_parquet(buffer, index=False)
     add_to_manifest(job, predictions_crc32=crc(buffer.getvalue()))
     write_atomically(job.file("predictions.parquet"), lambda file: file.write(buffer.getbuffer()))

@@ -9,12 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from models.base.errors import ModelError
 from models.base.settings import sentence
+from models.base.upgrades import fit_2, fit_3, model_2
 from models.catalog.config import CONFIGS, ModelConfig, parse_model
 from models.catalog.registry import MODELS
 from models.linear.config import RidgeConfig
 from models.training.config import FitConfig
 from thingsviz.core.errors import ConfigError
-from thingsviz.jobs import schema
+from thingsviz.core.json_files import Data, JsonFile
 
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 SPLIT_KINDS = ("trial", "image", "concept", "session", "test_images", "unseen_concepts")
@@ -30,6 +31,26 @@ TARGETS_12 = (
     *("nameability", "consistency", "manmade", "precious", "lives", "heavy"),
     *("natural", "moves", "grasp", "hold", "be-moved", "pleasant"),
 )
+
+
+def recipe_2(old: Data) -> Data:
+    """Say what version 1 could not choose: classes, a study's candidates, four ways to train."""
+    new = {"learns": "ratings", "role": "training", "study": None, **old}
+    if isinstance(old.get("fit", {}), dict):
+        new["fit"] = fit_2(old.get("fit", {}))
+    if isinstance(old.get("model"), dict):
+        new["model"] = model_2(old["model"])
+    return new
+
+
+def recipe_3(old: Data) -> Data:
+    """Say what version 2 could not choose: how surely a fitted start must be beaten."""
+    if not isinstance(old.get("fit", {}), dict):
+        return old
+    return old | {"fit": fit_3(old.get("fit", {}))}
+
+
+RECIPE: JsonFile[Data] = JsonFile("recipe", Data, (recipe_2, recipe_3), by_hand=True)
 
 
 class Strict(BaseModel):
@@ -159,7 +180,7 @@ def _with_default(part: Any, **defaults: Any) -> Any:  # noqa: ANN401
 def parse_config(data: Any, where: str = "config") -> JobConfig:  # noqa: ANN401
     """Turn a dict (from JSON, a form or a script) into a recipe, or raise one sentence."""
     try:
-        data = schema.upgraded("recipe", data, where) if isinstance(data, dict) else data
+        data = RECIPE.upgraded(data, where) if isinstance(data, dict) else data
         # A model's own parser knows the names that a wrong one may have meant.
         if isinstance(data, dict) and isinstance(data.get("model"), dict):
             parse_model(data["model"])

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from thingsviz.core import json_files
 from thingsviz.core.errors import JobError
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.things.layout import Dataset
-from thingsviz.jobs import json_files
 from thingsviz.jobs.job_folder import jobs_root
 
 Row = dict[str, Any]

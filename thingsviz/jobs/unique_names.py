@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from thingsviz.core.errors import ConfigError, JobError
-from thingsviz.jobs import json_files
+from thingsviz.core.files import disk_sentence
 from thingsviz.jobs.recipe import check_name
 
 RECIPE = "config.json"
@@ -64,7 +64,7 @@ def made(
             shutil.rmtree(path, ignore_errors=True)
             raise
     except OSError as error:
-        sentence = json_files.disk_sentence(error, root)
+        sentence = disk_sentence(error, root)
         msg = sentence or f"no {sort.one} can be made in {root}: {error}"
         raise JobError(msg) from None
     return path

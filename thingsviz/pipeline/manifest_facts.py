@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import thingsviz
-from thingsviz.jobs import schema
-from thingsviz.jobs.job_folder import JobFolder
+from thingsviz.jobs.job_folder import MANIFEST, JobFolder
 from thingsviz.jobs.manifest import _version, _versions, git_commit, now
 from thingsviz.pipeline.tasks.base import Task
 
@@ -41,7 +40,7 @@ def begin_manifest(job: JobFolder, task: Task, threads: int, processes: int = 1)
         **task.manifest_facts(job),
         "starts": [*known.get("starts", []), now()],
     }
-    schema.write("manifest", job.file("manifest.json"), {**known, **facts})
+    MANIFEST.write(job.file("manifest.json"), {**known, **facts})
 
 
 def _split_facts(task: Task) -> dict[str, Any]:

@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from typing_extensions import TypedDict
 
 from models.linear.config import RidgeConfig
+from thingsviz.core import json_files
 from thingsviz.core.errors import JobError
 from thingsviz.core.files import crc, crc_of_file
+from thingsviz.core.json_files import OPEN, Data, JsonFile
 from thingsviz.data.things.layout import Dataset
-from thingsviz.jobs import json_files, kinds
 from thingsviz.jobs.job_folder import jobs_root
 from thingsviz.pipeline.tasks.base import Task
 
@@ -25,6 +27,17 @@ VERSION = 1
 RECORD = "scores.json"
 FILES = "files"
 ORACLE_SUM = "parquet_crc32"
+
+
+class KeptReferences(TypedDict):
+    """What the record of a folder says besides."""
+
+    __pydantic_config__ = OPEN  # type: ignore[misc]
+    rows: list[Data]
+    files: dict[str, str]
+
+
+REFERENCES: JsonFile[Data] = JsonFile("references", KeptReferences)
 
 
 def cache_folder(task: Task) -> Path:
@@ -57,15 +70,10 @@ def keep(folder: Path, record: dict[str, Any]) -> None:
 def kept(folder: Path) -> dict[str, Any] | None:
     """Return a folder's record; None where there is none, or where anything of it is damaged."""
     try:
-        data = json_files.read_json(folder / RECORD)
+        data = REFERENCES.read(folder / RECORD)
     except JobError:
         return None
-    if data is None or not kinds.ROWS.fits(data.get("rows")):
-        return None
-    sums = data.get(FILES)
-    if not isinstance(sums, dict):
-        return None
-    sound = all(_crc(folder / name) == expected for name, expected in sums.items())
+    sound = data and all(_crc(folder / name) == crc for name, crc in data[FILES].items())
     return data if sound else None
 
 

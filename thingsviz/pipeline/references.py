@@ -16,9 +16,9 @@ from pathlib import Path
 from models.base.arrays import TrialMatrix
 from models.base.errors import ModelError
 from models.catalog.config import ModelConfig
+from thingsviz.core import json_files
 from thingsviz.core.errors import ConfigError
 from thingsviz.core.locks import is_locked, wait_for_lock
-from thingsviz.jobs import json_files
 from thingsviz.pipeline import reference_cache
 from thingsviz.pipeline.reference_cache import cache_folder
 from thingsviz.pipeline.tasks.base import RIDGE, Predicted, Row, Scored, Task

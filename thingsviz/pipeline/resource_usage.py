@@ -12,14 +12,24 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from safetensors import SafetensorError, safe_open
+from typing_extensions import TypedDict
 
-from thingsviz.jobs import kinds
+from thingsviz.core.json_files import OPEN, Count, Data, JsonFile, Number
 from thingsviz.jobs.job_folder import JobFolder
-from thingsviz.jobs.kinds import COUNT, NUMBER
 from thingsviz.jobs.manifest import add_to_manifest
 from thingsviz.jobs.weights import best_file
 
-FACTS = {"fit_seconds": NUMBER, "n_parameters": COUNT, "peak_bytes": COUNT}
+
+class Costs(TypedDict, total=False):
+    """What of manifest.json is read here."""
+
+    __pydantic_config__ = OPEN  # type: ignore[misc]
+    fit_seconds: Number
+    n_parameters: Count
+    peak_bytes: Count
+
+
+COSTS: JsonFile[Data] = JsonFile("manifest", Costs)
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # Linux counts in KiB
 
 
@@ -37,7 +47,7 @@ def metered(job: JobFolder) -> Iterator[None]:
 
     Written also when the fit is interrupted; what a killed process took is lost.
     """
-    kinds.check(job.file("manifest.json"), job.manifest(), FACTS)
+    COSTS.read(job.file("manifest.json"))
     started = time.monotonic()
     try:
         yield
@@ -87,8 +97,7 @@ def _numbers(piece: Any) -> int:  # noqa: ANN401
 
 def spent(job: JobFolder) -> ResourceUsage:
     """Return what a job took; seconds of older jobs are read off the times of their metrics."""
-    known = job.manifest()
-    kinds.check(job.file("manifest.json"), known, FACTS)
+    known = COSTS.read(job.file("manifest.json")) or {}
     seconds, peak = known.get("fit_seconds"), known.get("peak_bytes")
     return ResourceUsage(
         seconds=_by_metrics(job) if seconds is None else float(seconds),
@@ -98,5 +107,5 @@ def spent(job: JobFolder) -> ResourceUsage:
 
 
 def _by_metrics(job: JobFolder) -> float | None:
-    times = [row["time"] for row in job.metrics()[0] if kinds.is_number(row.get("time"))]
+    times = [row["time"] for row in job.metrics()[0] if "time" in row]
     return round(times[-1] - times[0], 3) if len(times) > 1 else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from thingsviz.data.trials.splits import audit
-from thingsviz.jobs import schema
+from thingsviz.jobs.job_folder import SCORES
 from thingsviz.jobs.manifest import add_to_manifest, now
 from thingsviz.pipeline.fit import default_threads, fit
 from thingsviz.pipeline.load_model import load_predict
@@ -58,4 +58,4 @@ def _score(reporter: Reporter, task: Task, predicted: Predicted) -> None:
         "audit": checked._asdict(),
         **task.score_facts(predicted),
     }
-    schema.write("scores", reporter.job.file("scores.json"), record)
+    SCORES.write(reporter.job.file("scores.json"), record)

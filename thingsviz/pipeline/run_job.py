@@ -14,8 +14,8 @@ from models.base.errors import ModelError
 from models.training.distributed.processes import Processes
 from thingsviz.core import log
 from thingsviz.core.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, ThingsvizError
+from thingsviz.core.files import disk_sentence
 from thingsviz.core.locks import given_lock, try_lock
-from thingsviz.jobs import json_files
 from thingsviz.jobs.job_folder import JobFolder, sign
 from thingsviz.pipeline import out_of_memory
 from thingsviz.pipeline.share import help_fit, keep_helpers
@@ -60,7 +60,7 @@ def run_job(job: JobFolder, peers: Peers | None = None) -> int:
     try:
         handle = _hold(job)
     except OSError as error:
-        return refuse(json_files.disk_sentence(error, job.path) or f"{job.path}: {error}")
+        return refuse(disk_sentence(error, job.path) or f"{job.path}: {error}")
     if handle is None:
         print(f"{job.name} is already running", file=sys.stderr)
         return 0
@@ -138,7 +138,7 @@ def _verdict(error: Exception, folder: Path) -> tuple[str, int]:
         return f"{folder} was deleted while the job ran: nothing is left of it", EXIT_BAD_INPUT
     if isinstance(error, ThingsvizError | ModelError):
         return str(error), EXIT_BAD_INPUT
-    sentence = json_files.disk_sentence(error, folder) if isinstance(error, OSError) else None
+    sentence = disk_sentence(error, folder) if isinstance(error, OSError) else None
     if out_of_memory.ran_out(error):
         sentence = out_of_memory.sentence(JobFolder(folder), error)
     if sentence:

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from thingsviz.jobs import json_files
+from thingsviz.core import json_files
 from thingsviz.jobs.job_folder import jobs_root
 
 FOLDER = ".audit"

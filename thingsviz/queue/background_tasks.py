@@ -11,15 +11,15 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from thingsviz.core import files as core_files
+from thingsviz.core import json_files, log
 from thingsviz.core.errors import JobError
+from thingsviz.core.files import disk_sentence
+from thingsviz.core.json_files import Count, JsonFile, Number
 from thingsviz.core.locks import is_locked, try_lock
 from thingsviz.core.progress import Progress, Report, silent
-from thingsviz.jobs import json_files, kinds
 from thingsviz.jobs.job_folder import jobs_root
 from thingsviz.queue.submit import spawn
 
@@ -33,13 +33,6 @@ KINDS = (
     "overfitting",
 )
 KEPT = 20
-TASK = {
-    "kind": kinds.TEXT,
-    "args": kinds.WORDS,
-    "started_at": kinds.NUMBER,
-    "owner": kinds.TEXT,
-    "pid": kinds.COUNT,
-}
 # The shell notes how the command ended; the task's lock is free only after that.
 SHELL = 'trap : INT; out="$0"; "$@"; echo $? > "$out.part"; mv "$out.part" "$out"'
 
@@ -56,6 +49,20 @@ class Task:
     progress: Progress
     message: str
     owner: str = ""
+
+
+@dataclass(frozen=True)
+class TaskRecord:
+    """What task.json says; times in seconds since 1970."""
+
+    kind: str = ""
+    args: tuple[str, ...] = ()
+    started_at: Number = 0.0
+    owner: str = ""
+    pid: Count | None = None
+
+
+TASK: JsonFile[TaskRecord] = JsonFile("task", TaskRecord)
 
 
 def tasks_root() -> Path:
@@ -75,7 +82,7 @@ def start_task(kind: str, args: Sequence[str], owner: str = "") -> Task:
         _launch(folder, kind, tuple(args), owner)
         _forget_old()
     except OSError as error:
-        sentence = json_files.disk_sentence(error, folder.parent)
+        sentence = disk_sentence(error, folder.parent)
         raise JobError(sentence or f"{kind} cannot be started: {error}") from None
     return read_task(folder)
 
@@ -88,11 +95,11 @@ def _launch(folder: Path, kind: str, args: tuple[str, ...], owner: str) -> None:
     command = [sys.executable, "-m", f"thingsviz.commands.{kind}", *args]
     command += ["--progress", str(folder / "progress.json")]
     try:
-        row = {"kind": kind, "args": list(args), "started_at": time.time(), "owner": owner}
-        json_files.write_sealed(folder / "task.json", row)
+        record = TaskRecord(kind, args, time.time(), owner)
+        TASK.write(folder / "task.json", record)
         shell = ["/bin/sh", "-c", SHELL, str(folder / "exit"), *command]
         pid = spawn(shell, folder / "log.txt", handle)
-        json_files.write_sealed(folder / "task.json", {**row, "pid": pid})
+        TASK.write(folder / "task.json", replace(record, pid=pid))
     finally:
         os.close(handle)
 
@@ -114,45 +121,41 @@ def _task_or_fault(folder: Path) -> Task:
 def read_task(folder: Path) -> Task:
     """Read one task from its folder."""
     alive = is_locked(folder / "lock")
-    row = json_files.read_json(folder / "task.json") or {}
-    kinds.check(folder / "task.json", row, TASK)
+    record = _record(folder)
     progress = _progress(folder / "progress.json")
     state, message = "running", progress.message or "starting"
     if not alive:
         state, message = _ending(folder, progress)
     return Task(
         id=folder.name,
-        kind=_kind(row),
-        args=tuple(row.get("args", ())),
-        started_at=float(row.get("started_at", 0)),
+        # records of earlier versions say `plant` and `again`
+        kind={"plant": "simulate", "again": "replicate"}.get(record.kind, record.kind),
+        args=record.args,
+        started_at=record.started_at,
         state=state,
         progress=progress,
         message=message,
-        owner=str(row.get("owner", "")),
+        owner=record.owner,
     )
 
 
-def _kind(row: dict[str, Any]) -> str:
-    """Return a task's kind; records of earlier versions say `plant` and `again`."""
-    kind = str(row.get("kind", ""))
-    return {"plant": "simulate", "again": "replicate"}.get(kind, kind)
+def _record(folder: Path) -> TaskRecord:
+    return TASK.read(folder / "task.json") or TaskRecord()
 
 
 def owner_of(task_id: str) -> str:
     """Return who started a task, '' where nobody is named."""
-    row = json_files.read_json(tasks_root() / Path(task_id).name / "task.json") or {}
-    return str(row.get("owner", ""))
+    return _record(tasks_root() / Path(task_id).name).owner
 
 
 def stop_task(task_id: str) -> None:
     """Interrupt a running task as Ctrl-C would; preparing goes on from there the next time."""
     folder = tasks_root() / Path(task_id).name
-    row = json_files.read_json(folder / "task.json") or {}
-    kinds.check(folder / "task.json", row, TASK)
+    pid = _record(folder).pid
     # The lock says that the process lives, so its number cannot have passed to another one.
-    if "pid" in row and is_locked(folder / "lock"):
+    if pid is not None and is_locked(folder / "lock"):
         with suppress(ProcessLookupError):
-            os.killpg(int(row["pid"]), signal.SIGINT)
+            os.killpg(pid, signal.SIGINT)
 
 
 def _ending(folder: Path, progress: Progress) -> tuple[str, str]:
@@ -162,15 +165,8 @@ def _ending(folder: Path, progress: Progress) -> tuple[str, str]:
         return "failed", "the process ended without a word"
     if code == 0:
         return "done", progress.message or "done"
-    lines = [line for line in _read_tail(folder / "log.txt").splitlines() if line.strip()]
+    lines = [line for line in log.tail(folder / "log.txt", 10).splitlines() if line.strip()]
     return "failed", lines[-1] if lines else f"it ended with exit status {code}"
-
-
-def _read_tail(path: Path) -> str:
-    try:
-        return path.read_bytes()[-4000:].decode("utf-8", "replace")
-    except OSError:
-        return ""
 
 
 def _progress(path: Path) -> Progress:
@@ -212,6 +208,6 @@ def progress_file(path: Path | None, every_s: float = 0.3) -> Report:
         if now - last[0] >= every_s or progress.done >= progress.total:
             last[0] = now
             row = {**progress._asdict(), "updated_at": time.time()}
-            core_files.write_json(path, row)
+            json_files.write_json(path, row)
 
     return report

@@ -13,9 +13,8 @@ from dataclasses import replace
 
 import psutil
 
-from thingsviz.core import log
+from thingsviz.core import json_files, log
 from thingsviz.core.locks import LOCK_HANDLE, is_locked, try_lock
-from thingsviz.jobs import json_files
 from thingsviz.jobs.job_folder import ALIVE, JobFolder, jobs_root
 from thingsviz.queue import cgroups
 from thingsviz.queue.database import Queue, Row, is_study, name_in_line

@@ -12,8 +12,7 @@ from typing import Any
 
 from models.base.arrays import Floats, Rows, TrialMatrix
 from thingsviz.core import files as core_files
-from thingsviz.core import log
-from thingsviz.jobs import json_files
+from thingsviz.core import json_files, log
 from thingsviz.jobs.about import read_about
 from thingsviz.jobs.job_folder import JobFolder, JobStatus
 from thingsviz.queue.peers import Peers

@@ -6,10 +6,9 @@ import os
 import time
 from dataclasses import replace
 
-from thingsviz.core import log
+from thingsviz.core import json_files, log
 from thingsviz.core.errors import ThingsvizError
 from thingsviz.core.locks import is_locked, try_lock
-from thingsviz.jobs import json_files
 from thingsviz.jobs.job_folder import ALIVE, JobFolder, jobs_root
 from thingsviz.queue import sbatch
 from thingsviz.queue.database import Queue, Row

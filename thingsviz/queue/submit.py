@@ -16,9 +16,9 @@ from pathlib import Path
 
 import thingsviz
 from thingsviz.core.errors import JobError
+from thingsviz.core.files import disk_sentence
 from thingsviz.core.locks import LOCK_HANDLE, is_locked, try_lock
 from thingsviz.core.users import os_user
-from thingsviz.jobs import json_files
 from thingsviz.jobs.about import read_about, write_about
 from thingsviz.jobs.job_folder import JobFolder, JobStatus
 from thingsviz.queue.database import Queue, name_in_line, queue_folder
@@ -62,7 +62,7 @@ def line_up(job: JobFolder, ticket: Ticket) -> None:
                 os.close(handle)
         tend()
     except OSError as error:
-        sentence = json_files.disk_sentence(error, job.path)
+        sentence = disk_sentence(error, job.path)
         raise JobError(sentence or f"{job.path} cannot be started: {error}") from None
 
 

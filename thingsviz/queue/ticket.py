@@ -10,11 +10,12 @@ from __future__ import annotations
 import os
 from typing import Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from models.catalog.registry import spec_of
+from thingsviz.core import json_files
 from thingsviz.core.errors import JobError
-from thingsviz.jobs import json_files
+from thingsviz.core.json_files import JsonFile
 from thingsviz.jobs.job_folder import TICKET, JobFolder
 from thingsviz.jobs.recipe import JobConfig, Strict
 
@@ -33,6 +34,9 @@ class Ticket(Strict):
     engine: Literal["local", "slurm"] = "local"
     cluster_id: str = ""
     environment: dict[str, str] = Field(default_factory=dict)
+
+
+TICKETS: JsonFile[Ticket] = JsonFile("ticket", Ticket)
 
 
 def ticket_for(config: JobConfig, owner: str, now: float) -> Ticket:
@@ -65,9 +69,8 @@ def write_ticket(job: JobFolder, ticket: Ticket) -> None:
 def read_ticket(job: JobFolder) -> Ticket | None:
     """Return the job's ticket, None when it does not wait; a damaged one still counts as one."""
     try:
-        data = json_files.read_json(job.file(TICKET))
-        return None if data is None else Ticket.model_validate(data)
-    except (JobError, ValidationError):
+        return TICKETS.read(job.file(TICKET))
+    except JobError:
         return Ticket()
 
 

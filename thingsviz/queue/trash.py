@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from thingsviz.core import files as core_files
 from thingsviz.core.errors import JobError
+from thingsviz.core.files import disk_sentence
 from thingsviz.core.locks import try_lock
-from thingsviz.jobs import json_files
 from thingsviz.jobs.job_folder import JobFolder, jobs_root
 from thingsviz.jobs.weights import states
 from thingsviz.queue.submit import WITHDRAWN, withdraw
@@ -56,7 +56,7 @@ def delete(job: JobFolder) -> DeletedJob:
         finally:
             os.close(handle)
     except OSError as error:
-        sentence = json_files.disk_sentence(error, job.path)
+        sentence = disk_sentence(error, job.path)
         raise JobError(sentence or f"{job.name} cannot be deleted: {error}") from None
     return DeletedJob(job.name, now, target)
 

@@ -13,10 +13,10 @@ from typing import Any
 
 from models.base.errors import ModelError
 from models.catalog.registry import spec_of
+from thingsviz.core import json_files
 from thingsviz.core.errors import ThingsvizError
 from thingsviz.core.progress import Progress, Report
 from thingsviz.data.store.beta_store import BetaStore
-from thingsviz.jobs import json_files
 from thingsviz.jobs.job_folder import ALIVE, JobFolder, JobStatus, create_job, jobs_root
 from thingsviz.jobs.recipe import JobConfig, dump_config, parse_config
 from thingsviz.queue import submit

@@ -18,11 +18,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from safetensors import SafetensorError, safe_open
 
+from thingsviz.core import json_files
 from thingsviz.core.errors import JobError
-from thingsviz.core.files import loads_json, write_atomically
-from thingsviz.jobs import json_files, schema
+from thingsviz.core.files import disk_sentence, write_atomically
+from thingsviz.core.json_files import loads_json
 from thingsviz.jobs.about import read_about, write_brought
-from thingsviz.jobs.job_folder import JobFolder, jobs_root
+from thingsviz.jobs.job_folder import MANIFEST, SCORES, STATUS, JobFolder, jobs_root
 from thingsviz.jobs.recipe import check_name, parse_config
 from thingsviz.reports.bundle_more import check_maps, kind_of, more_files
 
@@ -117,7 +118,7 @@ def import_job(
         msg = f"there is no file {path}"
         raise JobError(msg) from None
     except FAULTS as error:
-        full = json_files.disk_sentence(error, root) if isinstance(error, OSError) else None
+        full = disk_sentence(error, root) if isinstance(error, OSError) else None
         msg = full or f"{path} cannot be read as a zip ({error}): export the job again"
         raise JobError(msg) from None
     finally:
@@ -205,11 +206,9 @@ def _read_all(folder: Path, path: Path) -> None:
     try:
         for name in ("split.json", "curves.json"):
             json_files.read_json(job.file(name))
-        for kind in ("manifest", "status"):
-            schema.read(kind, job.file(f"{kind}.json"))
-        scores = schema.read("scores", job.file("scores.json"))
-        if scores is not None and not isinstance(scores["rows"], list):
-            _refuse_rows()
+        MANIFEST.read(job.file("manifest.json"))
+        STATUS.read(job.file("status.json"))
+        (SCORES.read(job.file("scores.json")) or {"rows": []})["rows"]
         if job.file("predictions.parquet").is_file():
             pq.read_schema(job.file("predictions.parquet"))
         for weights in sorted(folder.rglob("*.safetensors")):
@@ -220,11 +219,6 @@ def _read_all(folder: Path, path: Path) -> None:
         words = str(error).replace(str(folder), str(path)).splitlines()[0]
         msg = f"a file in {path} cannot be read ({words}): export the job again"
         raise JobError(msg) from None
-
-
-def _refuse_rows() -> None:
-    msg = "scores.json should hold a list of rows"
-    raise JobError(msg)
 
 
 def _refuse_taken(name: str, path: Path) -> None:

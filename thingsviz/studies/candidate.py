@@ -15,9 +15,10 @@ from typing import Any
 import optuna
 
 from models.base.errors import ModelError
+from thingsviz.core import json_files
 from thingsviz.core.errors import ThingsvizError
+from thingsviz.core.files import disk_sentence
 from thingsviz.data.store.beta_store import BetaStore
-from thingsviz.jobs import json_files
 from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.jobs.recipe import JobConfig, dump_config
 from thingsviz.pipeline import out_of_memory
@@ -157,7 +158,7 @@ class CandidateRunner:
         seconds: float,
     ) -> None:
         """Tell what is the recipe's fault from what may pass; a full disk ends the study."""
-        if isinstance(error, OSError) and json_files.disk_sentence(error, claimed.job.path):
+        if isinstance(error, OSError) and disk_sentence(error, claimed.job.path):
             records.put_back(claimed, seconds)
             raise error
         known = isinstance(error, ThingsvizError | ModelError)

@@ -10,7 +10,7 @@ from models.base.errors import ModelError
 from models.base.settings import sentence
 from models.catalog.registry import MODELS
 from thingsviz.core.errors import ConfigError
-from thingsviz.jobs import schema
+from thingsviz.core.json_files import Data, JsonFile
 from thingsviz.jobs.recipe import JobConfig, Strict, check_name, parse_config
 from thingsviz.studies.space import Space, check_space
 
@@ -23,6 +23,7 @@ OBJECTIVES = {
 Control = Literal["random", "default"]
 # Candidates are named NAME-c0001, and a final training NAME-default.
 LONGEST_NAME = 60
+STUDY: JsonFile[Data] = JsonFile("study", by_hand=True)
 
 
 class StudyConfig(Strict):
@@ -78,7 +79,7 @@ def objectives_of(base: JobConfig) -> tuple[str, ...]:
 
 def parse_study(data: Any, where: str = "study") -> StudyConfig:  # noqa: ANN401
     """Turn a dict (from JSON, a form or a script) into a study's recipe, or raise one sentence."""
-    data = schema.upgraded("study", data, where) if isinstance(data, dict) else data
+    data = STUDY.upgraded(data, where) if isinstance(data, dict) else data
     if isinstance(data, dict) and isinstance(data.get("base"), dict):
         data = data | {"base": parse_config(data["base"], f"{where}.base")}
     try:

@@ -10,8 +10,8 @@ from optuna.trial import TrialState
 from thingsviz.analysis.scores import resampling
 from thingsviz.analysis.scores.differences import difference_rows, verdict
 from thingsviz.analysis.scores.score_table import MEAN
+from thingsviz.core import json_files
 from thingsviz.core.typography import finite
-from thingsviz.jobs import json_files
 from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.jobs.recipe import JobConfig, dump_config
 from thingsviz.pipeline.resource_usage import spent

@@ -19,12 +19,12 @@ from models.classify.projection import gathered
 from models.classify.voxel_choice import STRIDE, voxels_read
 from models.presets.report import MODELS, report_fit
 from models.training.config import FitConfig
+from thingsviz.core import json_files
 from thingsviz.core.errors import ConfigError
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.things.layout import open_dataset
 from thingsviz.data.trials.labels import label_map
 from thingsviz.data.trials.splits import make_split
-from thingsviz.jobs import json_files
 from thingsviz.jobs.job_folder import jobs_root
 from thingsviz.jobs.recipe import SplitConfig, Strict, parse_config
 from thingsviz.pipeline.tasks.classes import Classes

@@ -23,7 +23,7 @@ from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from optuna.trial import FrozenTrial, TrialState
 
 from thingsviz.core.errors import JobError
-from thingsviz.core.files import KEY, crc_of
+from thingsviz.core.json_files import KEY, crc_of
 from thingsviz.core.locks import is_locked, try_lock, wait_for_lock
 from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.studies.config import StudyConfig

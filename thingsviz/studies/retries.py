@@ -12,7 +12,7 @@ from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
-from thingsviz.jobs import json_files
+from thingsviz.core import json_files
 from thingsviz.jobs.job_folder import JobFolder
 
 # Deaths in a row that got no further than an earlier one, wherever they fell.

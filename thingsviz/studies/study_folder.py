@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from thingsviz.core import json_files, log
 from thingsviz.core.errors import JobError
+from thingsviz.core.json_files import Data, JsonFile, Number
 from thingsviz.core.locks import is_locked
-from thingsviz.jobs import json_files, kinds, schema, unique_names
+from thingsviz.jobs import unique_names
 from thingsviz.jobs.about import read_about, write_about
-from thingsviz.jobs.job_folder import ALIVE, STATES, TICKET, JobFolder, jobs_root
+from thingsviz.jobs.job_folder import ALIVE, TICKET, JobFolder, State, jobs_root
 from thingsviz.studies.config import StudyConfig, parse_study
 
 STUDY = unique_names.FolderKind("study", "studies", "Tune")
 LETTERS = {"search": "c", "random": "r"}  # of a candidate's folder: STUDY-c0001
-STATUS = {
-    "state": kinds.one_of(STATES),
-    "phase": kinds.TEXT,
-    "message": kinds.TEXT,
-    "started_at": kinds.MAYBE_NUMBER,
-    "updated_at": kinds.MAYBE_NUMBER,
-}
+RESULT: JsonFile[Data] = JsonFile("result")
 CANDIDATE = re.compile(r"(.+)-[cr]\d{4,}")
 
 
@@ -31,11 +27,14 @@ CANDIDATE = re.compile(r"(.+)-[cr]\d{4,}")
 class StudyStatus:
     """Where a study is; `phase` is search, random or final."""
 
-    state: str = "stopped"
+    state: State = "stopped"
     phase: str = ""
     message: str = ""
-    started_at: float | None = None
-    updated_at: float | None = None
+    started_at: Number | None = None
+    updated_at: Number | None = None
+
+
+STATUS: JsonFile[StudyStatus] = JsonFile("status", StudyStatus)
 
 
 @dataclass(frozen=True)
@@ -87,11 +86,9 @@ class StudyFolder:
 
     def status(self) -> StudyStatus:
         """Return where the study is; one whose lock nobody holds cannot be running."""
-        data = schema.read("study status", self.file("status.json"))
-        if data is None:
+        status = STATUS.read(self.file("status.json"))
+        if status is None:
             return StudyStatus(message="not started yet")
-        kinds.check(self.file("status.json"), data, STATUS)
-        status = StudyStatus(**{key: value for key, value in data.items() if key in STATUS})
         if status.state in ALIVE and not self.is_alive():
             again = json_files.read_json(self.file("status.json")) or {}
             if again.get("updated_at") != status.updated_at:
@@ -103,16 +100,15 @@ class StudyFolder:
 
     def write_status(self, status: StudyStatus) -> None:
         """Publish where the study is; only its own process and its launcher do that."""
-        stamped = replace(status, updated_at=time.time())
-        schema.write("study status", self.file("status.json"), asdict(stamped))
+        STATUS.write(self.file("status.json"), replace(status, updated_at=time.time()))
 
     def result(self) -> dict[str, Any] | None:
         """Return the table of final trainings, or None before there is one."""
-        return schema.read("result", self.file("result.json"))
+        return RESULT.read(self.file("result.json"))
 
     def log_tail(self, n: int = 40) -> str:
         """Return the last `n` lines that the process printed, JSON lines as text."""
-        return json_files.read_tail(self.file("log.txt"), n)
+        return log.tail(self.file("log.txt"), n)
 
 
 def studies_root() -> Path:

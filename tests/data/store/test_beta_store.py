@@ -4,7 +4,7 @@ import pytest
 
 from tests.data import published
 from thingsviz.core.errors import DataError
-from thingsviz.core.files import sealed, write_json
+from thingsviz.core.json_files import sealed, write_json
 from thingsviz.core.trial_key import TrialKey
 from thingsviz.data.store import beta_store
 from thingsviz.data.store.beta_store import BetaStore, NoSuchTrialError, say_range

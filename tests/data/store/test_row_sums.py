@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from thingsviz.core.errors import DataError
-from thingsviz.core.files import crc_of, is_sound, sealed
+from thingsviz.core.json_files import crc_of, is_sound, sealed
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.store.matrix_file import SUMS, row_crc
 from thingsviz.data.trials.standardise import StandardisedBetas

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from tests.data import published
-from thingsviz.core.files import sealed
+from thingsviz.core.json_files import sealed
 from thingsviz.core.locks import passing_lock
 from thingsviz.data.prepare.build import BuildOptions, build_store
 from thingsviz.data.store.state import count, lock_file, store_state

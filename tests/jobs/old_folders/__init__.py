@@ -5,7 +5,7 @@ and lines of the log that named a machine are left out. session-1: commit 578199
 could learn classes: a ridge, a small transformer, and the same one stopped in its second epoch.
 session-2: commit 2d3fafe: those that were done, a classifier, a study with its candidates, words
 about a job. Whatever changes a file of a job folder adds an archive here and a step in
-thingsviz/jobs/schema.py.
+thingsviz/jobs/recipe.py.
 """
 
 import tarfile

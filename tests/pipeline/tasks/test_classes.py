@@ -146,7 +146,7 @@ def test_guesses_are_paired_with_those_of_the_references(classify):
 
 
 def test_curves_hold_every_k(classify):
-    from thingsviz.jobs import json_files
+    from thingsviz.core import json_files
 
     record = json_files.read_json(classify("lda").file("scores.json"))
     own = [curve for curve in record["curves"] if curve["model"] == "lda"]

@@ -4,7 +4,7 @@ import streamlit as st
 
 from tests.figures.plain import class_scores, metrics, scores
 from tests.ui.made_jobs import made_job
-from thingsviz.jobs import json_files
+from thingsviz.core import json_files
 from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.ui.caches import job_cache
 
@@ -65,7 +65,7 @@ def test_scores_are_read_again_when_the_file_changes(tiny_env):
     assert job_cache.scores(job) is None
     assert job_cache.could_not_show(job) == []
     row = {"model": "vit3d", "value": 0.5}
-    json_files.write_json(
+    json_files.write_sealed(
         job.file("scores.json"), {"rows": [row], "could_not_show": ["One brain."]}
     )
     assert job_cache.scores(job)["value"].tolist() == [0.5]
@@ -75,7 +75,7 @@ def test_scores_are_read_again_when_the_file_changes(tiny_env):
 @pytest.mark.parametrize("table", [scores("vit3d"), class_scores("vit3d")])
 def test_the_headline_of_a_list_is_that_of_the_whole_table(job, table, monkeypatch):
     rows = pd.concat([table, table.assign(part="exemplars", value=0.9)]).to_dict("records")
-    json_files.write_json(job.file("scores.json"), {"rows": rows, "could_not_show": ["much"]})
+    json_files.write_sealed(job.file("scores.json"), {"rows": rows, "could_not_show": ["much"]})
     known = job_cache.headline(job, "vit3d")
     assert known == (job_cache.headline_of(job.scores(), "vit3d"), ("much",))
     assert known[0].value < 0.9
@@ -85,6 +85,6 @@ def test_the_headline_of_a_list_is_that_of_the_whole_table(job, table, monkeypat
 
 def test_scores_without_a_row_are_none(job):
     assert job_cache.headline(job, "vit3d") == (None, ())
-    json_files.write_json(job.file("scores.json"), {"rows": [], "could_not_show": ["much"]})
+    json_files.write_sealed(job.file("scores.json"), {"rows": [], "could_not_show": ["much"]})
     assert job_cache.headline(job, "vit3d") == (None, ("much",))
     assert job.scores() is None

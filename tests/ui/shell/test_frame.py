@@ -9,7 +9,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from thingsviz.core.files import sealed
+from thingsviz.core.json_files import sealed
 from thingsviz.ui.caches import dataset_cache
 
 

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from thingsviz.analysis.regions.regions import Regions
 from thingsviz.core.errors import DataError
-from thingsviz.core.files import read_json
+from thingsviz.core.json_files import read_value
 from thingsviz.core.space import Grid
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.things.layout import Dataset
@@ -126,7 +126,7 @@ def declared_space(path: Path) -> str:
     beside = path.with_name(f"{name_of(path)}.json")
     if beside.is_file():
         try:
-            found = read_json(beside)
+            found = read_value(beside)
             return str(found["Space"])
         except (ValueError, KeyError, TypeError) as error:
             msg = f'{beside.name} should hold {{"Space": "T1w"}} or another space: correct it'

@@ -7,7 +7,7 @@ import os
 import shutil
 from pathlib import Path
 
-from thingsviz.core.files import KEY, is_sound, loads_json, sealed
+from thingsviz.core.json_files import KEY, is_sound, loads_json, sealed
 from thingsviz.data.prepare.read_run import FinishedPiece
 from thingsviz.data.things.layout import Dataset
 

@@ -13,7 +13,8 @@ import pandas as pd
 
 import thingsviz
 from thingsviz.core.errors import DataError
-from thingsviz.core.files import crc_of_file, sealed, write_atomically, write_json
+from thingsviz.core.files import crc_of_file, write_atomically
+from thingsviz.core.json_files import sealed, write_json
 from thingsviz.data.prepare.pieces import StoreWork
 from thingsviz.data.prepare.read_run import FinishedPiece
 from thingsviz.data.store import manifest

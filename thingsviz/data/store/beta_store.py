@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from thingsviz.core.errors import DataError
-from thingsviz.core.files import KEY
+from thingsviz.core.json_files import KEY
 from thingsviz.core.space import Grid
 from thingsviz.core.trial_key import TrialKey
 from thingsviz.data.store.manifest import NAME as MANIFEST

@@ -11,7 +11,8 @@ import h5py
 import numpy as np
 import pandas as pd
 
-from thingsviz.core.files import fsync_folder, sealed, write_json
+from thingsviz.core.files import fsync_folder
+from thingsviz.core.json_files import sealed, write_json
 from thingsviz.core.progress import Progress, Report
 from thingsviz.data.store import manifest
 from thingsviz.data.store.beta_store import BetaStore

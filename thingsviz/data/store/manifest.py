@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from thingsviz.core.errors import DataError
-from thingsviz.core.files import crc_of_file, is_sound, read_json
+from thingsviz.core.files import crc_of_file
+from thingsviz.core.json_files import is_sound, read_value
 from thingsviz.data.things.layout import Dataset
 from thingsviz.data.volumes.gzip_stream import Digest, digest_file
 
@@ -50,7 +51,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     """Read a manifest; one that cannot be understood is an error."""
     path = folder / NAME
     try:
-        found = read_json(path)
+        found = read_value(path)
         known = found["format"] == FORMAT
         if not is_sound(found):
             msg = f"{str(path)!r} is damaged (its checksum does not fit): run prepare again"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from thingsviz.core.errors import DataError
-from thingsviz.core.files import sealed, write_json
+from thingsviz.core.json_files import sealed, write_json
 from thingsviz.core.progress import Progress, Report, silent
 from thingsviz.data.store import manifest
 from thingsviz.data.store.beta_store import BetaStore

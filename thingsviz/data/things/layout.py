@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from thingsviz.core.errors import DataError
-from thingsviz.core.files import read_json
+from thingsviz.core.json_files import read_value
 from thingsviz.core.settings import FolderSettings
 from thingsviz.core.trial_key import TrialKey, parse_subject
 from thingsviz.data.things.image_names import concept_of
@@ -85,7 +85,7 @@ class Dataset:
         if not path.is_file():
             return {}
         try:
-            found = read_json(path)
+            found = read_value(path)
         except (OSError, ValueError) as error:
             msg = f"{str(path)!r} is not JSON ({error}): mend or remove it"
             raise DataError(msg) from error

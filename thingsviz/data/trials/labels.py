@@ -12,7 +12,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from thingsviz.core.errors import ConfigError, DataError
-from thingsviz.core.files import KEY, crc, write_atomically
+from thingsviz.core.files import crc, write_atomically
+from thingsviz.core.json_files import KEY
 from thingsviz.core.trial_key import CATCH
 from thingsviz.data.things.categories import (
     category_file,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from thingsviz.core.arrays import Rows
 from thingsviz.core.errors import ConfigError, DataError
-from thingsviz.core.files import is_sound, read_json, sealed, write_json
+from thingsviz.core.json_files import is_sound, read_value, sealed, write_json
 from thingsviz.core.trial_key import TEST, TRAIN
 from thingsviz.data.things.trials import live_rows
 
@@ -41,7 +41,7 @@ class Split(NamedTuple):
     def load(cls, path: Path) -> Split:
         """Read what `save` wrote."""
         try:
-            found = read_json(path)
+            found = read_value(path)
             if not is_sound(found):
                 msg = "its checksum does not fit"
                 raise ValueError(msg)

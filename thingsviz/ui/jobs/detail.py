@@ -8,9 +8,9 @@ from pathlib import Path
 
 import streamlit as st
 
+from thingsviz.core import json_files
 from thingsviz.core.errors import DataError, JobError, ThingsvizError
 from thingsviz.core.typography import duration
-from thingsviz.jobs import json_files
 from thingsviz.jobs.about import About, owner_of, read_about
 from thingsviz.jobs.job_folder import ALIVE, JobFolder, JobStatus, jobs_root, open_job
 from thingsviz.queue.trash import size_of

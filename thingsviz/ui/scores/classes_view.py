@@ -11,10 +11,10 @@ import streamlit as st
 
 from thingsviz.analysis.classes.differences import hit_sentence
 from thingsviz.analysis.classes.hit_table import rows_at
+from thingsviz.core import json_files
 from thingsviz.figures.scores.classes import draw_mixed, draw_top, mixed_info, top_info
 from thingsviz.figures.scores.ratings import readable
 from thingsviz.figures.scores.scores import ScoreQuestion, score_info
-from thingsviz.jobs import json_files
 from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.jobs.recipe import JobConfig
 from thingsviz.ui.caches import dataset_cache, job_cache

@@ -9,8 +9,8 @@ import numpy as np
 import streamlit as st
 from scipy.special import bdtr
 
+from thingsviz.core import json_files
 from thingsviz.core.typography import PERCENT
-from thingsviz.jobs import json_files
 from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.jobs.recipe import JobConfig
 from thingsviz.ui.caches.dataset_cache import FileStamp, stamp

@@ -11,7 +11,7 @@ import streamlit as st
 from pydantic.fields import FieldInfo
 
 from thingsviz.core.errors import ConfigError
-from thingsviz.core.files import loads_json
+from thingsviz.core.json_files import loads_json
 from thingsviz.jobs.recipe import JobConfig
 from thingsviz.jobs.setting_titles import title_of
 from thingsviz.studies.space import (

@@ -1,7 +1,6 @@
 """Files that are read while being written: torn lines, cut files, values that JSON lacks."""
 
 import errno
-import json
 import math
 import multiprocessing
 
@@ -9,28 +8,28 @@ import numpy as np
 import pytest
 
 from thingsviz.core.errors import JobError
-from thingsviz.jobs.json_files import (
+from thingsviz.core.files import disk_sentence
+from thingsviz.core.json_files import (
     append_line,
-    disk_sentence,
     finite,
     read_json,
     read_lines,
-    write_json,
+    write_sealed,
 )
 
 
 def test_json_there_and_back(tmp_path):
     path = tmp_path / "täst datei.json"
-    write_json(path, {"a": np.float32(0.5), "b": [np.int64(3), True], "c": {"ä": None}})
+    write_sealed(path, {"a": np.float32(0.5), "b": [np.int64(3), True], "c": {"ä": None}})
     assert read_json(path) == {"a": 0.5, "b": [3, True], "c": {"ä": None}}
     assert list(tmp_path.iterdir()) == [path]
 
 
 def test_what_json_lacks_becomes_null(tmp_path):
-    write_json(
+    write_sealed(
         tmp_path / "x.json", {"nan": math.nan, "inf": [np.inf], "arrays": np.float64("nan")}
     )
-    assert json.loads((tmp_path / "x.json").read_text()) == {
+    assert read_json(tmp_path / "x.json") == {
         "nan": None,
         "inf": [None],
         "arrays": None,
