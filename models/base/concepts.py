@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from models.base.arrays import Array, Floats, Rows
 from models.base.errors import ModelError
@@ -92,9 +92,24 @@ def scatter(z: Array, groups: NDArray[Any]) -> Scatter:
     return Scatter(within, between, means, concepts)
 
 
-def correlation(a: NDArray[Any], b: NDArray[Any]) -> Array:
-    """Pearson r per column; 0 where a column is constant."""
-    a, b = a - a.mean(0), b - b.mean(0)
-    norm = np.sqrt((a * a).sum(0, dtype=np.float64) * (b * b).sum(0, dtype=np.float64))
-    r: Array = (a * b).sum(0, dtype=np.float64) / np.where(norm > 0, norm, np.inf)
-    return r
+def pearson(a: ArrayLike, b: ArrayLike) -> Array:
+    """Pearson's r per column of two (n, p) arrays, or of two (n,); NaN where one does not vary.
+
+    r = Σ(a − ā)(b − b̄) / √(Σ(a − ā)² Σ(b − b̄)²)
+    """
+    x, y = _centred(a), _centred(b)
+    flat = _is_flat(a, x) | _is_flat(b, y)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        r = (x * y).sum(0) / np.sqrt((x * x).sum(0) * (y * y).sum(0))
+    return np.where(flat, np.nan, np.clip(r, -1, 1))
+
+
+def _centred(values: ArrayLike) -> Array:
+    array = np.asarray(values, float)
+    return np.asarray(array - array.mean(0))
+
+
+def _is_flat(values: ArrayLike, centred: Array) -> NDArray[np.bool_]:
+    """Whether columns are constant, which leaves rounding errors of a size of its own behind."""
+    size = np.abs(np.asarray(values, float)).max(0)
+    return np.asarray(np.sqrt((centred**2).mean(0)) <= 1e-9 * np.maximum(size, 1e-30))

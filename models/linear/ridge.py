@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
 
 from models.base.arrays import Floats, Rows, TrialMatrix
-from models.base.concepts import check_concepts, checked, correlation, fitting_part
+from models.base.concepts import check_concepts, checked, fitting_part, pearson
 from models.base.readout import Readout
 from models.base.voxel_scores import best, encoding_score
 from models.base.voxel_subset import gather
@@ -154,7 +154,7 @@ class Ridge(Readout):
             every = np.full(n_targets, alpha)
             guess = held @ _solved(part.left, right, every, int(fitting.sum())) + offset
             error[i] = ((guess - Y[~fitting]) ** 2).mean(0)
-            r[i] = correlation(guess, Y[~fitting])
+            r[i] = np.nan_to_num(pearson(guess, Y[~fitting]))
         chosen = error.argmin(0)
         return alphas[chosen], r[chosen, np.arange(n_targets)]
 

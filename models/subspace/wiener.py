@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.base.arrays import Array
-from models.base.concepts import Scatter, concept_means, correlation, scatter
+from models.base.concepts import Scatter, concept_means, pearson, scatter
 
 PHIS = (1 / 16, 1 / 4, 1.0)
 ALPHAS = (0.003, 0.01, 0.03, 0.1, 0.3, 1.0)
@@ -99,8 +99,13 @@ def choose(
     best = BestCandidate(wishes[0], -np.inf, float("nan"))
     for wish in wishes:
         W, _ = fitted.readout(wish)
-        single = float(correlation(z @ W, Y).mean())
-        value = single + float(correlation(z_mean @ W, Y_mean).mean())
+        single = _mean_r(z @ W, Y)
+        value = single + _mean_r(z_mean @ W, Y_mean)
         if value > best.value:
             best = BestCandidate(wish, value, single)
     return best
+
+
+def _mean_r(guess: NDArray[Any], truth: NDArray[Any]) -> float:
+    """Pearson r averaged over the columns; a constant one counts as 0."""
+    return float(np.nan_to_num(pearson(guess, truth)).mean())

@@ -18,6 +18,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from models.base.concepts import pearson
 from thingsviz.core.arrays import Array, Floats
 
 Real = TypeVar("Real", np.float32, np.float64)
@@ -123,7 +124,7 @@ def _agreement(x: Floats, y: Floats, shared: SharedNoise, half: NDArray[np.bool_
     clean = x - shared.strength.astype(np.float32) @ removed
     clean /= np.maximum(clean.std(0), 1e-6)
     first, second = (y[h].T @ clean[h] for h in (half, ~half))
-    return float(np.nan_to_num(np.corrcoef(first.ravel(), second.ravel())[0, 1]))
+    return float(np.nan_to_num(pearson(first.ravel(), second.ravel())))
 
 
 def cleaned(found: Covariances, n_beside: int) -> Covariances:

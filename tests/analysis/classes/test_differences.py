@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from thingsviz.analysis.classes.differences import (
-    gain_interval,
     hit_rows,
     hit_sentence,
     hit_sentences,
@@ -36,14 +35,6 @@ def test_differences_are_those_of_the_counts():
     swapped = hit_rows(PLACE, (other, ours), CONCEPTS, (10,))
     assert hit_sentences(swapped)[0].startswith("It is worse than one-hot ridge (test, single)")
     assert "−" in hit_sentences(swapped)[0]
-
-
-def test_the_interval_is_the_t_interval_where_concepts_have_one_trial():
-    gain = np.random.default_rng(3).choice([-1.0, 0.0, 1.0], 40)
-    found = gain_interval(gain, np.array([f"c{i}" for i in range(40)]))
-    half = 2.0227 * gain.std(ddof=1) / np.sqrt(40)  # t of 39 degrees at 97.5 %
-    assert found.low == pytest.approx(gain.mean() - half, abs=1e-4)
-    assert found.high == pytest.approx(gain.mean() + half, abs=1e-4)
 
 
 def test_equal_decoders_are_told_apart_as_rarely_as_promised():

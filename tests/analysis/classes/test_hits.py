@@ -9,7 +9,6 @@ from thingsviz.analysis.classes.hit_table import (
     class_curve,
     class_rows,
     ks_of,
-    mean_rank,
     prior_line,
     prior_rows,
 )
@@ -180,7 +179,9 @@ def test_the_curve_has_what_the_rows_have():
 
 def test_mean_rank_of_a_perfect_guess():
     data = Guesses(rank_classes(np.eye(5)), np.arange(5), np.arange(5).astype(str))
-    assert mean_rank(data) == (1, 1, 1)
+    rows = class_rows(PLACE, data, chance=False, n_draws=100)
+    row = next(row for row in rows if row["metric"] == "mean_rank")
+    assert (row["value"], row["low"], row["high"]) == (1, 1, 1)
 
 
 def test_limits_say_what_could_be_learned():

@@ -11,6 +11,7 @@ from thingsviz.analysis.scores import metrics
 from thingsviz.analysis.scores.concept_sums import concept_sums, part, scores
 from thingsviz.analysis.scores.resampling import (
     bootstrap,
+    cluster_interval,
     confidence_interval,
     interval,
     jackknife,
@@ -173,3 +174,20 @@ def test_permuted_r_alone_is_that_of_the_whole(rng):
     np.testing.assert_array_equal(permuted_r(data, 700, 3), permutation(data, 700, 3)["r"])
     few = simulate(rng, n_concepts=2)
     assert permuted_r(few, 10).shape == (0, 2)
+
+
+def test_the_cluster_interval_is_the_t_interval_where_concepts_have_one_trial():
+    values = np.random.default_rng(3).choice([-1.0, 0.0, 1.0], 40)
+    found = cluster_interval(values, np.array([f"c{i}" for i in range(40)]), (-1, 1))
+    plain = stats.t.interval(0.95, 39, values.mean(), stats.sem(values))
+    assert found == pytest.approx(plain)
+
+
+def test_the_cluster_interval_of_repeated_trials_is_that_of_their_concepts():
+    """Trials that repeat their concept's value add nothing to what C concepts say."""
+    once = np.random.default_rng(4).normal(size=30)
+    names = np.arange(30).astype(str)
+    found = cluster_interval(np.repeat(once, 5), np.repeat(names, 5), (-9, 9))
+    assert found == pytest.approx(cluster_interval(once, names, (-9, 9)))
+    assert np.isnan(cluster_interval(once[:2], names[:2], (-9, 9))).all()
+    assert cluster_interval(once, names, (0.1, 0.1)) == (0.1, 0.1)

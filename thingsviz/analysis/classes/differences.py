@@ -8,13 +8,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import t as students
 
 from thingsviz.analysis.classes.hit_table import TARGET, HitPlace
 from thingsviz.analysis.classes.limits import SHOWN_K
 from thingsviz.analysis.scores.differences import verdict
 from thingsviz.analysis.scores.paired_tests import swapped_hits
-from thingsviz.analysis.scores.resampling import FEWEST, Interval
+from thingsviz.analysis.scores.resampling import cluster_interval
 from thingsviz.core.typography import minus
 
 Row = dict[str, Any]
@@ -42,7 +41,7 @@ def hit_rows(
     rows = []
     for k in ks:
         gain = (ours <= k).astype(float) - (other <= k)
-        span = gain_interval(gain, concepts)
+        span = cluster_interval(gain, concepts, (-1.0, 1.0))
         known = math.isfinite(span.low)
         rows.append(
             {
@@ -58,24 +57,6 @@ def hit_rows(
             }
         )
     return rows
-
-
-def gain_interval(gain: NDArray[np.float64], concepts: NDArray[np.str_]) -> Interval:
-    """Return the 95 % interval of a mean gain (n,) whose trials come in C concepts.
-
-        mean ± t(C − 1) · √(C / (C − 1) · Σ_c (Σ_{i in c} (gain_i − mean))²) / n
-
-    the ratio estimator's for clusters (Cochran 1977, 11.2); NaN with under three concepts.
-    """
-    names, index = np.unique(concepts, return_inverse=True)
-    n = len(names)
-    if n < FEWEST:
-        return Interval(math.nan, math.nan)
-    mean = float(gain.mean())
-    rest = np.bincount(index, weights=gain - mean)
-    se = math.sqrt(n / (n - 1) * float((rest**2).sum())) / len(gain)
-    reach = float(students.ppf(0.975, n - 1)) * se
-    return Interval(max(mean - reach, -1.0), min(mean + reach, 1.0))
 
 
 def hit_sentence(row: Row) -> str:

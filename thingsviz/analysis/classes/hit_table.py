@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import stdtrit
 
 from thingsviz.analysis.classes.hits import (
     Guesses,
@@ -20,7 +19,7 @@ from thingsviz.analysis.classes.hits import (
     prior_curve,
     share_interval,
 )
-from thingsviz.analysis.scores.resampling import FEWEST, Interval, interval
+from thingsviz.analysis.scores.resampling import Interval, cluster_interval, interval
 
 Row = dict[str, Any]
 KS = (1, 2, 3, 5, 10, 20, 50, 100)
@@ -56,7 +55,8 @@ def class_rows(place: HitPlace, data: Guesses, *, chance: bool, n_draws: int) ->
 
 
 def _rank_rows(place: HitPlace, data: Guesses, null: ShuffledHits, *, chance: bool) -> list[Row]:
-    value, low, high = mean_rank(data)
+    value = float(data.own.mean())
+    low, high = cluster_interval(data.own, data.concepts, (1.0, float(data.n_classes)))
     p = p_at_least([-value - 1e-12], -null.mean_rank[:, None])[0]
     rows = [_row(place, RANK, (value, low, high, float(p), None), data)]
     if chance:
@@ -80,18 +80,6 @@ def _chance_row(place: HitPlace, k: int, data: Guesses, null: ShuffledHits) -> R
     n = len(data.true)
     cells = (k / data.n_classes, *interval(null.hits[:, k - 1] / n), math.nan)
     return _row(place._replace(model="chance"), f"top{k}", (*cells, k / data.n_classes * n), data)
-
-
-def mean_rank(data: Guesses) -> tuple[float, float, float]:
-    """Return the mean rank of the true class with a 95 % interval over concepts (t)."""
-    names, index = np.unique(data.concepts, return_inverse=True)
-    value, n = float(data.own.mean()), len(names)
-    if n < FEWEST:
-        return value, math.nan, math.nan
-    rest = np.bincount(index, weights=data.own - value)
-    se = math.sqrt(n / (n - 1) * float((rest**2).sum())) / len(data.own)
-    reach = float(stdtrit(n - 1, 0.975)) * se
-    return value, max(value - reach, 1.0), min(value + reach, float(data.n_classes))
 
 
 def class_curve(place: HitPlace, data: Guesses, *, full: bool, n_draws: int) -> Row:

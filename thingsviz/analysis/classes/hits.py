@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betaincinv, stdtrit
 
-from thingsviz.analysis.scores.resampling import FEWEST, Interval
+from thingsviz.analysis.scores.resampling import FEWEST, Interval, cluster_variance
 from thingsviz.core.arrays import Array
 from thingsviz.core.errors import ConfigError
 
@@ -114,15 +114,12 @@ def share_interval(hit: ArrayLike, concepts: NDArray[np.str_]) -> Interval:
     hits = np.asarray(hit, float)
     n, p = len(hits), float(hits.mean()) if len(hits) else math.nan
     _, index = np.unique(concepts, return_inverse=True)
-    count = np.bincount(index).astype(float) if n else np.empty(0)
-    n_concepts = len(count)
+    n_concepts = int(index.max(initial=-1)) + 1
     if n_concepts == n or n_concepts < FEWEST:
         return binomial_interval(hits.sum(), n) if n_concepts else Interval(math.nan, math.nan)
     if p in (0.0, 1.0):
         return binomial_interval(p * n_concepts, n_concepts)
-    rest = np.bincount(index, weights=hits) - p * count
-    variance = n_concepts / (n_concepts - 1) * float((rest**2).sum()) / n**2
-    deff = max(variance / (p * (1 - p) / (n - 1)), 1.0)
+    deff = max(cluster_variance(hits, index) / (p * (1 - p) / (n - 1)), 1.0)
     tails = stdtrit(np.array([n - 1, n_concepts - 1]), 0.975)
     worth = n / deff * (tails[0] / tails[1]) ** 2
     return binomial_interval(p * worth, worth)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from thingsviz.analysis.scores.limits import framed
 from thingsviz.data.trials.splits import Audit
 
 Row = dict[str, Any]
@@ -18,16 +19,7 @@ def class_sentences(
 
     learnable: test trials whose class was trained, and all test trials.
     """
-    found = [
-        "The data are SIMULATED: the scores say how well a planted signal is found, not more."
-        if simulated
-        else "",
-        _unlearnable(*learnable),
-        _leaks(audit),
-        *_smallest(rows),
-        "One person's brain was decoded: nothing here says how another person's would be.",
-    ]
-    return [sentence for sentence in found if sentence]
+    return framed([_unlearnable(*learnable), _leaks(audit), *_smallest(rows)], simulated)
 
 
 def _unlearnable(known: int, n_test: int) -> str:

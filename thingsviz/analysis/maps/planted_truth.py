@@ -14,6 +14,7 @@ from scipy.cluster.hierarchy import leaves_list, linkage
 from scipy.spatial.distance import pdist, squareform
 from scipy.stats import rankdata
 
+from models.base.concepts import pearson
 from thingsviz.core.arrays import Array
 from thingsviz.core.errors import DataError
 
@@ -64,10 +65,7 @@ def auc(values: NDArray[np.floating], signal: NDArray[np.floating], weighted: bo
 
 def rank_correlation(a: NDArray[np.floating], b: NDArray[np.floating]) -> float:
     """Return Spearman's correlation of two maps; NaN where one of them is flat."""
-    first, second = rankdata(a), rankdata(b)
-    first, second = first - first.mean(), second - second.mean()
-    size = np.sqrt((first**2).sum() * (second**2).sum())
-    return float((first * second).sum() / size) if size > 0 else float("nan")
+    return float(pearson(rankdata(a), rankdata(b)))
 
 
 def overlap(a: NDArray[np.floating], b: NDArray[np.floating], top: float = 0.1) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,17 +17,18 @@ FEW_CONCEPTS = 20
 
 def sentences(rows: Sequence[Row], audit: Audit, split_kind: str, simulated: bool) -> list[str]:
     """Return the limits of a table of scores, the weightiest first."""
-    found = [
-        *(_simulated() if simulated else []),
-        *_leaks(audit, split_kind),
-        *_smallest(rows),
-        *_one_subject(),
-    ]
-    return [sentence for sentence in found if sentence]
+    return framed([*_leaks(audit, split_kind), *_smallest(rows)], simulated)
 
 
-def _simulated() -> list[str]:
-    return ["The data are SIMULATED: the scores say how well a planted signal is found, not more."]
+def framed(found: Iterable[str], simulated: bool) -> list[str]:
+    """Put first that data are simulated, and last that one person was measured."""
+    first = (
+        "The data are SIMULATED: the scores say how well a planted signal is found, not more."
+        if simulated
+        else ""
+    )
+    last = "One person's brain was decoded: nothing here says how another person's would be."
+    return [sentence for sentence in (first, *found, last) if sentence]
 
 
 def _leaks(audit: Audit, split_kind: str) -> list[str]:
@@ -75,10 +76,6 @@ def _of_part(row: Row, single: list[float]) -> str:
         f"With {row['n_concepts']} concepts ({where}) a mean r below {row['high']:.2f}, or an r "
         f"below {np.mean(single):.2f} of one property, cannot be told from chance{few}."
     )
-
-
-def _one_subject() -> list[str]:
-    return ["One person's brain was decoded: nothing here says how another person's would be."]
 
 
 def free_confidence(data: RatedPart, targets: Sequence[str]) -> dict[str, dict[str, float]]:

@@ -1,37 +1,15 @@
-"""The formulas of the scores, per property: correlation, errors, and the report's 'confidence'."""
+"""The formulas of the scores, per property: errors, and the report's 'confidence'."""
 
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import erfc
 
+from models.base.concepts import pearson as pearson
 from thingsviz.core.arrays import Array
 
 METRICS = ("r", "mse", "mae", "confidence")
-
-
-def pearson(true: ArrayLike, predicted: ArrayLike) -> Array:
-    """Pearson's r per column of two (n, n_targets) arrays; NaN where a column does not vary.
-
-    r = Σ(t − t̄)(p − p̄) / √(Σ(t − t̄)² Σ(p − p̄)²)
-    """
-    t, p = _centred(true), _centred(predicted)
-    # A constant leaves rounding errors of its own size behind, not zeros.
-    flat = _is_flat(true, t) | _is_flat(predicted, p)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        r = (t * p).sum(0) / np.sqrt((t * t).sum(0) * (p * p).sum(0))
-    return np.where(flat, np.nan, np.clip(r, -1, 1))
-
-
-def _centred(values: ArrayLike) -> Array:
-    array = np.asarray(values, float)
-    return np.asarray(array - array.mean(0))
-
-
-def _is_flat(values: ArrayLike, centred: Array) -> NDArray[np.bool_]:
-    size = np.abs(np.asarray(values, float)).max(0)
-    return np.asarray(np.sqrt((centred**2).mean(0)) <= 1e-9 * np.maximum(size, 1e-30))
 
 
 def mse(true: ArrayLike, predicted: ArrayLike) -> Array:

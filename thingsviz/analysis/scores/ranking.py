@@ -7,6 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from models.base.concepts import pearson
+
 FloatArray = NDArray[np.float64]
 
 
@@ -34,10 +36,7 @@ def profile_correlation(true: FloatArray, predicted: FloatArray) -> FloatArray:
     look good, because some properties are rated higher than others for every object. A flat
     prediction has no shape: 0.
     """
-    a, b = standardised(true), standardised(predicted)
-    a, b = a - a.mean(1, keepdims=True), b - b.mean(1, keepdims=True)
-    size = np.sqrt((a**2).sum(1) * (b**2).sum(1))
-    return np.asarray((a * b).sum(1) / np.where(size > 1e-9, size, np.inf))
+    return np.nan_to_num(pearson(standardised(true).T, standardised(predicted).T))
 
 
 def mean_error(true: FloatArray, predicted: FloatArray) -> FloatArray:

@@ -6,7 +6,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri, stdtrit
 
 from thingsviz.analysis.scores.concept_sums import (
@@ -134,6 +134,33 @@ def p_value(metric: str, value: float, null: Array) -> float:
     less = metric.removesuffix("_unit") in BETTER_IS_LESS
     good = null <= value + slack if less else null >= value - slack
     return float((1 + good.sum()) / (1 + len(null)))
+
+
+def cluster_variance(values: Array, index: NDArray[np.intp]) -> float:
+    """Return the variance of the mean of values (n,) whose trials come in C concepts, `index`.
+
+        C / (C − 1) · Σ_c (Σ_{i in c} (value_i − mean))² / n²
+
+    the ratio estimator's for clusters (Cochran 1977, 11.2).
+    """
+    rest = np.bincount(index, weights=values - values.mean())
+    return len(rest) / (len(rest) - 1) * float((rest**2).sum()) / len(values) ** 2
+
+
+def cluster_interval(
+    values: ArrayLike, concepts: NDArray[np.str_], bounds: tuple[float, float]
+) -> Interval:
+    """Return the 95 % interval, mean ± t(C − 1) · √`cluster_variance`, of a mean of values (n,).
+
+    Cut off at `bounds`, which no value passes; NaN with under three concepts (n,).
+    """
+    data = np.asarray(values, float)
+    names, index = np.unique(concepts, return_inverse=True)
+    if len(names) < FEWEST:
+        return Interval(math.nan, math.nan)
+    reach = float(stdtrit(len(names) - 1, TAILS[1])) * math.sqrt(cluster_variance(data, index))
+    mean = float(data.mean())
+    return Interval(max(mean - reach, bounds[0]), min(mean + reach, bounds[1]))
 
 
 def interval(draws: Array) -> Interval:

@@ -136,13 +136,3 @@ def decode(
     gained = k @ shrunk @ information @ k  # variance of E[ζ | T]
     variance = np.einsum("lp,lm,mp->p", readout, gained, readout)
     return Posterior(statistics @ to_ratings, np.sqrt(np.clip(variance, 0, None)))
-
-
-def correlations(a: FloatArray, b: FloatArray) -> FloatArray:
-    """Pearson r of each column of (n, p) and (n, p); NaN where one is constant."""
-    a, b = a - a.mean(0), b - b.mean(0)
-    spread = np.sqrt((a**2).sum(0) * (b**2).sum(0))
-    r: FloatArray = np.divide(
-        (a * b).sum(0), spread, out=np.full(a.shape[1], np.nan), where=spread > 1e-12
-    )
-    return r

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from models.base.concepts import pearson
 from thingsviz.data.planted.concepts import PROPERTIES, archetypes
 from thingsviz.data.planted.latents import N_LOW, N_PROPERTIES, N_SEMANTIC, Latents
-from thingsviz.data.planted.oracle import correlations, decode
+from thingsviz.data.planted.oracle import decode
 from thingsviz.data.planted.presets import SimulationPreset
 from thingsviz.data.planted.regions import REGIONS, Anatomy
 from thingsviz.data.planted.responses import Brain
@@ -137,7 +138,7 @@ class Oracle:
 
 
 def _score(predicted: FloatArray, published: FloatArray, expected: float) -> dict[str, Any]:
-    r = correlations(predicted, published)
+    r = pearson(predicted, published)
     per = {name: _plain(value) for name, value in zip(PROPERTIES, r, strict=True)}
     mean = _plain(r.mean()) if len(r) == N_PROPERTIES else None
     return {"n": len(predicted), "mean_r": mean, "expected_mean_r": round(expected, 4), "r": per}

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from models.base.concepts import pearson
 from thingsviz.figures.base import style
 
 
@@ -72,7 +73,7 @@ def _line(
     if len(true) < 3 or _flat(true):
         return None, None, None
     slope = float(((true - true.mean()) * (predicted - predicted.mean())).mean() / true.var())
-    r = None if _flat(predicted) else float(np.corrcoef(true, predicted)[0, 1])
+    r = None if _flat(predicted) else float(pearson(true, predicted))
     return slope, float(predicted.mean() - slope * true.mean()), r
 
 

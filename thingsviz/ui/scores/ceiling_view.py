@@ -6,6 +6,7 @@ import numpy as np
 import streamlit as st
 from numpy.typing import NDArray
 
+from models.base.concepts import pearson
 from thingsviz.analysis.scores.ceilings import repeat_ceiling, repeats_of_images
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.figures.brain.slices import draw_slices, slices_info, start_voxel
@@ -81,6 +82,6 @@ def words_of(values: NDArray[np.float64], store: BetaStore, n: int, n_images: in
         known = store.voxels[PUBLISHED].to_numpy(float)
         both = np.isfinite(known)
         if both.sum() > 2 and known[both].std() > 0 and values[both].std() > 0:
-            r = float(np.corrcoef(known[both], values[both])[0, 1])
+            r = float(pearson(known[both], values[both]))
             text += f" Its correlation with the ceiling in the data's own table is {r:.2f}."
     return text
