@@ -24,6 +24,8 @@ from thingsviz.jobs.recipe import JobConfig, SplitConfig, check_name, dump_confi
         {"model": {"name": "vit3d", "patch_size": [12, 13, 15]}, "fit": {"epochs": 3}},
         {"split": {"kind": "trial", "fractions": [0.7, 0.1, 0.2], "seed": 4}, "seed": 9},
         {"targets": ["lives", "size"], "rating_scale": "z", "standardise": "none"},
+        {"split": {"kind": "run", "folds": "each"}},
+        {"split": {"kind": "image", "folds": 5, "fold": 2, "fractions": [1, 0, 0]}},
     ],
 )
 def test_recipe_there_and_back(extra):
@@ -135,3 +137,32 @@ def test_recipes_cost_no_torch():
     modules = "thingsviz.queue.submit, thingsviz.queue.background_tasks, thingsviz.commands.train"
     code = f"import sys, {modules}; assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    "split",
+    [
+        {"kind": "image", "folds": "each"},
+        {"kind": "test_images", "folds": 5},
+        {"kind": "image", "folds": 1},
+        {"kind": "image", "folds": 5, "fold": 6},
+        {"kind": "image", "fold": 2},
+        {"kind": "run", "folds": "all"},
+    ],
+)
+def test_folds_that_mean_nothing_are_refused(split):
+    with pytest.raises(ConfigError):
+        parse_config({"dataset": "demo", "split": split})
+
+
+def test_a_candidate_has_one_split():
+    folds = {"kind": "image", "folds": 5}
+    with pytest.raises(ConfigError):
+        parse_config({"dataset": "demo", "role": "candidate", "split": folds})
+    one = parse_config({"dataset": "demo", "role": "candidate", "split": {**folds, "fold": 1}})
+    assert not one.split.is_cross_validation
+
+
+def test_a_recipe_of_version_3_had_no_folds():
+    old = parse_config({"dataset": "demo", "version": 3, "split": {"kind": "session"}})
+    assert (old.split.folds, old.split.fold) == (None, None)

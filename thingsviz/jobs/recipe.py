@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -16,16 +16,25 @@ from models.linear.config import RidgeConfig
 from models.training.config import FitConfig
 from thingsviz.core.errors import ConfigError
 from thingsviz.core.json_files import Data, JsonFile
+from thingsviz.data.trials.split_choice import (
+    EACH,
+    FOLD_COLUMNS,
+    LEAVE_ONE_OUT,
+    MOST_FOLDS,
+    SplitChoice,
+)
 
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
-SPLIT_KINDS = ("trial", "image", "concept", "session", "test_images", "unseen_concepts")
+SPLIT_KINDS = ("trial", "image", "concept", "session", "run", "test_images", "unseen_concepts")
 # These bring their own test trials, whatever the fractions.
 PROTOCOLS = ("test_images", "unseen_concepts")
 # These test concepts of which the training saw no trial.
 NEW_CONCEPTS = ("unseen_concepts", "concept")
 RATING_SCALES = ("unit", "raw", "z")
 Learns = Literal["ratings", "concepts", "categories27", "categories53"]
-SplitKind = Literal["trial", "image", "concept", "session", "test_images", "unseen_concepts"]
+SplitKind = Literal[
+    "trial", "image", "concept", "session", "run", "test_images", "unseen_concepts"
+]
 RatingScale = Literal["unit", "raw", "z"]
 TARGETS_12 = (
     *("nameability", "consistency", "manmade", "precious", "lives", "heavy"),
@@ -50,7 +59,14 @@ def recipe_3(old: Data) -> Data:
     return old | {"fit": fit_3(old.get("fit", {}))}
 
 
-RECIPE: JsonFile[Data] = JsonFile("recipe", Data, (recipe_2, recipe_3), by_hand=True)
+def recipe_4(old: Data) -> Data:
+    """Say what version 3 could not choose: a split had no folds."""
+    if not isinstance(old.get("split"), dict):
+        return old
+    return old | {"split": {"folds": None, "fold": None, **old["split"]}}
+
+
+RECIPE: JsonFile[Data] = JsonFile("recipe", Data, (recipe_2, recipe_3, recipe_4), by_hand=True)
 
 
 class Strict(BaseModel):
@@ -60,15 +76,55 @@ class Strict(BaseModel):
 
 
 class SplitConfig(Strict):
-    """Which trials train, validate and test; `fractions` are (train, validation, test)."""
+    """Which trials train, validate and test; `fractions` are (train, validation, test).
+
+    `folds`: cross-validation. 'each' holds out every session (or run) once, a number deals the
+    groups of `kind` to so many folds; validation takes its share of what a fold leaves. `fold`
+    names the one, from 1, that a training is of; without it all are trained, one after another.
+    """
 
     kind: SplitKind = "unseen_concepts"
     fractions: tuple[float, float, float] = (0.8, 0.1, 0.1)
     seed: int = Field(0, ge=0, le=2**31 - 1)
+    folds: Annotated[int, Field(ge=2, le=MOST_FOLDS)] | Literal["each"] | None = None
+    fold: Annotated[int, Field(ge=1, le=MOST_FOLDS)] | None = None
+
+    @property
+    def choice(self) -> SplitChoice:
+        """What `data.trials.folds` draws the split from."""
+        return SplitChoice(self.kind, self.fractions, self.seed, self.folds, self.fold)
+
+    @property
+    def is_cross_validation(self) -> bool:
+        """Whether a training of this split trains a decoder a fold."""
+        return self.folds is not None and self.fold is None
+
+    @model_validator(mode="after")
+    def _sensible_folds(self) -> Self:
+        if self.folds is None and self.fold is not None:
+            msg = f"fold {self.fold} of what: give folds, or leave fold out"
+            raise ValueError(msg)
+        if self.folds is not None and self.kind not in FOLD_COLUMNS:
+            msg = (
+                f"kind {self.kind!r} brings its own test trials and has no folds: use one of "
+                f"{', '.join(FOLD_COLUMNS)}"
+            )
+            raise ValueError(msg)
+        if self.folds == EACH and self.kind not in LEAVE_ONE_OUT:
+            msg = (
+                f"folds 'each' leaves out one session or run: with kind {self.kind!r} give a "
+                "number of folds, such as 5"
+            )
+            raise ValueError(msg)
+        if isinstance(self.folds, int) and (self.fold or 1) > self.folds:
+            msg = f"fold {self.fold} is not one of {self.folds}"
+            raise ValueError(msg)
+        return self
 
     @model_validator(mode="after")
     def _something_to_test(self) -> Self:
-        if self.kind not in PROTOCOLS and self.fractions[2] == 0:
+        brings = self.kind in PROTOCOLS or self.folds is not None
+        if not brings and self.fractions[2] == 0:
             msg = f"fractions {self.fractions} leave no trials for the test: give it a share"
             raise ValueError(msg)
         return self
@@ -87,7 +143,7 @@ class SplitConfig(Strict):
 class JobConfig(Strict):
     """One training. `seed` is that of split and fit too, unless those name their own."""
 
-    version: Literal[3] = 3
+    version: Literal[4] = 4
     name: str = "training"
     dataset: str = Field(min_length=1, max_length=4096)
     subject: str = "sub-01"
@@ -137,6 +193,16 @@ class JobConfig(Strict):
             raise ValueError(msg)
         if self.learns == "concepts" and self.split.kind in NEW_CONCEPTS:
             return self._can_name_unseen()
+        return self
+
+    @model_validator(mode="after")
+    def _one_split_a_candidate(self) -> Self:
+        if self.role == "candidate" and self.split.is_cross_validation:
+            msg = (
+                "a study's candidates are compared on the validation part of one split: leave "
+                "split.folds out, or name one with split.fold"
+            )
+            raise ValueError(msg)
         return self
 
     def _can_name_unseen(self) -> Self:

@@ -18,6 +18,8 @@ OF_RECIPE = {
     "split.kind": "Split",
     "split.fractions": "Shares of the parts",
     "split.seed": "Seed of the split",
+    "split.folds": "Folds",
+    "split.fold": "Fold",
     "fit.seed": "Seed of the training",
     "model.seed": "Seed of the model",
     "seed": "Seed",

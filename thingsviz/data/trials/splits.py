@@ -70,7 +70,7 @@ def make_split(
 ) -> Split:
     """Draw a split of the live, rated trials.
 
-    trial | image | concept | session: whole groups go to one part, in the given fractions
+    trial | image | concept | session | run: whole groups go to one part, in the given fractions
     (train, validation, test); an image or concept seen in training is then never in the test.
 
     test_images: the field's protocol. The test trials (100 images, 12 repeats each) are the test;
@@ -97,27 +97,31 @@ Parts = tuple[Rows, Rows, Rows, dict[str, Rows]]
 def _by(column: str | None) -> Callable[..., Parts]:
     """Return the rule that deals groups of equal `column` (or single trials) to the parts."""
 
-    def deal(
+    def rule(
         trials: pd.DataFrame,
         rows: Rows,
         fractions: tuple[float, float, float],
         rng: np.random.Generator,
     ) -> Parts:
-        labels = _labels(trials, rows, column)
-        train, validation, test = _deal(labels, rows, fractions, rng, column or "trial")
+        labels = group_labels(trials, rows, column)
+        train, validation, test = deal(labels, rows, fractions, rng, column or "trial")
         return train, validation, test, {}
 
-    return deal
+    return rule
 
 
-def _labels(trials: pd.DataFrame, rows: Rows, column: str | None) -> NDArray[np.int64]:
+def group_labels(trials: pd.DataFrame, rows: Rows, column: str | None) -> NDArray[np.int64]:
     """Return a group number for each row, (len(rows),), in order of first appearance."""
     if column is None:
         return np.arange(len(rows))
+    if column == "run":  # runs are counted anew in each session
+        runs = trials.iloc[rows].groupby(["session", "run"], sort=False)
+        numbers: NDArray[np.int64] = runs.ngroup().to_numpy().astype(np.int64)
+        return numbers
     return pd.factorize(trials[column].iloc[rows])[0].astype(np.int64)
 
 
-def _deal(
+def deal(
     labels: NDArray[np.int64],
     rows: Rows,
     fractions: Sequence[float],
@@ -146,11 +150,12 @@ def _protocol(trials: pd.DataFrame, rows: Rows) -> tuple[Rows, Rows]:
     if not (len(train) and len(test)):
         counts = f"{len(train)} train and {len(test)} test trials"
         msg = f"the test-image protocol needs trials of both types, there are {counts}"
-        raise DataError(f"{msg}: choose another split")
+        raise DataError(f"{msg}: choose another split, such as folds over runs")
     return train, test
 
 
-def _validation_share(fractions: Sequence[float]) -> tuple[float, float]:
+def validation_share(fractions: Sequence[float]) -> tuple[float, float]:
+    """Return which shares train and validation take of what is not tested."""
     share = fractions[1] / (fractions[0] + fractions[1])
     return 1 - share, share
 
@@ -159,8 +164,8 @@ def _test_images(
     trials: pd.DataFrame, rows: Rows, fractions: Sequence[float], rng: np.random.Generator
 ) -> Parts:
     train, test = _protocol(trials, rows)
-    labels = _labels(trials, train, None)
-    fit, validation = _deal(labels, train, _validation_share(fractions), rng, "trial")
+    labels = group_labels(trials, train, None)
+    fit, validation = deal(labels, train, validation_share(fractions), rng, "trial")
     return fit, validation, test, {}
 
 
@@ -174,8 +179,8 @@ def _unseen_concepts(
     if not len(rest):
         msg = "all train trials show concepts of the test images: choose the split 'test_images'"
         raise DataError(msg)
-    labels = _labels(trials, rest, "concept")
-    fit, validation = _deal(labels, rest, _validation_share(fractions), rng, "concept")
+    labels = group_labels(trials, rest, "concept")
+    fit, validation = deal(labels, rest, validation_share(fractions), rng, "concept")
     return fit, validation, test, {"exemplars": exemplars}
 
 
@@ -184,6 +189,7 @@ KINDS: dict[str, Callable[..., Parts]] = {
     "image": _by("image_filename"),
     "concept": _by("concept"),
     "session": _by("session"),
+    "run": _by("run"),
     "test_images": _test_images,
     "unseen_concepts": _unseen_concepts,
 }
