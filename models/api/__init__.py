@@ -1,6 +1,6 @@
 """Every decoder as a scikit-learn estimator: fit, predict, score, get_params."""
 
-from models.api.classifiers import LDA, Identification, OneHotRidge
+from models.api.classifiers import LDA, Identification, LinearSVM, OneHotRidge
 from models.api.estimator import Decoder
 from models.api.linear import (
     BandedRidge,
@@ -21,6 +21,7 @@ __all__ = [
     "ConceptDecoder",
     "EncodingInversion",
     "Identification",
+    "LinearSVM",
     "Logistic",
     "Mean",
     "OneHotRidge",
@@ -33,6 +34,7 @@ ESTIMATORS: dict[str, type[Decoder]] = {
     cls.model_name: cls
     for cls in (
         *(Ridge, BandedRidge, ConceptDecoder, QuadraticDecoder, EncodingInversion, Mean),
-        *(LDA, OneHotRidge, Identification, Logistic, MLP, CNN3D, ViT3D, CNNViT),
+        *(LDA, LinearSVM, OneHotRidge, Identification),
+        *(Logistic, MLP, CNN3D, ViT3D, CNNViT),
     )
 }

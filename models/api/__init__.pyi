@@ -160,6 +160,18 @@ class LDA(LinearClassifier):
     ) -> None: ...
     def predict_proba(self, X: Responses) -> Float: ...
 
+class LinearSVM(LinearClassifier):
+    def __init__(
+        self,
+        *,
+        n_selected_voxels: int | None = 12000,
+        n_components: int | None = 400,
+        seed: int = 0,
+        C: float | None = None,
+        n_values: int = 4,
+        held_out: float = 0.2,
+    ) -> None: ...
+
 class OneHotRidge(LinearClassifier):
     def __init__(
         self,
@@ -413,6 +425,7 @@ __all__ = [
     "ConceptDecoder",
     "EncodingInversion",
     "Identification",
+    "LinearSVM",
     "Logistic",
     "Mean",
     "OneHotRidge",

@@ -18,7 +18,7 @@ from models.catalog.registry import LinearModel, build_linear
 from models.classify.identification import Identification as IdentificationCore
 from models.classify.labels import one_hot
 
-__all__ = ["LDA", "Identification", "LinearClassifier", "OneHotRidge"]
+__all__ = ["LDA", "Identification", "LinearClassifier", "LinearSVM", "OneHotRidge"]
 PROFILES = (
     "mapping of label to (n_ratings,)",
     "The true ratings of every class that may be named, trained or not.",
@@ -98,6 +98,11 @@ class LDA(LinearClassifier):
 @decoder("multinomial_ridge")
 class OneHotRidge(LinearClassifier):
     """Ridge regression on one column of 0 and 1 a class; the largest column wins."""
+
+
+@decoder("linear_svm")
+class LinearSVM(LinearClassifier):
+    """Linear support vector machine on principal components: the field's usual reference."""
 
 
 @decoder("identification", profiles=PROFILES)

@@ -10,6 +10,7 @@ from models.api import (
     BandedRidge,
     ConceptDecoder,
     EncodingInversion,
+    LinearSVM,
     Logistic,
     Mean,
     OneHotRidge,
@@ -49,7 +50,7 @@ LINEAR = [
     EncodingInversion(),
     Mean(),
 ]
-CLASSIFIERS = [LDA(), OneHotRidge()]
+CLASSIFIERS = [LDA(), OneHotRidge(), LinearSVM()]
 TRAINING = {"epochs": 2, "batches_per_epoch": 2, "learning_rate": 0.01, "precision": "float32"}
 SMALL = {"patch_size": (2, 1, 1), "pad": True, "embed_dim": 8, "n_heads": 1, "n_layers": 1}
 NETWORKS = [
@@ -63,7 +64,7 @@ NETWORKS = [
 
 
 def _expected(estimator):
-    if type(estimator) in {LDA, OneHotRidge}:
+    if type(estimator) in {LDA, OneHotRidge, LinearSVM}:
         return {}
     return {"check_regressor_multioutput": SINGLE}
 

@@ -9,12 +9,11 @@ import torch
 from torch.utils.data import Dataset as TorchDataset
 
 from thingsviz.core.errors import DataError
-from thingsviz.core.trial_key import TrialKey
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.things.ratings import TARGETS_10, available, mean_column
+from thingsviz.data.trials.indexing import Index, row_of
 from thingsviz.data.trials.standardise import SessionScaler, StandardisedBetas
 
-Index = int | tuple[int, int] | tuple[int, int, int]
 Sample = tuple[torch.Tensor, torch.Tensor]
 
 
@@ -60,20 +59,4 @@ class TrialDataset(TorchDataset[Sample]):
 
     def row(self, index: Index) -> int:
         """Translate any of the three ways of indexing into a row of the store."""
-        if isinstance(index, tuple):
-            if len(index) not in {2, 3} or not all(map(_whole, index)):
-                msg = f"index {index!r} should be i, (run, trial) or (session, run, trial)"
-                raise IndexError(msg)
-            session, run, trial = index if len(index) == 3 else (1, *index)
-            return self.store.row(TrialKey(int(session), int(run), int(trial)))
-        if not _whole(index):
-            msg = f"index {index!r} should be i, (run, trial) or (session, run, trial)"
-            raise IndexError(msg)
-        if not -len(self) <= index < len(self):
-            msg = f"there is no trial {index}: rows are 0 to {len(self) - 1}"
-            raise IndexError(msg)
-        return int(index) % len(self)
-
-
-def _whole(value: object) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+        return row_of(self.store, index)

@@ -13,6 +13,7 @@ from models.transformer.token_map import TokenMap
 from thingsviz.analysis.maps import by_region as maps
 from thingsviz.analysis.maps import spin_null
 from thingsviz.analysis.maps.by_region import Amount
+from thingsviz.analysis.maps.region_tests import regions_beside_chance
 from thingsviz.analysis.maps.volumes import Volumes, head_volumes
 from thingsviz.analysis.regions.regions import Regions
 from thingsviz.core.arrays import Array
@@ -160,12 +161,8 @@ def _table(
     found, store, named = shown(_wanted), _wanted.store, _named
     ceiling = store.voxels[CEILING].to_numpy(float) if CEILING in store.voxels else None
     mass = found.mass[head]
-    rows = maps.region_table(mass, found.uniform, named, amount, ceiling)
-    counts = maps.counted(mass[None], amount)[0]
     turned = _turns(store.fingerprint, name, _store=store, _named=named)
-    rows["p"] = spin_null.p_values(counts, found.uniform, turned, len(named.names))
-    rows.loc[rows["uniform"] <= 0, "p"] = np.nan
-    rows["q"] = spin_null.false_discovery(rows["p"].to_numpy(float))
+    rows = regions_beside_chance(mass, found.uniform, named, amount, turned, ceiling)
     if found.uniform_background > 1e-9 and amount.by == "all":
         outside = float(found.background[head])
         rows = maps.with_background(outside, found.uniform_background, rows)

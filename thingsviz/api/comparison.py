@@ -1,0 +1,54 @@
+"""Whether two trainings differ by more than chance: the paired tests of the Compare page."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from thingsviz.api.work import Job
+from thingsviz.core.errors import JobError
+from thingsviz.reports.comparable import naming, read_finished, why_not
+from thingsviz.reports.comparison import class_tests, pair_tests
+
+
+def compare(
+    a: Job, b: Job, *, part: str = "test", averaged: bool = False, metric: str = "r"
+) -> pd.DataFrame:
+    """Test two finished jobs on the same trials.
+
+    Parameters
+    ----------
+    a, b : Job
+        They must answer the same question: the same data, properties and test trials. A job of
+        ratings and one of concepts are compared by the concepts they name.
+    part : {"test", "exemplars"}
+    averaged : bool
+        Compare the mean predictions over an image's repeats instead of single trials.
+    metric : {"r", "mse", "mae", "mse_unit", "mae_unit", "confidence"}
+        Of ratings; classes are compared by their hits.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a property (or a top-k): a, b, difference (a − b) with low and high (95 % interval
+        over concepts), p (concepts' predictions swapped at random) and p_holm (corrected over
+        the rows).
+
+    Raises
+    ------
+    JobError
+        One is not done, or they cannot be compared; the sentence says why.
+
+    Examples
+    --------
+    >>> split = sub.split(seed=0)
+    >>> a, b = (tv.train(n, sub, split, targets=["heavy"]) for n in ("ridge", "concept_decoder"))
+    >>> tv.compare(a, b)["target"].tolist()
+    ['mean', 'heavy']
+    """
+    both = [read_finished(job.folder) for job in (a, b)]
+    reason = why_not(*both)
+    if reason:
+        raise JobError(reason)
+    if naming(both) or both[0].learns != "ratings":
+        return pd.DataFrame(class_tests(both, part, averaged))
+    return pd.DataFrame(pair_tests(both, part, averaged, metric))

@@ -1,0 +1,330 @@
+"""Trainings as a notebook starts them: here, or through the queue; and what they leave."""
+
+from __future__ import annotations
+
+import contextlib
+import html
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any, Literal
+
+import pandas as pd
+
+from models.api import Decoder
+from thingsviz.api.maps import Map, explain
+from thingsviz.api.parts import Split
+from thingsviz.api.score_table import tabulated
+from thingsviz.api.subject import Subject
+from thingsviz.core.errors import JobError
+from thingsviz.jobs.index import JobIndex
+from thingsviz.jobs.job_folder import (
+    ALIVE,
+    JobFolder,
+    JobStatus,
+    create_job,
+    jobs_root,
+    merge,
+    open_job,
+)
+from thingsviz.jobs.recipe import JobConfig, parse_config
+
+Model = str | dict[str, Any] | Decoder
+Learns = Literal["ratings", "concepts", "categories27", "categories53"]
+
+
+class Job:
+    """A training's folder: its recipe, its state, and in the end its scores and predictions.
+
+    Attributes
+    ----------
+    name : str
+        Its name, under which all pages find it.
+    state : {"queued", "running", "stopping", "stopped", "done", "failed"}
+    recipe : JobConfig
+        All that decides its result.
+    """
+
+    def __init__(self, folder: JobFolder | str) -> None:
+        self.folder = open_job(folder) if isinstance(folder, str) else folder
+
+    def __repr__(self) -> str:
+        return f"Job({self.name!r}: {self.recipe.model.name}, {self.state})"
+
+    def _repr_html_(self) -> str:
+        words = f"<b>{html.escape(repr(self))}</b> {html.escape(self.status.message)}"
+        return words + (self.scores.to_html() if self.state == "done" else "")
+
+    @property
+    def name(self) -> str:
+        """The folder's name, which is the job's address."""
+        return self.folder.name
+
+    @property
+    def status(self) -> JobStatus:
+        """Where it is: state, epoch, seconds left, one line on what it does."""
+        return self.folder.status()
+
+    @property
+    def state(self) -> str:
+        """The first word of its status."""
+        return self.status.state
+
+    @property
+    def recipe(self) -> JobConfig:
+        """All that decides its result."""
+        return self.folder.config()
+
+    @property
+    def scores(self) -> pd.DataFrame:
+        """A row a property (of classes: the shares of hits), its references beside, as `score`.
+
+        JobError before the end.
+        """
+        tidy = self.tidy_scores
+        metric = "r" if self.recipe.learns == "ratings" else "top1"
+        return tabulated(tidy, self.recipe.model.name, metric=metric)
+
+    @property
+    def tidy_scores(self) -> pd.DataFrame:
+        """Every score: a row a model, part, averaging, property and metric; JobError before."""
+        return self._there(self.folder.scores(), "scores")
+
+    @property
+    def predictions(self) -> pd.DataFrame:
+        """A row a predicted trial: part, true_… and pred_… on the raters' scales; JobError before.
+
+        Rows with `n_averaged` above 1 are means over an image's repeats.
+        """
+        return self._there(self.folder.predictions(), "predictions")
+
+    @property
+    def curves(self) -> pd.DataFrame:
+        """A row a report of the training: epoch, step, losses; empty before the first."""
+        rows, _ = self.folder.metrics()
+        return pd.DataFrame(merge([], rows))
+
+    @property
+    def could_not_show(self) -> list[str]:
+        """Sentences on what these scores cannot show."""
+        return self.folder.could_not_show()
+
+    def _there(self, table: pd.DataFrame | None, what: str) -> pd.DataFrame:
+        if table is None:
+            msg = f"{self.name!r} has no {what} yet: it is {self.state} ({self.status.message})"
+            raise JobError(msg)
+        return table
+
+    def wait(self, timeout_s: float | None = None) -> Job:
+        """Wait until it neither waits nor runs; TimeoutError after `timeout_s` seconds."""
+        began = time.monotonic()
+        while self.state in ALIVE:
+            if timeout_s is not None and time.monotonic() - began > timeout_s:
+                msg = f"{self.name!r} is still {self.state} after {timeout_s:g} s"
+                raise TimeoutError(msg)
+            time.sleep(0.2)
+        return self
+
+    def stop(self) -> None:
+        """Take it out of the queue, or let it write a checkpoint and end."""
+        from thingsviz.queue.submit import stop
+
+        stop(self.folder)
+
+    def explain(self, method: str, part: str = "test", target: str = "all") -> Map:
+        """Ask where the decoder looks; a map that was made before is read.
+
+        Parameters
+        ----------
+        method : str
+            "occlusion", "pattern", "weights" of linear decoders, "rollout" of transformers, and
+            the others of the Attention page.
+        part : str
+            "test", "validation", "exemplars", "row-17" or "concept-dog".
+        target : str
+            One property or class; "all": all of them.
+
+        Returns
+        -------
+        Map
+
+        Raises
+        ------
+        ConfigError, JobError
+            The method does not suit the decoder, or the job is not done.
+        """
+        return explain(self.folder, method, part, target)
+
+
+def train(
+    model: Model,
+    sub: Subject,
+    split: Split,
+    *,
+    name: str | None = None,
+    targets: Sequence[str] | None = None,
+    learns: Learns = "ratings",
+    **settings: Any,  # noqa: ANN401
+) -> Job:
+    """Train here, and wait for it; the job appears on every page.
+
+    Parameters
+    ----------
+    model : str, dict or estimator
+        A decoder's name ("ridge", "vit3d", …) with its defaults, a dict with a name and settings,
+        or an estimator of `tv.models` whose parameters are taken (it is not fitted itself).
+    sub : Subject
+    split : Split
+    name : str, optional
+        The job's name; a taken one gets -2, -3 and so on.
+    targets : sequence of str, optional
+        Which properties are learned; None: those of a recipe that says nothing (twelve).
+    learns : {"ratings", "concepts", "categories27", "categories53"}
+    **settings
+        The rest of a recipe: fit={"epochs": 3}, standardise="none", rating_scale="z".
+
+    Returns
+    -------
+    Job
+        Done: its scores, predictions and curves are there.
+
+    Raises
+    ------
+    ConfigError
+        A setting cannot work.
+    JobError
+        The training ended before its end; the sentence says why.
+
+    Examples
+    --------
+    >>> job = tv.train("ridge", sub, sub.split(seed=0), targets=["heavy", "lives"])
+    >>> job
+    Job('ridge': ridge, done)
+    >>> job.scores[["property", "r", "chance", "ridge", "ceiling"]].shape
+    (3, 5)
+    """
+    recipe = recipe_of(model, sub, split, name=name, targets=targets, learns=learns, **settings)
+    job = Job(create_job(recipe))
+    _run_here(job.folder)
+    if job.state != "done":
+        msg = f"{job.name!r} {job.state}: {job.status.message}"
+        raise JobError(msg)
+    return job
+
+
+def submit(
+    model: Model,
+    sub: Subject,
+    split: Split,
+    *,
+    name: str | None = None,
+    targets: Sequence[str] | None = None,
+    learns: Learns = "ratings",
+    **settings: Any,  # noqa: ANN401
+) -> Job:
+    """Put a training into the queue and return at once; parameters are those of `train`.
+
+    The supervisor starts it when it is its turn, in a process of its own that outlives this one.
+
+    Returns
+    -------
+    Job
+        Waiting: `job.wait()`, `job.status`, `job.stop()`.
+
+    Examples
+    --------
+    >>> job = tv.submit("mean", sub, sub.split(seed=0), targets=["heavy"])
+    >>> job.wait(timeout_s=120).state
+    'done'
+    """
+    from thingsviz.queue.submit import start
+
+    recipe = recipe_of(model, sub, split, name=name, targets=targets, learns=learns, **settings)
+    job = Job(create_job(recipe))
+    start(job.folder)
+    return job
+
+
+def list_jobs() -> pd.DataFrame:
+    """List all jobs below THINGSVIZ_JOBS, the last changed first; also called as `tv.jobs()`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row a job: name, title, state, model, split, dataset, subject, changed (UTC).
+
+    Examples
+    --------
+    >>> job = tv.train("mean", sub, sub.split(seed=0), name="first", targets=["heavy"])
+    >>> tv.jobs().loc[0, ["name", "state", "model"]].tolist()
+    ['first', 'done', 'mean']
+    """
+    columns = ("name", "title", "model", "split", "dataset", "subject")
+    rows = [
+        {
+            **{c: getattr(job, c) for c in columns},
+            "state": job.status.state,
+            "changed": job.changed,
+        }
+        for job in JobIndex(jobs_root()).refresh()
+    ]
+    table = pd.DataFrame(rows, columns=[*columns, "state", "changed"])
+    return table.assign(changed=pd.to_datetime(table["changed"].astype(float), unit="s"))
+
+
+def recipe_of(
+    model: Model,
+    sub: Subject,
+    split: Split,
+    *,
+    name: str | None,
+    **settings: Any,  # noqa: ANN401
+) -> JobConfig:
+    """Return the recipe that `train` and `submit` run."""
+    chosen, fit = _model(model)
+    rest = {key: value for key, value in settings.items() if value is not None}
+    data = {
+        "name": name or str(chosen.get("name", "training")),
+        "dataset": sub.address,
+        "subject": sub.name,
+        "split": {"kind": split.kind, "fractions": split.fractions, "seed": split.seed},
+        "model": chosen,
+        **rest,
+    }
+    if fit or "fit" in rest:
+        data["fit"] = fit | dict(rest.get("fit", {}))
+    return parse_config(data, "the recipe")
+
+
+def _model(model: Model) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the settings of the model, and those of its training."""
+    if isinstance(model, Decoder):
+        fit = getattr(model, "fit_config", None)
+        return model.config.model_dump(), {} if fit is None else fit.model_dump()
+    return {"name": model} if isinstance(model, str) else model, {}
+
+
+def _run_here(job: JobFolder) -> None:
+    """Run a job in this process; what it prints goes to its log, signals stay as they were."""
+    from thingsviz.pipeline.run_job import run_job
+
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_signals_kept())
+        log = stack.enter_context(job.file("log.txt").open("a"))
+        stack.enter_context(contextlib.redirect_stdout(log))
+        stack.enter_context(contextlib.redirect_stderr(log))
+        run_job(job)
+
+
+@contextlib.contextmanager
+def _signals_kept() -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        msg = "tv.train listens to Ctrl-C, which only the main thread can: use tv.submit"
+        raise JobError(msg)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
