@@ -106,10 +106,15 @@ def _train(reporter: Reporter) -> None:
     """Do the work; torch is imported only once recipe and data are known to be sound."""
     started = time.monotonic()
     reporter.announce("opening the data")
-    material = open_task(reporter.job)
-    from thingsviz.pipeline.run import run
+    if reporter.job.config().split.is_cross_validation:
+        from thingsviz.pipeline.cross_validation import run_folds
 
-    run(reporter, material)
+        run_folds(reporter)
+    else:
+        material = open_task(reporter.job)
+        from thingsviz.pipeline.run import run
+
+        run(reporter, material)
     reporter.finish(time.monotonic() - started)
 
 

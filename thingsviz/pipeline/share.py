@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from models.training.distributed.team import Team
 
 MOST_PROCESSES = 1024
+ONE_BY_ONE = "the folds of a cross-validation are trained one by one by one process"
 
 
 def count(text: str) -> int:
@@ -34,6 +35,9 @@ def count(text: str) -> int:
 def can_share(job: JobFolder, n: int) -> bool:
     """Whether n processes can train the job; a linear decoder is fitted by one, and says so."""
     config = job.config()
+    if config.split.is_cross_validation:
+        print(f"{ONE_BY_ONE}: no others start", file=sys.stderr)
+        return False
     if spec_of(config.model).kind != "network":
         print(f"{config.model.name} is fitted by one process: no others start", file=sys.stderr)
         return False
@@ -46,7 +50,9 @@ def keep_helpers(reporter: Reporter) -> None:
     peers, config = reporter.peers, reporter.job.config()
     if peers.team is None:
         return
-    if spec_of(config.model).kind != "network":
+    if config.split.is_cross_validation:
+        peers.dismiss(ONE_BY_ONE)
+    elif spec_of(config.model).kind != "network":
         peers.dismiss(f"{config.model.name} is fitted by one process")
     elif best_file(reporter.job).is_file():
         peers.dismiss("only predicting and scoring are left to do")

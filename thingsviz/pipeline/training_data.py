@@ -19,7 +19,8 @@ from thingsviz.core.errors import ConfigError, DataError, JobError
 from thingsviz.data.store.beta_store import BetaStore, store_state
 from thingsviz.data.things.layout import Dataset, open_dataset
 from thingsviz.data.things.ratings import available
-from thingsviz.data.trials.splits import Split, check_fitted_on, make_split
+from thingsviz.data.trials.folds import make_chosen
+from thingsviz.data.trials.splits import Split, check_fitted_on
 from thingsviz.data.trials.standardise import SessionScaler, StandardisedBetas
 from thingsviz.jobs.arrays import read_arrays, write_arrays
 from thingsviz.jobs.job_folder import JobFolder
@@ -130,8 +131,14 @@ def read_split(
     `trials`: the store's, those unrated that no part may take; `check` may refuse a new split.
     """
     path, wish = job.file("split.json"), job.config().split
+    if wish.is_cross_validation:
+        msg = (
+            f"job {job.name!r} is a cross-validation, which has a decoder a fold and none of its "
+            "own: train one with a single split for that, or one fold of it (split.fold)"
+        )
+        raise JobError(msg)
     if not path.is_file():
-        split = make_split(trials, wish.kind, wish.fractions, wish.seed)
+        split = make_chosen(trials, wish.choice)
         check(split)
         split.save(path)
         return split

@@ -67,6 +67,11 @@ class Task(TrainingData, ABC):
     def outputs_of(cls, job: JobFolder, dataset: Dataset, store: BetaStore) -> tuple[str, ...]:
         """Return the names of a job's outputs without opening anything else."""
 
+    @classmethod
+    def trials_of(cls, job: JobFolder, dataset: Dataset, store: BetaStore) -> pd.DataFrame:
+        """Return the trials of which a job's split is drawn."""
+        return store.trials
+
     # fitting
 
     @property

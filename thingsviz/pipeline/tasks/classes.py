@@ -81,6 +81,11 @@ class Classes(Task):
         """Return the names of the classes."""
         return labels.job_labels(job, dataset, store).names
 
+    @classmethod
+    def trials_of(cls, job: JobFolder, dataset: Dataset, store: BetaStore) -> pd.DataFrame:
+        """Return the trials, those of no class marked as unrated."""
+        return labels.labelled(store.trials, labels.job_labels(job, dataset, store))
+
     @property
     def outputs(self) -> tuple[str, ...]:
         """The names of the classes."""

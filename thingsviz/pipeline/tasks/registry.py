@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.jobs.recipe import Learns
@@ -16,6 +18,15 @@ TASKS: dict[Learns, type[Task]] = {
     "categories27": Classes,
     "categories53": Classes,
 }
+
+
+def open_trials(job: JobFolder) -> tuple[BetaStore, pd.DataFrame]:
+    """Open a job's data, and its trials, those marked as unrated that no split may take."""
+    config = job.config()
+    dataset = find_dataset(config)
+    store = open_store(dataset, config.subject)
+    check_fingerprint(store, job.manifest().get("dataset_fingerprint"), config.dataset)
+    return store, TASKS[config.learns].trials_of(job, dataset, store)
 
 
 def open_task(job: JobFolder, store: BetaStore | None = None) -> Task:
