@@ -13,7 +13,7 @@ from models.catalog.config import ModelConfig
 from thingsviz.analysis.scores.concept_sums import RatedPart
 from thingsviz.analysis.scores.metrics import pearson
 from thingsviz.analysis.scores.resampling import permutation
-from thingsviz.data.planted import Order, is_planted, plant
+from thingsviz.data.planted import SimulationOrder, is_planted, plant
 from thingsviz.data.planted.concepts import PROPERTIES
 from thingsviz.data.planted.presets import PRESETS
 from thingsviz.data.prepare.build import build_store
@@ -80,7 +80,7 @@ def open_bench(root: Path, preset: str, response: str, seed: int = SEED) -> Benc
     if not is_planted(folder):
         print(f"planting {name} (SIMULATED) in {folder}", file=sys.stderr)
         folder.parent.mkdir(parents=True, exist_ok=True)
-        plant(folder, Order(preset, seed, response=response))
+        plant(folder, SimulationOrder(preset, seed, response=response))
     dataset = open_dataset(folder)
     build_store(dataset, SUBJECT)
     work = root / ".decoders"

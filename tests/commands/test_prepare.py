@@ -207,13 +207,13 @@ def test_derivatives_of_the_environment(little, capsys, monkeypatch, tmp_path):
 
 SLOW = """
 import sys, time
-from thingsviz.data import work
-original = work.fill_run
+from thingsviz.data.prepare import pieces
+original = pieces.fill_run
 def slow(*arguments):
     time.sleep(0.4)
     return original(*arguments)
-work.fill_run = slow
-from thingsviz.jobs import prepare
+pieces.fill_run = slow
+from thingsviz.commands import prepare
 sys.exit(prepare.main(sys.argv[1:]))
 """
 
@@ -249,7 +249,7 @@ def test_the_memory_of_a_run_is_that_of_a_volume(tmp_path):
     import resource
 
     script = (
-        "import resource, sys; from thingsviz.jobs import prepare;"
+        "import resource, sys; from thingsviz.commands import prepare;"
         "code = prepare.main(sys.argv[1:]);"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024); sys.exit(code)"
     )

@@ -10,7 +10,7 @@ import pytest
 
 REPO = Path(__file__).parents[2]
 SCRIPT = """\
-from thingsviz.jobs import train
+from thingsviz.commands import train
 from thingsviz.jobs.recipe import JobConfig
 from thingsviz.jobs.job_folder import create_job
 from models import FitConfig, ViT3DConfig

@@ -76,7 +76,7 @@ def test_stopping_a_task_that_is_over_harms_nobody(root):
 
 
 def test_only_known_commands_are_run():
-    with pytest.raises(JobError, match="'rm' is not one of plant, prepare"):
+    with pytest.raises(JobError, match="'rm' is not one of simulate, prepare"):
         background_tasks.start_task("rm", ["-rf"])
 
 

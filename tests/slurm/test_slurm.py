@@ -10,7 +10,7 @@ from tests.commands.test_supervisor import supervisors
 from tests.pipeline.test_resume import essence
 from tests.queue.test_submit import wait_for, wait_for_end
 from thingsviz.commands import train
-from thingsviz.queue import sbatch, submit
+from thingsviz.queue import reporter, sbatch, submit
 from thingsviz.queue.database import Queue, queue_folder
 
 CANDIDATE = {"role": "candidate", "study": "s"}  # ends with its validation: no test part to score
@@ -74,7 +74,9 @@ def test_preempted_requeued_and_resumed_it_ends_as_if_nothing_had_been(
     assert steps == list(range(1, steps[-1] + 1))
     # The same rows as a run of this process that nobody disturbed
     whole = make_vit(epochs=60)
-    monkeypatch.setattr(train.Clerk, "should_stop", lambda self: self.status.step > steps[-1])
+    monkeypatch.setattr(
+        reporter.Reporter, "should_stop", lambda self: self.status.step > steps[-1]
+    )
     assert train.main([str(whole.path)]) == 0
     assert essence(whole)[: len(essence(job))] == essence(job)
 

@@ -13,6 +13,7 @@ from thingsviz.analysis.scores.resampling import (
     bootstrap,
     cluster_interval,
     confidence_interval,
+    false_discovery,
     interval,
     jackknife,
     p_value,
@@ -191,3 +192,16 @@ def test_the_cluster_interval_of_repeated_trials_is_that_of_their_concepts():
     assert found == pytest.approx(cluster_interval(once, names, (-9, 9)))
     assert np.isnan(cluster_interval(once[:2], names[:2], (-9, 9))).all()
     assert cluster_interval(once, names, (0.1, 0.1)) == (0.1, 0.1)
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 40])
+def test_q_values_are_those_of_scipy(rng, n):
+    p = rng.random(n)
+    expected = stats.false_discovery_control(p) if n else p
+    np.testing.assert_allclose(false_discovery(p), expected, rtol=1e-12)
+
+
+def test_a_missing_p_takes_only_itself_out():
+    q = false_discovery([0.01, np.nan, 0.04])
+    np.testing.assert_allclose(q, [0.02, np.nan, 0.04])
+    assert np.isnan(false_discovery([np.nan])).all()

@@ -189,18 +189,18 @@ def test_an_interrupted_build_goes_on_where_it_was(little, monkeypatch, n):
 
 KILLED = """
 import os, pathlib, signal, sys
-from thingsviz.data import work
+from thingsviz.data.prepare import pieces
 from thingsviz.data.prepare.build import BuildOptions, build_store
 from thingsviz.data.prepare.journal import Journal
 from thingsviz.data.things.layout import Dataset
-original, calls = work.fill_run, []
+original, calls = pieces.fill_run, []
 def fill(plan, run, store, tick):
     if len(calls) == int(sys.argv[2]):
         import time; time.sleep(0.7)  # the runs before are noted by now
         os.kill(os.getpid(), signal.SIGKILL)
     calls.append(run)
     return original(plan, run, store, tick)
-work.fill_run = fill
+pieces.fill_run = fill
 build_store(Dataset(pathlib.Path(sys.argv[1])), "sub-01", BuildOptions(workers=1))
 """
 
@@ -248,15 +248,15 @@ def test_a_torn_journal_line_costs_one_run(little):
 
 COUNTED = """
 import pathlib, sys
-from thingsviz.data import work
+from thingsviz.data.prepare import pieces
 from thingsviz.data.prepare.build import build_store
 from thingsviz.data.things.layout import Dataset
-original = work.fill_run
+original = pieces.fill_run
 def fill(plan, run, store, tick):
     with open(sys.argv[2], "a") as log:
         log.write(str(run.files) + "\\n")
     return original(plan, run, store, tick)
-work.fill_run = fill
+pieces.fill_run = fill
 print(build_store(Dataset(pathlib.Path(sys.argv[1])), "sub-01").state)
 """
 
@@ -320,7 +320,7 @@ def test_a_disk_that_fills_up_later_leaves_nothing(little, monkeypatch):
 
 LIMITED = """
 import pathlib, resource, sys
-from thingsviz.jobs import prepare
+from thingsviz.commands import prepare
 resource.setrlimit(resource.RLIMIT_FSIZE, (3000, 3000))
 sys.exit(prepare.main([sys.argv[1]]))
 """

@@ -62,7 +62,7 @@ def test_a_failed_export_leaves_the_store_ready(little, monkeypatch):
 
 LIMITED = """
 import pathlib, resource, sys
-from thingsviz.jobs import prepare
+from thingsviz.commands import prepare
 assert prepare.main([sys.argv[1]]) == 0
 resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))
 sys.exit(prepare.main([sys.argv[1], "--hdf5"]))

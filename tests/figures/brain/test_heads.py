@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from thingsviz.analysis.maps.volumes import head_volumes
 from thingsviz.core.errors import ConfigError
 from thingsviz.core.space import Grid
 from thingsviz.figures.brain import heads
@@ -21,7 +22,7 @@ def volumes(mask):
     """One head that looks at a corner, one that looks everywhere."""
     maps = np.ones((2, int(mask.sum())))
     maps[0, :40] = 200
-    return heads.head_volumes(maps, mask, GRID, 0)
+    return head_volumes(maps, mask, GRID, 0)
 
 
 def info(volumes, mask, **choice):

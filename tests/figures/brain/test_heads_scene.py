@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from thingsviz.analysis.maps.volumes import head_volumes
 from thingsviz.core.space import Grid
 from thingsviz.figures.base import gif
 from thingsviz.figures.brain import draw_worker, heads, heads_scene
@@ -24,7 +25,7 @@ def job():
     ijk = np.argwhere(mask)
     centres = ijk[np.random.default_rng(0).choice(len(ijk), 8, replace=False)]
     maps = np.stack([np.exp(-((ijk - c) ** 2).sum(1) / 8) + 1e-3 for c in centres])
-    volumes = heads.head_volumes(maps, mask, GRID, 8.0)
+    volumes = head_volumes(maps, mask, GRID, 8.0)
     order = DrawOrder(
         "heads", "light", names=NAMES, title="made up", subtitle="eight", simulated=True
     )

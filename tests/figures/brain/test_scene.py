@@ -15,7 +15,7 @@ from thingsviz.figures.base.views import camera, frame_of
 from thingsviz.figures.brain import scene, surface, vtkjs
 from thingsviz.figures.brain.draw_orders import SceneLayer
 from thingsviz.figures.brain.volume import VolumeChoice, volume_info
-from thingsviz.figures.brain.vtkjs import packed_viewer, viewer_module
+from thingsviz.figures.brain.vtkjs_viewer import packed_viewer, viewer_module
 
 CHOICE = VolumeChoice(0.0, "value", 4.0)
 

@@ -21,7 +21,7 @@ READ = "import sys, os, time; n = int.from_bytes(sys.stdin.buffer.read(8), 'litt
 READ += "sys.stdin.buffer.read(n); "
 ANSWER = (
     "from thingsviz.figures.brain.draw_orders import *; "
-    "send(sys.stdout.buffer, pack_reply(Reply(b'drawn')))"
+    "send(sys.stdout.buffer, pack_reply(DrawReply(b'drawn')))"
 )
 
 
@@ -124,8 +124,8 @@ def test_a_warm_process_is_there_before_the_first_order():
 def test_the_process_ends_when_the_app_is_killed():
     """No process stays behind: it reads the end of its pipe."""
     app = (
-        "import sys, time; from thingsviz.ui.brain.drawing import Draughtsman; "
-        "one = Draughtsman(); "
+        "import sys, time; from thingsviz.ui.brain.drawing import DrawingProcess; "
+        "one = DrawingProcess(); "
         "one.start(); print(one._process.pid, flush=True); time.sleep(60)"
     )
     with os.fdopen(os.open(os.devnull, os.O_WRONLY), "wb") as nowhere:

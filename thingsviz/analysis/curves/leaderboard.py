@@ -9,7 +9,6 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.stats import false_discovery_control
 
 from thingsviz.analysis.scores import resampling
 from thingsviz.analysis.scores.ceilings import rating_ceiling
@@ -17,6 +16,7 @@ from thingsviz.analysis.scores.concept_sums import RatedPart, concept_sums, scor
 from thingsviz.analysis.scores.resampling import (
     bootstrap,
     confidence_interval,
+    false_discovery,
     jackknife,
     p_value,
     permuted_r,
@@ -121,7 +121,7 @@ def with_q(rows: list[Row]) -> list[Row]:
     """
     if not rows:
         return []
-    q = false_discovery_control([row["p"] for row in rows], method="bh")
+    q = false_discovery([row["p"] for row in rows])
     return [{**row, "q": float(value)} for row, value in zip(rows, q, strict=True)]
 
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from thingsviz.analysis.maps import spin_null
 from thingsviz.analysis.maps.by_region import Amount, counted, region_table
 from thingsviz.analysis.regions.regions import Regions
+from thingsviz.analysis.scores.resampling import false_discovery
 from thingsviz.core.arrays import Array
 
 
@@ -28,5 +29,5 @@ def regions_beside_chance(
     counts = counted(mass[None], amount)[0]
     rows["p"] = spin_null.p_values(counts, uniform, turned, len(regions.names))
     rows.loc[rows["uniform"] <= 0, "p"] = np.nan
-    rows["q"] = spin_null.false_discovery(rows["p"].to_numpy(float))
+    rows["q"] = false_discovery(rows["p"].to_numpy(float))
     return rows

@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import false_discovery_control
 
 from thingsviz.core.arrays import Array
 
@@ -78,12 +77,3 @@ def p_values(counts: Array, uniform: Array, turned: Rotations, n_regions: int) -
         higher += enrichment(part, flat, labels, n_regions) >= seen - 1e-12
     found: Array = (1 + higher) / (1 + len(turned.turned))
     return found
-
-
-def false_discovery(p: NDArray[np.floating]) -> Array:
-    """Return q values (Benjamini & Hochberg 1995) of p values; NaN stays NaN."""
-    known = np.isfinite(p)
-    q = np.full(len(p), np.nan)
-    if known.any():
-        q[known] = false_discovery_control(np.asarray(p, float)[known])
-    return q

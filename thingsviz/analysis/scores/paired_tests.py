@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import binom, false_discovery_control
+from scipy.special import bdtr
 
 from thingsviz.analysis.scores.concept_sums import (
     ConceptSums,
@@ -18,7 +18,7 @@ from thingsviz.analysis.scores.concept_sums import (
 )
 from thingsviz.analysis.scores.differences import difference_rows
 from thingsviz.analysis.scores.rating_scales import unit_scale
-from thingsviz.analysis.scores.resampling import FEWEST
+from thingsviz.analysis.scores.resampling import FEWEST, false_discovery
 from thingsviz.analysis.scores.score_table import MEAN, ScorePlace
 from thingsviz.core.arrays import Array
 from thingsviz.core.typography import minus, signed
@@ -114,7 +114,7 @@ def corrected(rows: Sequence[Row], metric: str) -> list[Row]:
     for family in (True, False):
         these = [row for row in chosen if (row["target"] == MEAN) == family]
         p = [1.0 if row["p"] is None else row["p"] for row in these]
-        for row, by_holm, by_fdr in zip(these, holm(p), fdr(p), strict=True):
+        for row, by_holm, by_fdr in zip(these, holm(p), false_discovery(p).tolist(), strict=True):
             blank = row["p"] is None
             out.append(
                 row
@@ -139,12 +139,6 @@ def holm(p: ArrayLike) -> list[float]:
     return [float(value) for value in out]
 
 
-def fdr(p: ArrayLike) -> list[float]:
-    """Return p-values of which the share of false ones is kept (Benjamini & Hochberg 1995)."""
-    values = np.asarray(p, float)
-    return [float(value) for value in false_discovery_control(values)] if len(values) else []
-
-
 def nearer(a: RatedPart, b: RatedPart) -> Array:
     """Return by how much A is nearer to the truth than B, (n_trials,), in SD of the properties.
 
@@ -165,7 +159,7 @@ def mcnemar(a_hits: ArrayLike, b_hits: ArrayLike) -> tuple[int, int, float]:
     a, b = np.asarray(a_hits, bool), np.asarray(b_hits, bool)
     only_a, only_b = int((a & ~b).sum()), int((b & ~a).sum())
     n = only_a + only_b
-    p = 1.0 if n == 0 else min(1.0, 2 * float(binom.cdf(min(only_a, only_b), n, 0.5)))
+    p = 1.0 if n == 0 else min(1.0, 2 * float(bdtr(min(only_a, only_b), n, 0.5)))
     return only_a, only_b, p
 
 

@@ -145,7 +145,8 @@ class LayoutWriter:
             "DatasetType": "derivative",
             "Simulated": True,
             "Space": "T1w",
-            "GeneratedBy": [{"Name": "thingsviz.commands.simulate"}],
+            # the command's first name: data of a seed keep their bytes, and so their fingerprint
+            "GeneratedBy": [{"Name": "thingsviz.jobs.plant"}],
             "Planted": planted,
         }
         text = json.dumps(about, indent=1, ensure_ascii=False)

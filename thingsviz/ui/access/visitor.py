@@ -40,7 +40,7 @@ class Visitor(NamedTuple):
 
 
 def visitor(policy: Policy | None = None) -> Visitor:
-    """Return who is in front of the page; doors.Doors has settled it before the page runs."""
+    """Return who is in front of the page; the middleware has settled it before a page runs."""
     policy = policy or read_policy()
     elsewhere = st.context.ip_address  # None on this machine itself
     address = _header(middleware.ADDRESS) or (elsewhere if isinstance(elsewhere, str) else "")

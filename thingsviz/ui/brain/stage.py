@@ -22,7 +22,7 @@ from thingsviz.figures.base.views import VIEWS, Frame, camera, sides
 from thingsviz.figures.brain.caption import patches, signed
 from thingsviz.figures.brain.draw_orders import DrawReply
 from thingsviz.figures.brain.volume import VolumeInfo
-from thingsviz.figures.brain.vtkjs import packed_viewer
+from thingsviz.figures.brain.vtkjs_viewer import packed_viewer
 from thingsviz.ui.brain.volume_form import VolumeView
 from thingsviz.ui.shell import ui_state
 from thingsviz.ui.shell.ui_state import Key

@@ -83,7 +83,7 @@ def headline(job: JobFolder, model: str) -> tuple[ScoreInfo | None, tuple[str, .
 def _headline(
     job: JobFolder, file: FileStamp, model: str
 ) -> tuple[ScoreInfo | None, tuple[str, ...]]:
-    # not Streamlit's cache: a server reads the newest before it has a visitor (server/warm.py)
+    # not Streamlit's cache: a server reads the newest before it has a visitor (server/startup.py)
     record = job.score_record() or {}
     rows = [row for row in record.get("rows", []) if _is_asked(row)]
     score = headline_of(pd.DataFrame(rows), model) if rows else None

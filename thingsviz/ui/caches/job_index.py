@@ -14,7 +14,7 @@ from thingsviz.jobs.job_folder import JobFolder, jobs_root
 def index(root: str) -> JobIndex:
     """Return the one index of a root.
 
-    Not Streamlit's cache: a server reads the folders before it has a visitor (server/warm.py).
+    Not Streamlit's cache: a server reads the folders before it has a visitor (server/startup.py).
     """
     return JobIndex(Path(root))
 
