@@ -23,6 +23,7 @@ from thingsviz.data.trials.split_choice import (
     MOST_FOLDS,
     SplitChoice,
 )
+from thingsviz.jobs.learned import LEARNED, Learned, Learns
 
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 SPLIT_KINDS = ("trial", "image", "concept", "session", "run", "test_images", "unseen_concepts")
@@ -31,7 +32,6 @@ PROTOCOLS = ("test_images", "unseen_concepts")
 # These test concepts of which the training saw no trial.
 NEW_CONCEPTS = ("unseen_concepts", "concept")
 RATING_SCALES = ("unit", "raw", "z")
-Learns = Literal["ratings", "concepts", "categories27", "categories53"]
 SplitKind = Literal[
     "trial", "image", "concept", "session", "run", "test_images", "unseen_concepts"
 ]
@@ -160,6 +160,11 @@ class JobConfig(Strict):
     role: Literal["training", "candidate"] = "training"
     study: str | None = Field(None, max_length=80)
 
+    @property
+    def learned(self) -> Learned:
+        """What is learned, in words and with what its trainings have in common."""
+        return LEARNED[self.learns]
+
     @model_validator(mode="before")
     @classmethod
     def _one_seed(cls, data: Any) -> Any:  # noqa: ANN401
@@ -176,15 +181,17 @@ class JobConfig(Strict):
     @classmethod
     def _loss_of_classes(cls, data: Any) -> Any:  # noqa: ANN401
         """Classes are learned by cross-entropy, unless the recipe names a loss itself."""
-        if not isinstance(data, dict) or data.get("learns", "ratings") == "ratings":
+        known = LEARNED.get(data.get("learns", "ratings")) if isinstance(data, dict) else None
+        if known is None or known.loss is None:
             return data
-        return {**data, "fit": _with_default(data.get("fit"), loss="cross_entropy")}
+        return {**data, "fit": _with_default(data.get("fit"), loss=known.loss)}
 
     @model_validator(mode="after")
     def _learnable(self) -> Self:
-        spec, classes = MODELS[self.model.name], self.learns != "ratings"
-        if not spec.can_learn(self.learns):
-            others = ", ".join(name for name, m in MODELS.items() if m.can_learn(self.learns))
+        spec, kind = MODELS[self.model.name], self.learned.kind
+        classes = kind == "classes"
+        if not spec.can_learn(kind):
+            others = ", ".join(name for name, m in MODELS.items() if m.can_learn(kind))
             msg = f"model {spec.name!r} cannot learn {self.learns}: choose from {others}"
             raise ValueError(msg)
         if spec.kind == "network" and (self.fit.loss == "cross_entropy") != classes:

@@ -62,7 +62,7 @@ def sizes_of(config: JobConfig, store: BetaStore) -> TrainingSizes:
     wish = config.split
     split = make_split(store.trials, wish.kind, wish.fractions, wish.seed)
     n_outputs = len(config.targets)
-    if config.learns != "ratings":
+    if config.learned.kind == "classes":
         n_outputs = int(store.trials["concept"].nunique())
     return TrainingSizes(len(split.train), len(split.validation), len(split.test), n_outputs)
 

@@ -14,12 +14,6 @@ from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.jobs.recipe import JobConfig
 
 KEYS = ["part", "n_averaged", "row"]
-LEARNS = {
-    "ratings": "ratings",
-    "concepts": "concepts",
-    "categories27": "27 categories",
-    "categories53": "53 categories",
-}
 
 
 class FinishedJob(NamedTuple):
@@ -39,7 +33,12 @@ class FinishedJob(NamedTuple):
     @property
     def learns(self) -> str:
         """What it learns: ratings, or classes of some kind."""
-        return str(getattr(self.config, "learns", "ratings"))
+        return self.config.learns
+
+    @property
+    def of_ratings(self) -> bool:
+        """Whether it learns ratings."""
+        return self.config.learned.kind == "ratings"
 
     @property
     def n_choices(self) -> int:
@@ -78,7 +77,7 @@ def question_of(job: FinishedJob, *, naming: bool = False) -> ComparableQuestion
     kind = job.config.split.kind
     if naming and job.names_concepts:
         return ComparableQuestion("concepts", job.fingerprint, (), kind, job.tested, job.n_choices)
-    targets = tuple(sorted(job.config.targets)) if job.learns == "ratings" else ()
+    targets = tuple(sorted(job.config.targets)) if job.of_ratings else ()
     return ComparableQuestion(job.learns, job.fingerprint, targets, kind, job.tested)
 
 
@@ -150,11 +149,11 @@ def _other_data(first: FinishedJob, other: FinishedJob) -> str:
 
 
 def _other_learned(first: FinishedJob, other: FinishedJob) -> str:
-    ours, theirs = (LEARNS.get(job.learns, job.learns) for job in (other, first))
+    ours, theirs = (job.config.learned.plural for job in (other, first))
     words = f"it learned {ours}, the other {theirs}"
     if {first.learns, other.learns} != {"ratings", "concepts"}:
         return words
-    mute = first if first.learns == "ratings" else other
+    mute = first if first.of_ratings else other
     if len(mute.config.targets) < FEWEST_RATINGS:
         return f"{words}, and one property alone names no concept"
     return f"{words}; train {mute.name!r} again, and the concepts it names can be compared"

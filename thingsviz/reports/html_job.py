@@ -20,6 +20,7 @@ from thingsviz.figures.scores.scores import (
     score_info,
 )
 from thingsviz.jobs.job_folder import JobFolder
+from thingsviz.jobs.learned import VALIDATION
 from thingsviz.jobs.recipe import dump_config
 from thingsviz.jobs.setting_titles import setting_text, title_of
 from thingsviz.pipeline.resource_usage import spent
@@ -177,7 +178,7 @@ def curves_part(jobs: Sequence[JobFolder]) -> list[str]:
     """Draw what there is of validation r and losses over epochs."""
     rows = {job.name: job.metrics()[0] for job in jobs}
     parts = []
-    for what, words in (("validation_r", "Validation r"), ("validation_loss", "Validation loss")):
+    for what, words in VALIDATION.items():
         info = overlay_info(rows, what, "epochs")
         if info.curves:
             found = [SvgLine(c.name, c.x, c.y) for c in info.curves]
@@ -225,7 +226,7 @@ def means_part(jobs: Sequence[FinishedJob], asked: ScoreQuestion | None = None) 
 def differences_part(jobs: Sequence[FinishedJob], level: int = 2) -> list[str]:
     """Say whether the jobs differ, all pairs, corrected."""
     parts = [page.heading("Do they differ?", level)]
-    if naming(jobs) or jobs[0].learns != "ratings":
+    if naming(jobs) or not jobs[0].of_ratings:
         return [*parts, hits_table(class_tests(jobs, "test"))]
     rows = pair_tests(jobs, "test", averaged=False, metric="r")
     rows = rows or pair_tests(jobs, "test", averaged=False, metric="mse_unit")

@@ -16,10 +16,6 @@ from thingsviz.studies.space import Space, check_space
 
 SAMPLERS = ("tpe", "random")
 PRUNERS = ("none", "median", "successive_halving", "hyperband")
-OBJECTIVES = {
-    "ratings": ("validation_r", "validation_loss"),
-    "classes": ("validation_top10", "validation_loss"),
-}
 Control = Literal["random", "default"]
 # Candidates are named NAME-c0001, and a final training NAME-default.
 LONGEST_NAME = 60
@@ -51,7 +47,7 @@ class StudyConfig(Strict):
         if self.pruner != "none" and MODELS[self.base.model.name].kind == "linear":
             msg = f"{self.base.model.name} is fitted in one go: choose the pruner 'none'"
             raise ValueError(msg)
-        fitting = objectives_of(self.base)
+        fitting = self.base.learned.objectives
         if self.objective not in fitting:
             msg = (
                 f"objective {self.objective!r} does not fit a training that learns "
@@ -70,11 +66,6 @@ class StudyConfig(Strict):
         """The setting by which a network keeps the epoch that the objective likes best."""
         network = MODELS[self.base.model.name].kind == "network"
         return {"fit.best_by": self.objective} if network else {}
-
-
-def objectives_of(base: JobConfig) -> tuple[str, ...]:
-    """Return by what the candidates of a training can be compared, the usual one first."""
-    return OBJECTIVES["ratings" if base.learns == "ratings" else "classes"]
 
 
 def parse_study(data: Any, where: str = "study") -> StudyConfig:  # noqa: ANN401

@@ -19,14 +19,10 @@ from thingsviz.figures.scores.scores import (
     metric_name,
     score_info,
 )
+from thingsviz.jobs.learned import VALIDATION
 
 Clock = Literal["epochs", "seconds"]
-CURVES = {
-    "validation_r": "Validation r",
-    "validation_top10": "Validation Top-10",
-    "validation_loss": "Validation loss",
-    "train_loss": "Training loss",
-}
+CURVES = {**VALIDATION, "train_loss": "Training loss"}
 FEW_EPOCHS = 15
 MARKS = ("circle", "diamond", "square", "triangle-up", "cross", "hexagon")
 # references that belong to the data and not to one of the jobs

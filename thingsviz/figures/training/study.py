@@ -8,13 +8,9 @@ from typing import Any, NamedTuple
 import plotly.graph_objects as go
 
 from thingsviz.figures.base import style
+from thingsviz.jobs.learned import VALIDATION
 from thingsviz.studies.rows import CandidateRow
 
-WORDS = {
-    "validation_r": "Validation r",
-    "validation_loss": "Validation loss",
-    "validation_top10": "Validation Top-10",
-}
 # more curves than this are a thicket
 MOST_CURVES = 60
 
@@ -46,7 +42,7 @@ def history_info(
     running = [
         tuple(best(points.y[: i + 1]) for i in range(len(points.y))) for points in (ours, theirs)
     ]
-    return HistoryInfo(ours, theirs, running[0], running[1], WORDS[objective])
+    return HistoryInfo(ours, theirs, running[0], running[1], VALIDATION[objective])
 
 
 def _points(rows: Sequence[CandidateRow]) -> CandidatePoints:
@@ -127,7 +123,7 @@ def epochs_info(rows: Sequence[CandidateRow], objective: str) -> StudyCurvesInfo
         (row.job, row.state, tuple(e for e, _ in row.epochs), tuple(v for _, v in row.epochs))
         for row in shown
     )
-    return StudyCurvesInfo(curves, best.job if best else "", WORDS[objective])
+    return StudyCurvesInfo(curves, best.job if best else "", VALIDATION[objective])
 
 
 def _last(rows: Sequence[CandidateRow], row: CandidateRow) -> int:

@@ -11,7 +11,7 @@ import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
 from thingsviz.figures.base import style
-from thingsviz.figures.training.study import WORDS
+from thingsviz.jobs.learned import VALIDATION
 from thingsviz.studies.rows import CandidateRow
 
 PER_ROW = 3
@@ -58,7 +58,7 @@ def space_info(
     )
     values = tuple(float(row.value or 0.0) for row in done)
     names = tuple(row.job for row in done)
-    return SpaceInfo(values, names, axes, WORDS[objective], objective != "validation_loss")
+    return SpaceInfo(values, names, axes, VALIDATION[objective], objective != "validation_loss")
 
 
 def _axis(title: str, found: list[Any], is_log: bool) -> Axis:

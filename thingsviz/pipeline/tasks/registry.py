@@ -6,7 +6,7 @@ import pandas as pd
 
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.jobs.job_folder import JobFolder
-from thingsviz.jobs.recipe import Learns
+from thingsviz.jobs.learned import Learns
 from thingsviz.pipeline.tasks.base import Task
 from thingsviz.pipeline.tasks.classes import Classes
 from thingsviz.pipeline.tasks.ratings import Ratings

@@ -153,7 +153,7 @@ def tests_csv(view: ComparedJobs) -> str:
     """Return the paired tests of the part and averaging shown."""
     part, named = view.question.part, all(job.names_concepts for job in view.jobs)
     rows = class_tests(view.jobs, part, view.averaged) if named or view.naming else []
-    if not view.naming or all(job.learns == "ratings" for job in view.jobs):
+    if not view.naming or all(job.of_ratings for job in view.jobs):
         for metric in ("r", "mse_unit"):
             rows += pair_tests(view.jobs, part, view.averaged, metric)
     return pd.DataFrame(rows).to_csv(index=False)

@@ -91,7 +91,7 @@ def _metric(jobs: tuple[FinishedJob, ...]) -> str:
     named = naming_question(jobs[0].scores)
     if naming(jobs) and named is not None:
         return named.metric
-    if jobs[0].learns != "ratings":
+    if not jobs[0].of_ratings:
         return headline(jobs[0].scores).metric
     texts = {name: METRICS[name] for name in OFFERED}
     if named is not None and all(job.names_concepts for job in jobs):
@@ -135,7 +135,7 @@ def _say_ridge(view: ComparedJobs) -> None:
     """Say what the ridge beside the names is: each kind of job has one of its own kind."""
     of_ratings = "Ridge beside a decoder of ratings predicts ratings and names by them as it does"
     of_classes = "beside a classifier ridge learns the classes themselves"
-    kinds = {job.learns == "ratings" for job in view.jobs}
+    kinds = {job.of_ratings for job in view.jobs}
     if kinds == {True, False}:
         st.caption(f"{of_ratings}; {of_classes}.")
     elif True in kinds:
@@ -186,7 +186,7 @@ def with_interval(value: float, span: tuple[float | None, float | None], metric:
 
 def show_limits(view: ComparedJobs) -> None:
     """Say what these scores could not show; each job's own verdict against ridge stays with it."""
-    classifiers = [job for job in view.jobs if job.learns != "ratings"]
+    classifiers = [job for job in view.jobs if not job.of_ratings]
     first = classifiers[0] if view.naming and classifiers else view.jobs[0]
     info = score_info(first.scores, first.model, view.question)
     said = job_cache.could_not_show(open_job(first.name))

@@ -32,12 +32,6 @@ from thingsviz.ui.shell.frame import PageContext, plain
 from thingsviz.ui.shell.glossary import glossary
 from thingsviz.ui.shell.ui_state import Key
 
-WORDS = {
-    "concepts": "concepts",
-    "categories27": "categories (27 kinds)",
-    "categories53": "categories (53 kinds)",
-}
-
 
 class ClassView(NamedTuple):
     """What is shown of a classifier: one part, one kind of averaging, one k."""
@@ -54,7 +48,7 @@ class ClassView(NamedTuple):
 
 def open_view(page: PageContext, job: JobFolder) -> PredictionsView | None:
     """Show a job that learned classes, all of it; return the view of one that learned ratings."""
-    if job.config().learns == "ratings":
+    if job.config().learned.kind == "ratings":
         return predictions_view.open_view(job)
     view = _open(job)
     if view is not None:
@@ -142,7 +136,7 @@ def _rank_text(view: ClassView) -> str:
     if view.config.model.name not in found.index:
         return ""
     own = found.loc[view.config.model.name]
-    text = f"The {WORDS[view.config.learns]} shown came on place {own['value']:.1f} on average"
+    text = f"The {view.config.learned.noun} shown came on place {own['value']:.1f} on average"
     if pd.notna(own["low"]):
         text += f" (95 % interval {own['low']:.1f} to {own['high']:.1f})"
     others = [

@@ -35,7 +35,7 @@ def resting_of(job: JobFolder, config: JobConfig) -> Resting | None:
         return None
     n_all, fit = found[0], config.fit
     most = n_all if fit.validation_batches is None else fit.validation_batches * fit.batch_size
-    return Resting(min(n_all, most), n_all, found[1] if config.learns != "ratings" else None)
+    return Resting(min(n_all, most), n_all, found[1] if config.learned.kind == "classes" else None)
 
 
 @st.cache_data(max_entries=128, show_spinner=False)

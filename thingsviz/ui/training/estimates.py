@@ -88,10 +88,9 @@ def estimate_of(config: JobConfig, store: BetaStore, parts: Parts) -> Estimate:
 
 def n_outputs(config: JobConfig, store: BetaStore) -> int:
     """Return how many numbers a decoder puts out: one a property, or at most one a class."""
-    known = {"categories27": 27, "categories53": 53}
-    if config.learns == "ratings":
+    if config.learned.kind == "ratings":
         return len(config.targets)
-    return known.get(config.learns) or len(concepts_shown(store.trials))
+    return config.learned.n_classes or len(concepts_shown(store.trials))
 
 
 def parts_text(parts: Parts) -> str:

@@ -17,6 +17,7 @@ from models.training.config import FitConfig, parse_fit
 from models.transformer.feature_maps import FIRST, LAST, map_shape
 from thingsviz.core.errors import ConfigError, ThingsvizError
 from thingsviz.data.things.ratings import available
+from thingsviz.jobs.learned import LEARNED
 from thingsviz.jobs.recipe import JobConfig, dump_config, parse_config
 from thingsviz.ui import actions
 from thingsviz.ui.caches import dataset_cache
@@ -68,15 +69,15 @@ def job_form(page: PageContext) -> None:
         show_audit(page, question)
     with st.container(border=True):
         st.subheader("Decoder", anchor=False)
-        name = _model_choice(question["learns"])
+        name = _model_choice(LEARNED[question["learns"]].kind)
         model = {"name": name} | _settings(CONFIGS[name], f"model.{name}", page, faults)
     fit: dict[str, Any] = {}
     if MODELS[name].kind == "network":
         with st.container(border=True):
             st.subheader("Training", anchor=False)
-            classes = question["learns"] != "ratings"
-            fit = _settings(FitConfig, "fit", page, faults, "classes" if classes else "ratings")
-            fit |= {"loss": "cross_entropy"} if classes else {}
+            learned = LEARNED[question["learns"]]
+            fit = _settings(FitConfig, "fit", page, faults, learned.kind)
+            fit |= {"loss": learned.loss} if learned.loss else {}
     title, seed = _name_and_seed(name)
     data = {"name": title, "dataset": page.dataset.name, "subject": page.subject, "seed": seed}
     _start_row(page, data | question | {"model": model, "fit": fit}, faults)
@@ -109,8 +110,8 @@ def dividing(patch: tuple[int, int, int], shape: tuple[int, int, int]) -> tuple[
     )
 
 
-def _model_choice(learns: str) -> str:
-    able = {m: f"{m}: {spec.summary}" for m, spec in MODELS.items() if spec.can_learn(learns)}
+def _model_choice(kind: str) -> str:
+    able = {m: f"{m}: {spec.summary}" for m, spec in MODELS.items() if spec.can_learn(kind)}
     key = prime(form_key("model"), "vit3d")
     if st.session_state[key] not in able:
         # a decoder of ratings, once classes are learned, or the other way round

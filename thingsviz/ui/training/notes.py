@@ -7,8 +7,7 @@ from typing import Any
 
 from models.training.config import FitConfig
 from thingsviz.core.typography import MINUS
-
-UNITS = {"validation_loss": "validation loss", "validation_r": "validation r"}
+from thingsviz.jobs.learned import VALIDATION
 
 
 def start_text(rows: Sequence[Mapping[str, Any]], fit: FitConfig) -> str:
@@ -23,7 +22,7 @@ def start_text(rows: Sequence[Mapping[str, Any]], fit: FitConfig) -> str:
     kept = next((row for row in reversed(epochs) if row.get("best")), epochs[0])
     ask = f"{fit.start_margin:g} standard error" + ("s" if fit.start_margin != 1 else "")
     top = kept if kept in judged else max(judged, key=lambda row: float(row["gain"]))
-    unit = UNITS.get(fit.best_by, "validation Top-10")
+    unit = VALIDATION[fit.best_by].replace("V", "v")
     gain = f"a gain of {_signed(top['gain'])} ± {_short(top['gain_se'])} in {unit}"
     if kept in judged:
         return (

@@ -10,6 +10,7 @@ import streamlit as st
 
 from thingsviz.core.errors import ConfigError
 from thingsviz.data.things.ratings import TARGETS_10, TARGETS_12
+from thingsviz.jobs.learned import LEARNED
 from thingsviz.jobs.recipe import JobConfig
 from thingsviz.ui.training.form_fields import form_key, prime
 
@@ -63,21 +64,7 @@ SCALES = {
     ),
     "z": QuestionChoice("z", "Mean 0 and spread 1 over the training concepts."),
 }
-LEARNS = {
-    "ratings": QuestionChoice(
-        "Ratings", "What people said of each object: numbers, one a property."
-    ),
-    "concepts": QuestionChoice(
-        "Concepts",
-        "Which of all objects was shown; training must have seen each of them.",
-    ),
-    "categories53": QuestionChoice(
-        "53 categories", "Which kind of object was shown, of THINGS' 53."
-    ),
-    "categories27": QuestionChoice(
-        "27 categories", "Which kind of object was shown, of the older 27."
-    ),
-}
+LEARNS = {name: QuestionChoice(known.title, known.sentence) for name, known in LEARNED.items()}
 SIZES = {"12": TARGETS_12, "10": TARGETS_10}
 SHARES = ("0.8 / 0.1 / 0.1", "0.7 / 0.1 / 0.2", "0.6 / 0.2 / 0.2")
 # these two kinds take the test trials from the design; the fractions divide the rest
@@ -89,7 +76,7 @@ def question_form(available: list[str], faults: list[str]) -> dict[str, Any]:
     answers: dict[str, Any] = {}
     with st.container(horizontal=True, vertical_alignment="top", gap="small"):
         learns = _choice("learns", "The decoder learns", LEARNS, width=185)
-        if learns == "ratings":
+        if LEARNED[learns].kind == "ratings":
             answers["targets"] = _targets(available, faults)
             answers["rating_scale"] = _choice("rating_scale", "Rating scale", SCALES, width=185)
         kind = _choice("kind", "Split", SPLITS, width=185)

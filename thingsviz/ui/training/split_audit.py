@@ -21,6 +21,7 @@ from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.things.layout import Dataset
 from thingsviz.data.trials.labels import label_map
 from thingsviz.data.trials.splits import Audit, ClassBalance, audit, class_balance, make_split
+from thingsviz.jobs.learned import LEARNED
 from thingsviz.ui.shell.frame import PageContext, plain
 from thingsviz.ui.training.form_fields import form_key, prime
 
@@ -73,7 +74,7 @@ def _audited(
     kind, fractions, seed = wish
     split = make_split(store.trials, kind, fractions, seed)
     balance = None
-    if learns != "ratings":
+    if LEARNED[learns].kind == "classes":
         labels = label_map(dataset, subject, learns, store.trials)
         concepts = store.trials["concept"].fillna("").to_numpy(str)
         balance = class_balance(labels.classes_of(concepts), split, len(labels.names))
@@ -104,7 +105,7 @@ def counts_text(found: AuditedSplit, learns: str) -> list[str]:
 
 
 def _power(found: AuditedSplit, learns: str) -> None:
-    if learns == "ratings":
+    if LEARNED[learns].kind == "ratings":
         effect = _effect("Effect to be seen (r)", "effect_r", 0.2, 0.01)
         st.markdown(r_text(found.audit.test_concepts, effect))
         return

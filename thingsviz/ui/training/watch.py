@@ -116,8 +116,9 @@ def _head(job: JobFolder, config: JobConfig, status: JobStatus) -> None:
         st.badge(status.state, color=colour, icon=icon)  # type: ignore[arg-type]
         st.space("stretch")
         _buttons(job, status)
-    learned = {"ratings": f"{len(config.targets)} properties"}.get(config.learns, config.learns)
-    words = [config.model.name, learned.replace("categories", "categories ")]
+    of_ratings = config.learned.kind == "ratings"
+    learned = f"{len(config.targets)} properties" if of_ratings else config.learned.plural
+    words = [config.model.name, learned]
     words += [f"split by {config.split.kind.replace('_', ' ')}", f"seed {config.seed}"]
     words += [f"started {ago(status.started_at, time.time())}"] if status.started_at else []
     st.caption(plain(" · ".join(words)))
@@ -211,7 +212,7 @@ def _curves(job: JobFolder, config: JobConfig, theme: Theme) -> None:
     info = curves_info(rows, *loss_words(config), config.fit.best_by)
     charts.show(drawn(info, theme), theme, f"curves_{job.name}", alt=_alt(info.epochs))
     rests = resting_of(job, config)
-    by_chance = "" if config.learns != "ratings" else " by chance validation r is 0, and"
+    by_chance = "" if config.learned.kind != "ratings" else " by chance validation r is 0, and"
     words = (
         f"Validation trials choose the epoch, so their curve is no result:{by_chance} the score "
         "of the test trials comes at the end, with all its references."

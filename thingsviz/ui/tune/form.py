@@ -18,8 +18,9 @@ from thingsviz.core.errors import ConfigError, ThingsvizError
 from thingsviz.core.typography import duration
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.trials.splits import make_split
+from thingsviz.jobs.learned import VALIDATION
 from thingsviz.jobs.recipe import JobConfig, parse_config
-from thingsviz.studies.config import StudyConfig, objectives_of, parse_study
+from thingsviz.studies.config import StudyConfig, parse_study
 from thingsviz.studies.space import (
     ChoiceRange,
     IntegerRange,
@@ -47,11 +48,6 @@ PRUNERS = {
     "median": "median of the earlier",
     "successive_halving": "successive halving",
     "hyperband": "hyperband",
-}
-OBJECTIVES = {
-    "validation_r": "validation r",
-    "validation_loss": "validation loss",
-    "validation_top10": "validation Top-10",
 }
 CONTROLS_HELP = (
     "A study is only worth its cost if it finds better settings than as many random ones, and "
@@ -136,7 +132,7 @@ def _search(base: JobConfig) -> dict[str, Any]:
             words = "Ends candidates early that do worse than others did at the same epoch."
             pruner = _select("Pruner", PRUNERS, "pruner", words)
         words = "Candidates are compared on the validation trials only; never on the test."
-        fitting = {name: OBJECTIVES[name] for name in objectives_of(base)}
+        fitting = {name: VALIDATION[name] for name in base.learned.objectives}
         objective = _select(
             "Compare by", fitting, f"objective_{len(fitting)}_{base.learns}", words
         )
