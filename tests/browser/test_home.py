@@ -51,7 +51,7 @@ def test_an_empty_machine_begins_with_a_button(page, start_app, tmp_path, settle
     stop = stop_button(page)
     stop.click()
     stop.wait_for(state="detached", timeout=60_000)
-    page.get_by_text(re.compile("planting was interrupted")).wait_for()
+    page.get_by_text(re.compile("simulate: interrupted")).wait_for()
     assert not list((tmp_path / "nothing here").glob("demo*")), "nothing is left half made"
 
 

@@ -77,7 +77,7 @@ def test_a_dataset_that_is_not_prepared(tiny_copy, make_job, run, monkeypatch):
     job = make_job()
     words = refused(job, run(job))
     assert "sub-01 of 'tiny' is raw" in words
-    assert "python -m thingsviz.commands.prepare" in words
+    assert "thingsviz prepare " in words
 
 
 def test_a_job_of_other_data(tiny_copy, make_job, run, monkeypatch):

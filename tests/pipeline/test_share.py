@@ -97,13 +97,13 @@ def test_a_killed_process_ends_the_other_with_a_sentence(make_vit):
 @pytest.mark.parametrize("word", ["0", "-1", "two", "9999"])
 def test_a_wrong_number_of_processes_is_one_sentence(make_vit, capsys, word):
     assert train.main([str(make_vit().path), f"--processes={word}"]) == 2
-    words = f"--processes is {word!r}: give how many shall share each batch, 1 or more\n"
+    words = f"train: --processes is {word!r}: give how many shall share each batch, 1 or more\n"
     assert capsys.readouterr().err == words
 
 
 def test_more_processes_than_trials_are_one_sentence(make_vit, capsys):
     assert train.main([str(make_vit(batch_size=2).path), "--processes", "3"]) == 2
-    words = "3 processes cannot share 2 trials (batch_size): start at most 2, or make batch_size"
+    words = "train: 3 processes cannot share 2 trials (batch_size): start at most 2, or make batch_size"
     assert capsys.readouterr().err.startswith(words)
 
 

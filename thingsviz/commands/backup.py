@@ -1,7 +1,7 @@
-"""`python -m thingsviz.commands.backup`: all jobs and studies in one checked file, and back.
+"""Command: all jobs and studies in one checked file, and back.
 
-    python -m thingsviz.commands.backup save ARCHIVE.tar     (also while trainings run)
-    python -m thingsviz.commands.backup restore ARCHIVE.tar  (into a THINGSVIZ_JOBS that is empty)
+    thingsviz backup save ARCHIVE.tar     (also while trainings run)
+    thingsviz backup restore ARCHIVE.tar  (into a THINGSVIZ_JOBS that is empty)
 
 Files of a job folder appear whole or not at all, so each is copied as it is; what is appended to
 is cut at its last whole line; a database is copied by SQLite itself. The last member lists the
@@ -22,11 +22,13 @@ import tarfile
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO
 from urllib.parse import quote
 
-from thingsviz.core.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, DataError, ThingsvizError
+from thingsviz.commands.cli import run_command
+from thingsviz.core.errors import DataError
 from thingsviz.core.json_files import loads_json
 from thingsviz.core.progress import Progress, Report
 from thingsviz.jobs.job_folder import jobs_root
@@ -236,39 +238,24 @@ def _difference(listed: object, found: dict[str, dict[str, object]]) -> str:
     return f"{len(names)} files are missing or changed, {min(names)[:200]!r} among them"
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the command; returns the exit code."""
-    options = _parser().parse_args(argv)
-    try:
-        with ProgressBar(f"backup: {options.what}") as console:
-            if options.what == "save":
-                n = save(jobs_root(), options.archive, console)
-            else:
-                n = restore(options.archive, jobs_root(), console)
-    except ThingsvizError as error:
-        print(error, file=sys.stderr)
-        return EXIT_BAD_INPUT
-    except OSError as error:
-        print(
-            f"{options.archive} could not be written ({error}): free space there", file=sys.stderr
-        )
-        return EXIT_BAD_INPUT
-    except KeyboardInterrupt:
-        print("interrupted: nothing was left behind", file=sys.stderr)
-        return EXIT_INTERRUPTED
+def run(options: argparse.Namespace) -> int:
+    """Save or restore."""
+    with ProgressBar(f"backup: {options.what}") as console:
+        if options.what == "save":
+            n = save(jobs_root(), options.archive, console)
+        else:
+            n = restore(options.archive, jobs_root(), console)
     print(f"{options.what}d {n} files of {jobs_root()}", file=sys.stderr)
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m thingsviz.commands.backup",
-        description="Save the folder of jobs (THINGSVIZ_JOBS) into one file, or restore it.",
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
     parser.add_argument("what", choices=("save", "restore"))
     parser.add_argument("archive", type=Path, metavar="ARCHIVE.tar")
-    return parser
 
+
+main = partial(run_command, "backup")
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,54 +1,42 @@
-"""`python -m thingsviz.commands.export`: a job as zip, HTML, CSV or TensorBoard files; and back.
+"""Command: a job as zip, HTML, CSV or TensorBoard files.
 
-python -m thingsviz.commands.export JOB OUT.zip               a job to take elsewhere
-python -m thingsviz.commands.export --import IN.zip           and to open there
-python -m thingsviz.commands.export JOB OUT.zip --with maps --with epochs
-python -m thingsviz.commands.export JOB [JOB …] OUT.html      a report of a job, or of several
-python -m thingsviz.commands.export JOB DIR --csv
-python -m thingsviz.commands.export JOB DIR --tensorboard
+thingsviz export JOB OUT.zip               a job to take elsewhere
+thingsviz import IN.zip                    and to open there
+thingsviz export JOB OUT.zip --with maps --with epochs
+thingsviz export JOB [JOB …] OUT.html      a report of a job, or of several
+thingsviz export JOB DIR --csv
+thingsviz export JOB DIR --tensorboard
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 
-from models.base.errors import ModelError
+from thingsviz.commands import import_jobs
+from thingsviz.commands.cli import run_command
 from thingsviz.core.errors import (
-    EXIT_BAD_INPUT,
-    EXIT_INTERRUPTED,
     ConfigError,
     JobError,
-    ThingsvizError,
 )
-from thingsviz.core.files import disk_sentence, write_atomically
+from thingsviz.core.files import write_atomically
 from thingsviz.jobs.job_folder import JobFolder, open_job
-from thingsviz.reports.bundle import export_job, import_job
+from thingsviz.reports.bundle import export_job
 from thingsviz.reports.bundle_more import WORDS
 from thingsviz.reports.html_job import comparison_report, job_report
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the command; returns the exit code."""
-    options = _parser().parse_args(argv)
-    try:
-        print(_run(options), file=sys.stderr)
-    except (ThingsvizError, ModelError) as error:
-        print(error, file=sys.stderr)
-        return EXIT_BAD_INPUT
-    except OSError as error:
-        print(disk_sentence(error, Path(options.items[-1])) or str(error), file=sys.stderr)
-        return EXIT_BAD_INPUT
-    except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
+def run(options: argparse.Namespace) -> int:
+    """Write what was asked for, and say where it is."""
+    print(_run(options), file=sys.stderr)
     return 0
 
 
 def _run(options: argparse.Namespace) -> str:
     if options.bring_in:
-        made = [import_job(Path(item)).name for item in options.items]
-        return f"imported {', '.join(made)}"
+        return import_jobs.imported(options.items)
     if len(options.items) < 2:
         msg = "give a job and where to write it: JOB OUT.zip, JOB OUT.html, or JOB DIR --csv"
         raise ConfigError(msg)
@@ -91,12 +79,8 @@ def _job(item: str) -> JobFolder:
     return job
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m thingsviz.commands.export",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
     add = parser.add_argument
     add("items", nargs="+", metavar="JOB … OUT", help="job names or folders, then the output")
     add("--import", dest="bring_in", action="store_true", help="open zips made on other machines")
@@ -110,8 +94,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--csv", action="store_true", help="scores, predictions and differences as CSV in OUT")
     add("--tensorboard", action="store_true", help="metrics as event files below OUT")
-    return parser
 
+
+main = partial(run_command, "export")
 
 if __name__ == "__main__":
     sys.exit(main())

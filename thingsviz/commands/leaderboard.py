@@ -7,18 +7,18 @@ import sys
 import tempfile
 import time
 import zlib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from models.base.errors import ModelError
 from thingsviz.analysis.curves.leaderboard import fit_kernel, region_rows, with_q
 from thingsviz.analysis.regions.parcellation import ENDINGS, by_name, read_parcellation
 from thingsviz.analysis.regions.region_kernels import WHOLE, RegionOf, kernels, regions
 from thingsviz.analysis.regions.regions import Regions
 from thingsviz.analysis.scores.concept_sums import part
-from thingsviz.core.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, ThingsvizError
+from thingsviz.commands.cli import run_command
 from thingsviz.core.progress import Progress, Report
 from thingsviz.core.trial_key import parse_subject
 from thingsviz.data.store.beta_store import BetaStore
@@ -35,31 +35,19 @@ VERSION = 1
 Row = dict[str, Any]
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the command and return its exit code."""
-    arguments = _parser().parse_args(argv)
-    try:
-        dataset, subject = open_dataset(arguments.dataset), parse_subject(arguments.subject)
-        store = open_store(dataset, subject)
-        with ProgressBar("leaderboard", arguments.progress) as console:
-            own = own_regions(dataset, store, arguments.regions)
-            path = make_leaderboard(dataset, subject, store, arguments.split, console, own)
-    except (ThingsvizError, ModelError) as error:
-        print(f"leaderboard: {error}", file=sys.stderr)
-        return EXIT_BAD_INPUT
-    except OSError as error:
-        place = error.filename or arguments.dataset
-        print(f"leaderboard: {str(place)!r}: {error.strerror or error}", file=sys.stderr)
-        return EXIT_BAD_INPUT
-    except KeyboardInterrupt:
-        print("leaderboard: interrupted; nothing was kept", file=sys.stderr)
-        return EXIT_INTERRUPTED
+def run(options: argparse.Namespace) -> int:
+    """Make the leaderboard, and say where it is."""
+    dataset, subject = open_dataset(options.dataset), parse_subject(options.subject)
+    store = open_store(dataset, subject)
+    with ProgressBar("leaderboard", options.progress) as console:
+        own = own_regions(dataset, store, options.regions)
+        path = make_leaderboard(dataset, subject, store, options.split, console, own)
     print(path)
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="thingsviz.commands.leaderboard", description=__doc__)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
     parser.add_argument("dataset", type=Path, help="folder of a dataset with a prepared subject")
     parser.add_argument("--subject", default="sub-01", help="label of the subject")
     parser.add_argument(
@@ -75,7 +63,6 @@ def _parser() -> argparse.ArgumentParser:
         "dataset, or a NIfTI with its table of labels beside it",
     )
     parser.add_argument("--progress", type=Path, help=argparse.SUPPRESS)
-    return parser
 
 
 def own_regions(dataset: Dataset, store: BetaStore, wanted: str) -> Regions | None:
@@ -177,6 +164,8 @@ def _averagings(
         found.append((words, first, mean / counts[:, None]))
     return found
 
+
+main = partial(run_command, "leaderboard")
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -7,6 +7,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,6 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from models.base.errors import ModelError
 from models.catalog.config import ModelConfig, parse_model
 from models.catalog.registry import build_linear, spec_of
 from thingsviz.analysis.curves.learning import (
@@ -27,9 +27,10 @@ from thingsviz.analysis.curves.learning import (
 from thingsviz.analysis.scores.concept_sums import RatedPart, part
 from thingsviz.analysis.scores.metrics import pearson
 from thingsviz.analysis.scores.score_table import MEAN, ScorePlace, ceiling_rows, model_rows
+from thingsviz.commands.cli import run_command
 from thingsviz.commands.leaderboard import material_of
 from thingsviz.core.arrays import Rows
-from thingsviz.core.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, ConfigError, ThingsvizError
+from thingsviz.core.errors import ConfigError
 from thingsviz.core.progress import Progress, Report
 from thingsviz.core.trial_key import parse_subject
 from thingsviz.data.store.beta_store import BetaStore
@@ -49,41 +50,26 @@ VOXELS = (100, 300, 1000, 3000, 10_000, 30_000, 100_000)
 Row = dict[str, Any]
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the command and return its exit code."""
-    arguments = _parser().parse_args(argv)
-    try:
-        dataset, subject = open_dataset(arguments.dataset), parse_subject(arguments.subject)
-        config = parse_model({"name": arguments.model})
-        if spec_of(config).kind != "linear" or config.name == "mean":
-            msg = f"model {config.name!r} is no linear decoder of ratings: use ridge"
-            raise ConfigError(msg)
-        store = open_store(dataset, subject)
-        with ProgressBar("learning curves", arguments.progress) as console:
-            path = make_curves(dataset, subject, store, config, console)
-    except (ThingsvizError, ModelError) as error:
-        print(f"learning curves: {error}", file=sys.stderr)
-        return EXIT_BAD_INPUT
-    except OSError as error:
-        place = error.filename or arguments.dataset
-        print(f"learning curves: {str(place)!r}: {error.strerror or error}", file=sys.stderr)
-        return EXIT_BAD_INPUT
-    except KeyboardInterrupt:
-        print("learning curves: interrupted; nothing was kept", file=sys.stderr)
-        return EXIT_INTERRUPTED
+def run(options: argparse.Namespace) -> int:
+    """Make the curves, and say where they are."""
+    dataset, subject = open_dataset(options.dataset), parse_subject(options.subject)
+    config = parse_model({"name": options.model})
+    if spec_of(config).kind != "linear" or config.name == "mean":
+        msg = f"model {config.name!r} is no linear decoder of ratings: use ridge"
+        raise ConfigError(msg)
+    store = open_store(dataset, subject)
+    with ProgressBar("learning curves", options.progress) as console:
+        path = make_curves(dataset, subject, store, config, console)
     print(path)
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="thingsviz.commands.learning_curves", description=__doc__
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
     parser.add_argument("dataset", type=Path, help="folder of a dataset with a prepared subject")
     parser.add_argument("--subject", default="sub-01", help="label of the subject")
     parser.add_argument("--model", default="ridge", help="a linear decoder of ratings")
     parser.add_argument("--progress", type=Path, help=argparse.SUPPRESS)
-    return parser
 
 
 def make_curves(
@@ -238,6 +224,8 @@ class _Curves:
             if r["metric"] == "r"
         ]
 
+
+main = partial(run_command, "learning-curves")
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 
 import torch
 
-from models.base.errors import ModelError
 from thingsviz.analysis.regions.parcellation import by_name
-from thingsviz.core.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, ThingsvizError
+from thingsviz.commands.cli import run_command
 from thingsviz.core.progress import Progress, Report
 from thingsviz.explain.decoder import open_decoder
 from thingsviz.explain.map_files import ALL, EpochMaps, MapSet
@@ -21,29 +21,17 @@ from thingsviz.queue.progress_bar import ProgressBar
 from thingsviz.reports.film import make_film, place_of
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the command and return its exit code."""
-    arguments = _parser().parse_args(argv)
-    try:
-        with ProgressBar("maps", arguments.progress) as report:
-            made = make(arguments, report)
-            report(Progress(1, 1, f"{len(made)} maps of {arguments.part} are made"))
-    except (ThingsvizError, ModelError) as error:
-        print(f"maps: {error}", file=sys.stderr)
-        return EXIT_BAD_INPUT
-    except OSError as error:
-        place = error.filename or arguments.job
-        print(f"maps: {str(place)!r} cannot be used: {error.strerror or error}", file=sys.stderr)
-        return EXIT_BAD_INPUT
-    except KeyboardInterrupt:
-        print("maps: interrupted; the maps that were made are kept", file=sys.stderr)
-        return EXIT_INTERRUPTED
-    print(f"{', '.join(made)}: in {made_in(arguments).path}")
+def run(options: argparse.Namespace) -> int:
+    """Make the maps, and say where they are."""
+    with ProgressBar("maps", options.progress) as report:
+        made = make(options, report)
+        report(Progress(1, 1, f"{len(made)} maps of {options.part} are made"))
+    print(f"{', '.join(made)}: in {made_in(options).path}")
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="thingsviz.commands.maps", description=__doc__)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
     add = parser.add_argument
     add("job", type=Path, help="folder of a finished job")
     add("--part", default="test", help="test, validation, exemplars, row-17 or concept-dog")
@@ -60,7 +48,6 @@ def _parser() -> argparse.ArgumentParser:
     add("--anew", action="store_true", help="make maps again that are there already")
     add("--judge", action="store_true", help="also judge the maps: faithfulness, sanity, truth")
     add("--progress", type=Path, help=argparse.SUPPRESS)
-    return parser
 
 
 def made_in(arguments: argparse.Namespace) -> MapSet:
@@ -87,6 +74,8 @@ def make(arguments: argparse.Namespace, report: Report) -> list[str]:
         return make_film(session, methods, films, report)
     return session.make(methods, report, anew=arguments.anew, judged=arguments.judge)
 
+
+main = partial(run_command, "maps")
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -7,20 +7,17 @@ import os
 import signal
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from models.base.errors import ModelError
 from models.catalog.registry import build_network
+from thingsviz.commands.cli import run_command
 from thingsviz.core import json_files
 from thingsviz.core.errors import (
-    EXIT_BAD_INPUT,
-    EXIT_INTERRUPTED,
     ConfigError,
     JobError,
-    ThingsvizError,
 )
-from thingsviz.core.files import disk_sentence
 from thingsviz.core.locks import try_lock
 from thingsviz.core.progress import Progress, Report
 from thingsviz.core.typography import duration
@@ -47,31 +44,18 @@ CURVES = ("train_loss", "validation_loss", "validation_top1", "validation_top10"
 Row = dict[str, Any]
 
 
-def main(argv: list[str] | None = None) -> int:
+def run(options: argparse.Namespace) -> int:
     """Run or continue a study; its folder holds the recipe, or --dataset makes one."""
-    arguments = _parser().parse_args(argv)
-    folder = arguments.study.absolute()
-    try:
-        config = _recipe(folder, arguments)
-        with ProgressBar("overfitting", arguments.progress, tells_left=False) as console:
-            _alone(folder, config, console)
-    except (ThingsvizError, ModelError) as error:
-        print(f"overfitting: {error}", file=sys.stderr)
-        return EXIT_BAD_INPUT
-    except OSError as error:
-        words = disk_sentence(error, folder) or f"{folder}: {error.strerror or error}"
-        print(f"overfitting: {words}", file=sys.stderr)
-        return EXIT_BAD_INPUT
-    except KeyboardInterrupt:
-        print("overfitting: interrupted; start it again to go on from here", file=sys.stderr)
-        return EXIT_INTERRUPTED
+    folder = options.study.absolute()
+    config = _recipe(folder, options)
+    with ProgressBar("overfitting", options.progress, tells_left=False) as console:
+        _alone(folder, config, console)
     print(folder)
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m thingsviz.commands.overfitting")
-    parser.description = __doc__
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
     add = parser.add_argument
     add("study", type=Path, metavar="STUDY_DIR", help="folder of the study, made if need be")
     add("--dataset", help="for a new study: name or folder of a dataset with a prepared subject")
@@ -81,7 +65,6 @@ def _parser() -> argparse.ArgumentParser:
     add("--split", default="image", help="how trials are split (default: image; report: trial)")
     add("--epochs", type=int, default=15, help="epochs of each training (default: 15)")
     add("--progress", type=Path, help=argparse.SUPPRESS)
-    return parser
 
 
 def _recipe(folder: Path, arguments: argparse.Namespace) -> OverfittingConfig:
@@ -161,6 +144,8 @@ def _left(config: OverfittingConfig, rows: list[Row]) -> str:
     left_s = seconds_left(config, rows)
     return "" if left_s is None else f" · about {duration(left_s)} left"
 
+
+main = partial(run_command, "overfitting")
 
 if __name__ == "__main__":
     sys.exit(main())

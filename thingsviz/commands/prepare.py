@@ -6,9 +6,10 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
-from thingsviz.core.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, ThingsvizError
+from thingsviz.commands.cli import run_command
 from thingsviz.core.progress import Progress, Report
 from thingsviz.core.trial_key import parse_subject
 from thingsviz.data.prepare.build import RELEASES, BuildOptions, build_store
@@ -18,35 +19,21 @@ from thingsviz.data.things.layout import Dataset, open_dataset
 from thingsviz.queue.background_tasks import progress_file
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the command and return its exit code."""
-    arguments = _parser().parse_args(argv)
-    try:
-        dataset = open_dataset(arguments.dataset, arguments.derivatives)
-        subject = parse_subject(arguments.subject)
-        options = BuildOptions(arguments.table_only, arguments.hdf5, arguments.release)
-        report = both(bar(sys.stderr.isatty()), progress_file(arguments.progress))
-        state = build_store(dataset, subject, options, report)
-        if arguments.verify:
-            verify_store(dataset, subject, report)
-    except ThingsvizError as error:
-        print(f"prepare: {error}", file=sys.stderr)
-        return EXIT_BAD_INPUT
-    except OSError as error:
-        place = error.filename or arguments.dataset
-        print(
-            f"prepare: {str(place)!r} cannot be used: {error.strerror or error}", file=sys.stderr
-        )
-        return EXIT_BAD_INPUT
-    except KeyboardInterrupt:
-        print("prepare: interrupted; start it again to go on from here", file=sys.stderr)
-        return EXIT_INTERRUPTED
+def run(options: argparse.Namespace) -> int:
+    """Prepare the subject, and say what there is now."""
+    dataset = open_dataset(options.dataset, options.derivatives)
+    subject = parse_subject(options.subject)
+    wanted = BuildOptions(options.table_only, options.hdf5, options.release)
+    report = both(bar(sys.stderr.isatty()), progress_file(options.progress))
+    state = build_store(dataset, subject, wanted, report)
+    if options.verify:
+        verify_store(dataset, subject, report)
     print(summary(dataset, subject, state))
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="thingsviz.commands.prepare", description=__doc__)
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
     add = parser.add_argument
     add("dataset", type=Path, help="folder that holds betas_vol/ or betas_csv/")
     add("--subject", default="sub-01", help="label of the subject (default: sub-01)")
@@ -56,7 +43,6 @@ def _parser() -> argparse.ArgumentParser:
     add("--derivatives", type=Path, help="where results go if not into the dataset")
     add("--verify", action="store_true", help="then read all again and compare checksums")
     add("--progress", type=Path, help=argparse.SUPPRESS)
-    return parser
 
 
 def both(*reports: Callable[[Progress], None]) -> Report:
@@ -98,6 +84,8 @@ def summary(dataset: Dataset, subject: str, state: StoreState) -> str:
     lines += [f"data warning: {note}" for note in state.warnings]
     return "\n".join([*lines, f"in {dataset.store_dir(subject)}"])
 
+
+main = partial(run_command, "prepare")
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -8,12 +8,12 @@ from __future__ import annotations
 import argparse
 import signal
 import sys
+from functools import partial
 from pathlib import Path
 from types import FrameType
 
-from models.base.errors import ModelError
-from thingsviz.core.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, ConfigError, ThingsvizError
-from thingsviz.core.files import disk_sentence
+from thingsviz.commands.cli import run_command
+from thingsviz.core.errors import ConfigError
 from thingsviz.jobs.manifest import git_commit, now
 from thingsviz.jobs.recipe import parse_config
 from thingsviz.pipeline.training_data import find_dataset, open_store
@@ -25,22 +25,11 @@ SHORT_MIN = 4.0
 MOST_MIN = 100_000.0
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the command; returns the exit code."""
-    options = _parser().parse_args(argv)
+def run(options: argparse.Namespace) -> int:
+    """Train, and write the report."""
     signal.signal(signal.SIGTERM, _interrupt)
-    try:
-        with ProgressBar("the report, again", options.progress) as console:
-            _run(options, console)
-    except (ThingsvizError, ModelError) as error:
-        print(error, file=sys.stderr)
-        return EXIT_BAD_INPUT
-    except OSError as error:
-        print(disk_sentence(error, options.out) or str(error), file=sys.stderr)
-        return EXIT_BAD_INPUT
-    except KeyboardInterrupt:
-        print("interrupted: run it again to go on, trainings that are done stay", file=sys.stderr)
-        return EXIT_INTERRUPTED
+    with ProgressBar("the report, again", options.progress) as console:
+        _run(options, console)
     print(f"the report stands in {options.out / 'report.html'}", file=sys.stderr)
     return 0
 
@@ -73,11 +62,8 @@ def _run(options: argparse.Namespace, console: ProgressBar) -> None:
     run_all(steps, console, keep)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m thingsviz.commands.replicate",
-        description="Run the report's own settings again and write one HTML report of them.",
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
     add = parser.add_argument
     add("out", type=Path, metavar="OUT", help="folder for report.html and again.json")
     add("--dataset", required=True, metavar="NAME", help="a dataset's name or path")
@@ -85,8 +71,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--minutes", type=float, metavar="N", help="cut the trainings to about N minutes in all")
     add("--short", action="store_true", help=f"the same as --minutes {SHORT_MIN:g}")
     add("--progress", type=Path, metavar="FILE", help="keep progress in this JSON file")
-    return parser
 
+
+main = partial(run_command, "replicate")
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -1,32 +1,25 @@
-"""`python -m thingsviz.commands.simulate`: the command line that plants a SIMULATED subject."""
+"""Command: plant a SIMULATED subject."""
 
 from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 
-from thingsviz.core.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, ThingsvizError
+from thingsviz.commands.cli import run_command
 from thingsviz.data.planted import SimulationOrder, Sources, is_planted, plant
 from thingsviz.data.planted.presets import PRESETS
 from thingsviz.data.planted.responses import RESPONSES
 from thingsviz.queue.progress_bar import ProgressBar
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run the command; returns the exit code."""
-    options = _parser().parse_args(argv)
+def run(options: argparse.Namespace) -> int:
+    """Plant the subject."""
     if options.if_missing and is_planted(options.out):
         return 0
-    try:
-        with ProgressBar("planting", options.progress) as console:
-            plant(options.out, _order(options), console)
-    except ThingsvizError as error:
-        print(error, file=sys.stderr)
-        return EXIT_BAD_INPUT
-    except KeyboardInterrupt:
-        print("planting was interrupted: nothing is left behind", file=sys.stderr)
-        return EXIT_INTERRUPTED
+    with ProgressBar("planting", options.progress) as console:
+        plant(options.out, _order(options), console)
     print(f"planted a SIMULATED subject in {options.out}", file=sys.stderr)
     return 0
 
@@ -36,11 +29,8 @@ def _order(options: argparse.Namespace) -> SimulationOrder:
     return SimulationOrder(options.preset, options.seed, options.snr, options.response, sources)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m thingsviz.commands.simulate",
-        description="Plant a SIMULATED THINGS-fMRI subject with known truth.",
-    )
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
     add = parser.add_argument
     add("out", type=Path, metavar="OUT", help="dataset folder to make")
     add("--preset", default="demo", metavar="|".join(PRESETS), help="size and signal")
@@ -52,8 +42,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--ratings", type=Path, metavar="FILE", help="a published ratings table")
     add("--if-missing", action="store_true", help="do nothing when OUT is planted already")
     add("--progress", type=Path, metavar="FILE", help="keep progress in this JSON file")
-    return parser
 
+
+main = partial(run_command, "simulate")
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -15,10 +15,11 @@ import sys
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
+from thingsviz.commands.cli import run_command
 from thingsviz.core import log
-from thingsviz.core.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, ThingsvizError
 from thingsviz.core.locks import given_lock, try_lock
 from thingsviz.pipeline import out_of_memory
 from thingsviz.queue.database import FOLDER, Queue
@@ -31,32 +32,26 @@ RECOVER_EVERY_S = 30.0
 IDLE_S = 10.0
 
 
-def main(argv: list[str] | None = None) -> int:
+def run(options: argparse.Namespace) -> int:
     """Run until nothing is left to do; 0 also when another one is there already."""
-    parser = argparse.ArgumentParser(
-        prog="python -m thingsviz.commands.supervisor", description=__doc__
-    )
-    parser.add_argument("jobs", type=Path, metavar="JOBS", help="folder of the job folders")
-    parser.add_argument("--idle", type=float, default=IDLE_S, help="seconds until it ends, idle")
-    options = parser.parse_args(argv)
     os.environ["THINGSVIZ_JOBS"] = str(options.jobs.absolute())
     folder = options.jobs.absolute() / FOLDER
     log.begin("supervisor")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        while (handle := given_lock(folder / "lock") or try_lock(folder / "lock", 0)) is not None:
-            try:
-                left = Supervisor(folder, options.idle).run()
-            finally:
-                os.close(handle)
-            if left or not _waits(folder):
-                break
-    except (ThingsvizError, OSError) as error:
-        print(error, file=sys.stderr)
-        return EXIT_BAD_INPUT
-    except KeyboardInterrupt:
-        return EXIT_INTERRUPTED
+    folder.mkdir(parents=True, exist_ok=True)
+    while (handle := given_lock(folder / "lock") or try_lock(folder / "lock", 0)) is not None:
+        try:
+            left = Supervisor(folder, options.idle).run()
+        finally:
+            os.close(handle)
+        if left or not _waits(folder):
+            break
     return 0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("jobs", type=Path, metavar="JOBS", help="folder of the job folders")
+    parser.add_argument("--idle", type=float, default=IDLE_S, help="seconds until it ends, idle")
 
 
 def _waits(folder: Path) -> bool:
@@ -137,6 +132,8 @@ def _watch(pid: int) -> int | None:
     except OSError:
         return None
 
+
+main = partial(run_command, "supervisor")
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -11,6 +11,7 @@ import time
 import traceback
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -18,6 +19,7 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 
 from models.base.errors import ModelError
+from thingsviz.commands.cli import run_command
 from thingsviz.core import log
 from thingsviz.core.errors import (
     EXIT_BAD_INPUT,
@@ -45,26 +47,18 @@ from thingsviz.studies.study_folder import RESULT, StudyFolder
 UNEXPECTED = 1
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run or continue a study; 0 done or stopped, 2 with one sentence for what a user can mend."""
-    parser = argparse.ArgumentParser(prog="python -m thingsviz.commands.tune", description=__doc__)
-    parser.add_argument("study", type=Path, metavar="STUDY_DIR", help="folder with a config.json")
-    parser.add_argument(
-        "--worker", action="store_true", help="only help a running study with its candidates"
-    )
-    options = parser.parse_args(argv)
+def run(options: argparse.Namespace) -> int:
+    """Run or continue a study; 0 done or stopped."""
     folder = StudyFolder(options.study.absolute())
     log.begin("study", usual="text")
     if not folder.file("config.json").is_file():
-        return _refuse(f"{folder.path} is not a study's folder: it needs a config.json")
+        msg = f"{folder.path} is not a study's folder: it needs a config.json"
+        raise JobError(msg)
     if options.worker:
         return StudyProcess(folder).run(as_worker=True)
     # The launcher has taken the lock, and removed an old wish to stop: a new one counts.
     launched = LOCK_HANDLE in os.environ
-    try:
-        handle = _hold(folder)
-    except OSError as error:
-        return _refuse(disk_sentence(error, folder.path) or f"{folder.path}: {error}")
+    handle = _hold(folder)
     if handle is None:
         print(f"{folder.name} is already running", file=sys.stderr)
         return 0
@@ -77,6 +71,14 @@ def main(argv: list[str] | None = None) -> int:
         os.close(handle)
         with suppress(OSError):
             tend_if_waiting()
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("study", type=Path, metavar="STUDY_DIR", help="folder with a config.json")
+    parser.add_argument(
+        "--worker", action="store_true", help="only help a running study with its candidates"
+    )
 
 
 def _hold(folder: StudyFolder) -> int | None:
@@ -259,6 +261,8 @@ def _refuse(sentence: str, code: int = EXIT_BAD_INPUT) -> int:
     print(sentence, file=sys.stderr)
     return code
 
+
+main = partial(run_command, "tune")
 
 if __name__ == "__main__":
     sys.exit(main())

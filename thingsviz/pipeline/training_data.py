@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from models.base.arrays import TrialMatrix
 from thingsviz.core.arrays import Rows
+from thingsviz.core.command_hint import command_hint
 from thingsviz.core.errors import ConfigError, DataError, JobError
 from thingsviz.data.store.beta_store import BetaStore, store_state
 from thingsviz.data.things.layout import Dataset, open_dataset
@@ -96,7 +97,7 @@ def open_store(dataset: Dataset, subject: str) -> BetaStore:
     """Open a subject's prepared data, or say in one sentence what is missing."""
     state = store_state(dataset, subject)
     if state.state not in {"ready", "stale"}:
-        hint = f"python -m thingsviz.commands.prepare {dataset.root} --subject {subject}"
+        hint = command_hint("prepare", dataset.root, "--subject", subject)
         why = f" ({state.reason})" if state.reason else ""
         msg = f"{subject} of {dataset.name!r} is {state.state}{why}: prepare it with {hint}"
         raise DataError(msg)

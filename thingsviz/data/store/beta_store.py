@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from thingsviz.core.command_hint import command_hint
 from thingsviz.core.errors import DataError
 from thingsviz.core.json_files import KEY
 from thingsviz.core.space import Grid
@@ -61,7 +62,7 @@ class BetaStore:
     def open(cls, dataset: Dataset, subject: str) -> BetaStore:
         """Open a prepared store, a stale one too; one that is missing or damaged is an error."""
         folder = dataset.store_dir(subject)
-        command = f"run 'python -m thingsviz.commands.prepare {dataset.root} --subject {subject}'"
+        command = f"run '{command_hint('prepare', dataset.root, '--subject', subject)}'"
         if not (folder / MANIFEST).is_file():
             msg = f"{subject} of {dataset.name!r} is not prepared: {command}"
             raise DataError(msg)

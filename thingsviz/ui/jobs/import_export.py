@@ -28,7 +28,7 @@ MORE_HELP = (
     "single epochs, of which its film is made. Sizes are those before packing."
 )
 REPORT_HELP = "One file with all figures in it; it opens in any browser, also offline."
-BRING_HELP = "A zip that 'Take it elsewhere' or `python -m thingsviz.commands.export` has made."
+BRING_HELP = "A zip that 'Take it elsewhere' or `thingsviz export` has made."
 
 
 def take_buttons(job: JobFolder, status: JobStatus) -> None:
