@@ -13,14 +13,16 @@ app: demo
 	$(VENV)/bin/streamlit run app.py --server.port $(PORT)
 
 demo: $(VENV)/.app
-	@$(PY) -m thingsviz.jobs.plant "$(DEMO)" --preset demo --seed 1 --if-missing
-	@$(PY) -m thingsviz.jobs.prepare "$(DEMO)" --subject sub-01
+	@$(VENV)/bin/thingsviz simulate "$(DEMO)" --preset demo --seed 1 --if-missing
+	@$(VENV)/bin/thingsviz prepare "$(DEMO)" --subject sub-01
 
 $(PY):
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.app: requirements.txt | $(PY)
+$(VENV)/.app: requirements.txt pyproject.toml | $(PY)
 	$(PIP) install -q -r requirements.txt
+	@# the command `thingsviz`; seconds, and no copy: it runs the code that stands here
+	$(PIP) install -q --no-deps --no-build-isolation -e .
 	@touch $@
 
 $(VENV)/.test: $(VENV)/.app tests/requirements.txt

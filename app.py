@@ -14,7 +14,7 @@ from thingsviz.ui.server.root_address import RootAddress
 
 log.begin("app")
 log.event("the app starts", version=thingsviz.__version__)
-SCRIPT = Path(__file__).parent / "thingsviz" / "ui" / "main.py"
+SCRIPT = Path(thingsviz.__file__).parent / "ui" / "main.py"
 
 app = App(
     SCRIPT,

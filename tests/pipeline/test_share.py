@@ -103,7 +103,7 @@ def test_a_wrong_number_of_processes_is_one_sentence(make_vit, capsys, word):
 
 def test_more_processes_than_trials_are_one_sentence(make_vit, capsys):
     assert train.main([str(make_vit(batch_size=2).path), "--processes", "3"]) == 2
-    words = "train: 3 processes cannot share 2 trials (batch_size): start at most 2, or make batch_size"
+    words = "train: 3 processes cannot share 2 trials (batch_size): start at most 2, or make"
     assert capsys.readouterr().err.startswith(words)
 
 

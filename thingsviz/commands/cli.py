@@ -37,6 +37,19 @@ class Command(NamedTuple):
 
 GO_ON = "start it again to go on from here"
 GROUPS: dict[str, dict[str, Command]] = {
+    "begin": {
+        "app": Command(
+            "app",
+            "Start the app; open the address that it prints in a browser.",
+            "thingsviz app --port 8501",
+            "the app has ended, trainings go on",
+        ),
+        "doctor": Command(
+            "doctor",
+            "Look at this machine: what is installed, what is missing, what to do.",
+            "thingsviz doctor",
+        ),
+    },
     "data": {
         "simulate": Command(
             "simulate",
@@ -94,6 +107,11 @@ GROUPS: dict[str, dict[str, Command]] = {
         ),
     },
     "jobs": {
+        "jobs": Command(
+            "jobs",
+            "List the jobs: what waits, runs and has ended.",
+            "thingsviz jobs --state running",
+        ),
         "export": Command(
             "export",
             "Write a job as a zip, an HTML report, CSV or TensorBoard files.",

@@ -20,13 +20,13 @@ from thingsviz.data.things.layout import Dataset, datasets_root
 from thingsviz.figures.base.style import Theme
 from thingsviz.jobs.job_folder import jobs_root
 from thingsviz.ui.access import visitor as access
+from thingsviz.ui.app_files import app_folder
 from thingsviz.ui.caches import dataset_cache, job_cache, job_index
 from thingsviz.ui.shell import deep_link, ui_state
 from thingsviz.ui.shell.gc_freeze import spare_the_collector
 from thingsviz.ui.shell.glossary import glossary
 from thingsviz.ui.shell.ui_state import Key
 
-ROOT = Path(__file__).parents[3]
 ICON = Path(__file__).parent / "icon.svg"
 DARK = Path(__file__).parent / "dark.css"
 
@@ -85,7 +85,7 @@ class PageContext:
 
 def page_path(file: str) -> Path:
     """Return the path of a page's file, for st.page_link and st.switch_page."""
-    return ROOT / "pages" / file
+    return app_folder() / "pages" / file
 
 
 def navigation() -> Page:
