@@ -1,4 +1,4 @@
-"""The way of a script without the app: what README.md shows in ten lines must work."""
+"""The models package trains from a script, without the app."""
 
 import subprocess
 import sys
