@@ -23,10 +23,11 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.vit_step import STABLE, Entry, brain, clocks, timed, trainer
+from models.base.work import Size
 from models.catalog.registry import build_network
-from models.cost.transformer import count_tokens, training_flops
 from models.training.distributed.fabric import has_native_bfloat16
 from models.transformer.cnn_vit_config import CNNViTConfig
+from models.transformer.cost import cnn_vit_work
 
 SHAPE, PATCH, DIM, HEADS, TARGETS = (72, 91, 75), (6, 11, 6), 512, 8, 12
 GOAL = 1.0
@@ -70,7 +71,7 @@ def networks(options: argparse.Namespace) -> dict[str, Entry]:
     volume[:, torch.from_numpy(mask)] = vectors
     one = CNNViTConfig(n_layers=options.layers, dropout=0)
     both = one.model_copy(update={"scales": "both"})
-    costs = {c.scales: (count_tokens(c, mask), training_flops(c, mask)) for c in (one, both)}
+    costs = {c.scales: cnn_vit_work(c, mask, Size(1))[1:3] for c in (one, both)}
     return {
         OURS: Entry(build_network(one, mask, TARGETS), vectors, *costs["last"]),
         PLAIN: Entry(Plain(options.layers), volume, *costs["last"]),

@@ -33,9 +33,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from models.base.work import Size
 from models.catalog.registry import build_network
-from models.cost.transformer import count_tokens, training_flops
 from models.training.distributed.fabric import has_native_bfloat16
+from models.transformer.cost import vit_work
 from models.transformer.vit3d_config import ViT3DConfig
 
 SHAPE, PATCH, DIM, HEADS, HIDDEN, TARGETS = (72, 91, 75), (6, 7, 5), 512, 8, 2048, 12
@@ -157,7 +158,7 @@ def networks(options: argparse.Namespace, mask: NDArray[np.bool_]) -> dict[str, 
     volume = torch.zeros(options.batch, *SHAPE)
     volume[:, torch.from_numpy(mask)] = vectors
     channel = volume[:, None]
-    whole, part = ((count_tokens(c, mask), training_flops(c, mask)) for c in (plain, masked))
+    whole, part = (vit_work(c, mask, Size(1))[1:3] for c in (plain, masked))
     found = {
         DENSE: Entry(dense, volume, *whole),
         BRAIN: Entry(on_brain, vectors, *part),

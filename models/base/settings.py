@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Container, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -12,8 +12,11 @@ LONGEST = 100  # letters of a wrong value that a sentence repeats
 
 
 def setting(default: Any, title: str, description: str, **rules: Any) -> Any:  # noqa: ANN401
-    """Make a field; `more=True` marks it as one that a form may fold away."""
-    extra = {"more": rules.pop("more", False)}
+    """Make a field; `more=True` marks it as one that a form may fold away.
+
+    `options`: words to choose from, where a registry and not the type knows them.
+    """
+    extra = {"more": rules.pop("more", False), "options": rules.pop("options", [])}
     return Field(default, title=title, description=description, json_schema_extra=extra, **rules)
 
 
@@ -21,6 +24,28 @@ class Settings(BaseModel):
     """Settings are immutable, and unknown names are refused instead of ignored."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class ModelSettings(Settings):
+    """Settings of a family of decoders; `name` is the family's, one literal a class."""
+
+    if TYPE_CHECKING:  # each family declares its own where its form wants it
+        name: str
+
+    @property
+    def needs_score(self) -> bool:
+        """Whether building the network needs voxel scores of the fitting trials."""
+        return False
+
+    @classmethod
+    def patch_sides(cls, name: str, shape: tuple[int, int, int]) -> tuple[int, int, int] | None:
+        """Return the sides that the patch of setting `name` divides; None: it is no patch."""
+        return None
+
+    @classmethod
+    def usual_patches(cls) -> tuple[tuple[int, int, int], ...]:
+        """Return patch sizes that a form suggests."""
+        return ()
 
 
 def sentence(

@@ -1,69 +1,33 @@
-"""The settings of all models together; importing them costs no torch."""
+"""The settings of any model of the registry, as a field of a recipe; importing costs no torch."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field, ValidationError
+from pydantic import PlainValidator, SerializeAsAny, ValidationError
 
 from models.base.errors import ModelError
-from models.base.settings import Settings, did_you_mean, sentence
-from models.classify.config import (
-    CNN3DConfig,
-    IdentificationConfig,
-    LDAConfig,
-    LinearSVMConfig,
-    LogisticConfig,
-    MLPConfig,
-    MultinomialRidgeConfig,
-)
-from models.linear.config import (
-    BandedRidgeConfig,
-    EncodingInversionConfig,
-    MeanConfig,
-    RidgeConfig,
-)
-from models.subspace.config import ConceptDecoderConfig, QuadraticDecoderConfig
-from models.transformer.cnn_vit_config import CNNViTConfig
-from models.transformer.vit3d_config import ViT3DConfig
+from models.base.settings import ModelSettings, did_you_mean, sentence
+from models.catalog.registry import CONFIGS
 
-ModelConfig = Annotated[
-    ViT3DConfig
-    | CNNViTConfig
-    | LogisticConfig
-    | MLPConfig
-    | CNN3DConfig
-    | LDAConfig
-    | LinearSVMConfig
-    | MultinomialRidgeConfig
-    | IdentificationConfig
-    | RidgeConfig
-    | ConceptDecoderConfig
-    | QuadraticDecoderConfig
-    | BandedRidgeConfig
-    | EncodingInversionConfig
-    | MeanConfig,
-    Field(discriminator="name"),
-]
+__all__ = ["CONFIGS", "ModelConfig", "parse_model"]
 
 
-CONFIGS: dict[str, type[Settings]] = {
-    "vit3d": ViT3DConfig,
-    "cnn_vit": CNNViTConfig,
-    "logistic": LogisticConfig,
-    "mlp": MLPConfig,
-    "cnn3d": CNN3DConfig,
-    "lda": LDAConfig,
-    "linear_svm": LinearSVMConfig,
-    "multinomial_ridge": MultinomialRidgeConfig,
-    "identification": IdentificationConfig,
-    "concept_decoder": ConceptDecoderConfig,
-    "quadratic_decoder": QuadraticDecoderConfig,
-    "banded_ridge": BandedRidgeConfig,
-    "encoding_inversion": EncodingInversionConfig,
-    "ridge": RidgeConfig,
-    "mean": MeanConfig,
-}
+def _of_registry(data: Any) -> ModelSettings:  # noqa: ANN401
+    """Validate by the class that `name` stands for in the registry, which may have grown."""
+    if isinstance(data, ModelSettings):
+        return data
+    name = data.get("name") if isinstance(data, dict) else None
+    if not isinstance(name, str) or name not in CONFIGS:
+        msg = f"{name!r} is not the name of a model: use one of {', '.join(CONFIGS)}"
+        raise ValueError(msg)
+    return CONFIGS[name].model_validate(data)
+
+
+if TYPE_CHECKING:
+    ModelConfig = ModelSettings
+else:
+    ModelConfig = Annotated[SerializeAsAny[ModelSettings], PlainValidator(_of_registry)]
 
 
 def parse_model(data: dict[str, Any]) -> ModelConfig:
@@ -75,6 +39,6 @@ def parse_model(data: dict[str, Any]) -> ModelConfig:
         raise ModelError(msg)
     config = CONFIGS[name]
     try:
-        return cast("ModelConfig", config.model_validate(data))
+        return config.model_validate(data)
     except ValidationError as error:
         raise ModelError(sentence(error, "model", config.model_fields)) from None

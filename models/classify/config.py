@@ -6,12 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from models.base.settings import Settings, setting
+from models.base.settings import ModelSettings, setting
+from models.base.spec import ModelSpec
 
 Width = Annotated[int, Field(ge=1, le=1024)]
 
 
-class VoxelSettings(Settings):
+class VoxelSettings(ModelSettings):
     """Which voxels a network without tokens reads."""
 
     input: Literal["volume", "brain", "selected"] = setting(
@@ -23,6 +24,11 @@ class VoxelSettings(Settings):
     n_selected_voxels: int = setting(
         5_000, "Keep the best voxels", "How many voxels 'selected' keeps.", ge=1, le=10_000_000
     )
+
+    @property
+    def needs_score(self) -> bool:
+        """Whether voxels are selected by their score."""
+        return self.input == "selected"
 
 
 class LogisticConfig(VoxelSettings):
@@ -47,7 +53,7 @@ class MLPConfig(VoxelSettings):
     )
 
 
-class CNN3DConfig(Settings):
+class CNN3DConfig(ModelSettings):
     """Three convolution blocks, their defaults the report's (its §6)."""
 
     name: Literal["cnn3d"] = setting("cnn3d", "Model", "A 3-D convolution network.")
@@ -68,7 +74,7 @@ class CNN3DConfig(Settings):
     )
 
 
-class ProjectedSettings(Settings):
+class ProjectedSettings(ModelSettings):
     """The space in which the linear classifiers work."""
 
     n_selected_voxels: int | None = setting(
@@ -157,7 +163,7 @@ class LinearSVMConfig(ProjectedSettings):
     )
 
 
-class IdentificationConfig(Settings):
+class IdentificationConfig(ModelSettings):
     """Predict ratings by ridge, then name the class whose ratings are most alike."""
 
     name: Literal["identification"] = setting(
@@ -171,3 +177,66 @@ class IdentificationConfig(Settings):
         le=10_000_000,
     )
     seed: int = setting(0, "Seed", "Draws the held-out concepts.", ge=0, le=2**31 - 1, more=True)
+
+
+LOGISTIC = ModelSpec(
+    "logistic",
+    LogisticConfig,
+    "network",
+    "One linear layer: the report's logistic regression.",
+    "models.classify.voxel_networks:Logistic",
+    "models.classify.cost:logistic_work",
+)
+MLP = ModelSpec(
+    "mlp",
+    MLPConfig,
+    "network",
+    "One hidden layer of 512 units.",
+    "models.classify.voxel_networks:MLP",
+    "models.classify.cost:mlp_work",
+)
+CNN3D = ModelSpec(
+    "cnn3d",
+    CNN3DConfig,
+    "network",
+    "Three blocks of 3-D convolution, then two layers.",
+    "models.classify.voxel_networks:CNN3D",
+    "models.classify.cost:cnn3d_work",
+)
+LDA = ModelSpec(
+    "lda",
+    LDAConfig,
+    "linear",
+    "Linear discriminant analysis of classes, with a shrunk covariance.",
+    "models.classify.lda:LDA",
+    "models.classify.cost:projected_work",
+    learns="classes",
+)
+LINEAR_SVM = ModelSpec(
+    "linear_svm",
+    LinearSVMConfig,
+    "linear",
+    "A linear support vector machine a class: the field's usual reference.",
+    "models.classify.linear_svm:LinearSVM",
+    "models.classify.cost:linear_svm_work",
+    learns="classes",
+)
+MULTINOMIAL_RIDGE = ModelSpec(
+    "multinomial_ridge",
+    MultinomialRidgeConfig,
+    "linear",
+    "Ridge regression on one-hot classes: the reference of classifiers.",
+    "models.classify.onehot_ridge:MultinomialRidge",
+    "models.classify.cost:onehot_ridge_work",
+    learns="classes",
+)
+IDENTIFICATION = ModelSpec(
+    "identification",
+    IdentificationConfig,
+    "linear",
+    "Predicts ratings and names the concept that is rated like that, even an unseen one.",
+    "models.classify.identification:Identification",
+    "models.classify.cost:identification_work",
+    learns="classes",
+    names_unseen=True,
+)

@@ -2,27 +2,49 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
 import numpy as np
 from numpy.typing import NDArray
 
+from models.base.work import FLOAT, FitWork, NetworkWork, Size
 from models.catalog.config import ModelConfig
-from models.classify.config import (
-    CNN3DConfig,
-    IdentificationConfig,
-    ProjectedSettings,
-    VoxelSettings,
-)
-from models.cost.base import FLOAT, Cost, Size, Speed, machine_speed
-from models.cost.classify import NetworkWork, counted, projected_work
-from models.cost.linear import LinearSettings, linear_work
-from models.cost.transformer import _transformer
-from models.linear.config import RidgeConfig
+from models.catalog.registry import spec_of
 from models.training.config import FitConfig
-from models.transformer.config import TransformerConfig
+
+__all__ = ["Cost", "Size", "Speed", "estimate", "machine_speed", "work_of"]
 
 COPIES = 5  # of each weight while training: itself, gradient, two moments, the best epoch's
 ADAMW_TOUCHES = 8  # times that a step reads or writes each weight's numbers
 READ_AHEAD = 3  # batches of responses in memory
+
+
+@dataclass(frozen=True)
+class Speed:
+    """How fast a machine is: float32 multiplications-and-additions, and memory, per second."""
+
+    flops: float
+    bytes: float
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a training will take.
+
+    `flops_per_sample` is forward and backward; `bytes` is beyond what Python and torch need by
+    themselves (about 0.6 GB); `seconds` is a guess that is right within a factor of two on an
+    idle machine.
+    """
+
+    parameters: int
+    n_tokens: int
+    flops_per_sample: float
+    bytes: int
+    seconds_per_epoch: float
+    seconds: float
 
 
 def estimate(
@@ -33,27 +55,19 @@ def estimate(
     speed: Speed | None = None,
 ) -> Cost:
     """Estimate a training on a brain mask (X, Y, Z); without `speed` it is measured, once."""
-    speed = speed or machine_speed()
-    n_voxels = int(mask.sum())
-    if isinstance(config, TransformerConfig):
-        return _network(_transformer(config, mask, size), n_voxels, fit, size, speed)
-    if isinstance(config, VoxelSettings | CNN3DConfig):
-        return _network(counted(config, mask, size.n_targets), n_voxels, fit, size, speed)
-    if isinstance(config, ProjectedSettings):
-        work = projected_work(config, n_voxels, size.n_train, size.n_targets)
+    speed, work = speed or machine_speed(), work_of(config, mask, size)
+    if isinstance(work, FitWork):
         seconds = work.flops / speed.flops + work.moved / speed.bytes
         per_sample = work.flops / max(size.n_train, 1)
         return Cost(work.parameters, 0, per_sample, int(work.held), seconds, seconds)
-    if isinstance(config, IdentificationConfig):
-        config = RidgeConfig(n_selected_voxels=config.n_selected_voxels)
-    if isinstance(config, RidgeConfig):
-        return _ridge(config, n_voxels, size, speed)
-    if isinstance(config, LinearSettings):
-        flops, moved, held = linear_work(config, mask, size)
-        seconds = flops / speed.flops + moved / speed.bytes
-        n_weights = min(config.n_selected_voxels or n_voxels, n_voxels) * size.n_targets
-        return Cost(n_weights, 0, flops / max(size.n_train, 1), int(held), seconds, seconds)
-    return Cost(size.n_targets, 0, 0.0, 0, 0.0, 0.0)
+    return _network(work, int(mask.sum()), fit, size, speed)
+
+
+def work_of(
+    config: ModelConfig, mask: NDArray[np.bool_], size: Size | None = None
+) -> NetworkWork | FitWork:
+    """Count what a training takes, of a single trial unless `size` says more."""
+    return spec_of(config).work(config, mask, size or Size(1))
 
 
 def _network(work: NetworkWork, n_voxels: int, fit: FitConfig, size: Size, speed: Speed) -> Cost:
@@ -74,12 +88,21 @@ def _network(work: NetworkWork, n_voxels: int, fit: FitConfig, size: Size, speed
     return Cost(parameters, n_tokens, flops, int(memory), epoch, epoch * fit.epochs)
 
 
-def _ridge(config: RidgeConfig, n_voxels: int, size: Size, speed: Speed) -> Cost:
-    n = size.n_train
-    k = min(config.n_selected_voxels or n_voxels, n_voxels)
-    scored = config.n_selected_voxels is not None or config.score_power > 0
-    flops = (2 if scored else 1) * n * n * k + (config.n_alphas + 2) * n**3 / 3
-    passes = 5 if scored else 2
-    seconds = flops / speed.flops + passes * 10 * FLOAT * n * n_voxels / speed.bytes
-    memory = FLOAT * (4 * n * n + 3 * n * config.block_voxels + n_voxels * size.n_targets)
-    return Cost(k * size.n_targets, 0, flops / max(n, 1), memory, seconds, seconds)
+@cache
+def machine_speed() -> Speed:
+    """Measure this machine for a fifth of a second: a float32 matrix product, and a copy."""
+    rng = np.random.default_rng(0)
+    a = rng.standard_normal((1024, 1024), np.float32)
+    flops = 2 * 1024**3 / _best_time(lambda: a @ a)
+    big = np.ones(16_000_000, np.float32)
+    other = np.empty_like(big)
+    return Speed(0.6 * flops, 2 * big.nbytes / _best_time(lambda: np.copyto(other, big)))
+
+
+def _best_time(work: Callable[[], object]) -> float:
+    times = []
+    for _ in range(6):
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return min(times)

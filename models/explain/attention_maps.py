@@ -6,26 +6,20 @@ kernel's result stays what it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
-from scipy import sparse
-from scipy.sparse import csgraph
 from torch import Tensor, nn
 
 from models.base.errors import ModelError
 from models.base.network import Network
-from models.transformer.attention.softmax import Queries, SoftmaxAttention
-
-ROW_BYTES = 192 * 2**20  # of explicit attention that may be in memory at once
+from models.transformer.attention.base import Attention, Queries
 
 
-def attention_layers(network: nn.Module) -> list[SoftmaxAttention]:
+def attention_layers(network: nn.Module) -> list[Attention]:
     """Return the attention layers in the order in which they run; none for a linear decoder."""
-    return [m for m in network.modules() if isinstance(m, SoftmaxAttention)]
+    return [m for m in network.modules() if isinstance(m, Attention)]
 
 
 def n_heads(network: nn.Module) -> int:
@@ -38,17 +32,6 @@ def n_heads(network: nn.Module) -> int:
         )
         raise ModelError(msg)
     return layers[0].n_heads
-
-
-def check_place(network: nn.Module, layer: int, head: int) -> None:
-    """Refuse a layer or head (counted from 0) that the network does not have."""
-    heads, layers = n_heads(network), len(attention_layers(network))
-    if not (0 <= layer < layers and 0 <= head < heads):
-        msg = (
-            f"layer {layer + 1}, head {head + 1} was asked for, but the model has {layers} "
-            f"layers of {heads} heads: choose one of those"
-        )
-        raise ModelError(msg)
 
 
 def n_extra(network: nn.Module) -> int:
@@ -66,11 +49,6 @@ def read_out(network: nn.Module) -> str:
     )
 
 
-def batch_for(network: nn.Module, n_tokens: int) -> int:
-    """Return how many trials fit into ROW_BYTES with one layer's full attention each."""
-    return max(1, ROW_BYTES // (4 * n_heads(network) * (n_tokens + 1) ** 2))
-
-
 def attention(network: Network, x: Tensor, queries: list[int] | None = None) -> Tensor:
     """Return attention (B, layers, heads, n_tokens) for responses x (B, n_voxels).
 
@@ -84,21 +62,22 @@ def attention(network: Network, x: Tensor, queries: list[int] | None = None) -> 
         chosen = [q + extra for q in queries]
     rows: list[Tensor] = []
 
-    def take(layer: SoftmaxAttention, q: Tensor, k: Tensor, v: Tensor) -> None:
-        weights = layer.weights(q, k, chosen)
-        rows.append(over_tokens(weights.mean(2), q.shape[2])[..., extra:])
+    def take(layer: Attention, q: Tensor, k: Tensor, v: Tensor) -> None:
+        weights = over_tokens(layer.weights(q, k, chosen), q.shape[2])
+        rows.append(weights.mean(2)[..., extra:])
 
     with torch.no_grad(), watch(network, take):
         network(x)
     return torch.stack(rows, 1)
 
 
-def over_tokens(weights: Tensor, n: int) -> Tensor:
+def over_tokens(weights: Tensor | None, n: int) -> Tensor:
     """Return weights (…, n) as they are; refuse a mechanism that does not look at tokens."""
-    if weights.shape[-1] != n:
+    if weights is None or weights.shape[-1] != n:
+        what = "no weights" if weights is None else f"{weights.shape[-1]} summaries"
         msg = (
-            f"this attention mechanism looks at {weights.shape[-1]} summaries, not at the {n} "
-            "tokens, so it has no place in the brain: choose a method that needs no attention"
+            f"this attention mechanism looks at {what}, not at the {n} tokens, so it has no place "
+            "in the brain: choose a method that needs no attention"
         )
         raise ModelError(msg)
     return weights
@@ -113,7 +92,7 @@ def rollout(network: Network, x: Tensor) -> Tensor:
     """
     mixed: list[Tensor] = []
 
-    def take(layer: SoftmaxAttention, q: Tensor, k: Tensor, v: Tensor) -> None:
+    def take(layer: Attention, q: Tensor, k: Tensor, v: Tensor) -> None:
         mixed.append(over_tokens(layer.weights(q, k), q.shape[2]).mean(1))
 
     with torch.no_grad(), watch(network, take):
@@ -147,51 +126,6 @@ def attention_gradient(
     return (row - start)[:, 0, n_extra(network) :].detach()
 
 
-MOST_EDGES = 60_000  # of the layered graph: one token's flow takes about 20 ms there
-
-
-def flow(network: Network, x: Tensor, most_edges: int = MOST_EDGES) -> NDArray[np.float64]:
-    """Return the attention flow of the batch's mean attention, (1, n_tokens).
-
-    Abnar & Zuidema 2020: the maximum flow from where the head reads to each token through the
-    layers, whose capacities are ½ A + ½ I (A: mean over heads), here of the mean over trials.
-    """
-    mixed: list[Tensor] = []
-
-    def take(layer: SoftmaxAttention, q: Tensor, k: Tensor, v: Tensor) -> None:
-        mixed.append(over_tokens(layer.weights(q, k), q.shape[2]).mean((0, 1)))
-
-    with torch.no_grad(), watch(network, take):
-        network(x)
-    n, extra = mixed[0].shape[-1], n_extra(network)
-    if len(mixed) * n * n > most_edges:
-        msg = (
-            f"attention flow through {len(mixed)} layers of {n} tokens would take too long "
-            f"({len(mixed) * n * n:,} edges, {most_edges:,} at most): choose rollout"
-        )
-        raise ModelError(msg)
-    capacities = [0.5 * w.double().numpy() + 0.5 * np.eye(n) for w in reversed(mixed)]
-    first = _first_row(network, mixed[0][None])[0, 0].double().numpy()
-    return _max_flows(first, capacities, range(extra, n))[None]
-
-
-def _max_flows(
-    first: NDArray[np.float64], capacities: list[NDArray[np.float64]], ends: Iterable[int]
-) -> NDArray[np.float64]:
-    """Return the maximum flow from a source over layered nodes to each of `ends`."""
-    n, depth = len(first), len(capacities)
-    graph = sparse.lil_array((1 + (depth + 1) * n,) * 2, dtype=np.int32)
-    unit = 1_000_000  # the algorithm wants whole numbers
-    graph[0, 1 : n + 1] = np.rint(unit * first)
-    for level, capacity in enumerate(capacities):
-        rows = slice(1 + level * n, 1 + (level + 1) * n)
-        columns = slice(1 + (level + 1) * n, 1 + (level + 2) * n)
-        graph[rows, columns] = np.rint(unit * capacity)
-    table = sparse.csr_array(graph, dtype=np.int32)
-    flows = [csgraph.maximum_flow(table, 0, 1 + depth * n + end).flow_value for end in ends]
-    return np.array(flows) / unit
-
-
 class _Seen:
     """What passes by while a network runs: weights and values of each layer, mixed outputs."""
 
@@ -200,7 +134,7 @@ class _Seen:
         self.values: list[Tensor] = []
         self.mixed: list[Tensor] = []
 
-    def take(self, layer: SoftmaxAttention, q: Tensor, k: Tensor, v: Tensor) -> None:
+    def take(self, layer: Attention, q: Tensor, k: Tensor, v: Tensor) -> None:
         self.weights.append(over_tokens(layer.weights(q, k), q.shape[2]).detach())
         self.values.append(v.detach())
 
@@ -216,7 +150,7 @@ def _first_row(network: nn.Module, like: Tensor) -> Tensor:
     return row
 
 
-Take = Callable[[SoftmaxAttention, Tensor, Tensor, Tensor], None]
+Take = Callable[[Attention, Tensor, Tensor, Tensor], None]
 
 
 @contextmanager
@@ -224,9 +158,9 @@ def watch(network: nn.Module, take: Take) -> Iterator[None]:
     """Show q, k, v (B, heads, n, d_head) of each attention layer to `take` as it runs."""
 
     def hook(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-        assert isinstance(layer, SoftmaxAttention)
+        assert isinstance(layer, Attention)
         with torch.no_grad():
-            take(layer, *layer._heads(inputs[0].detach()))
+            take(layer, *layer.heads(inputs[0].detach()))
 
     n_heads(network)  # refuses a network without attention
     handles = [m.register_forward_pre_hook(hook) for m in attention_layers(network)]

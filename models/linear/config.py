@@ -6,10 +6,11 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from models.base.settings import Settings, setting
+from models.base.settings import ModelSettings, setting
+from models.base.spec import ModelSpec
 
 
-class RidgeConfig(Settings):
+class RidgeConfig(ModelSettings):
     """Ridge regression; each target's penalty is chosen on held-out training concepts."""
 
     name: Literal["ridge"] = setting("ridge", "Model", "Ridge regression on voxels.")
@@ -66,13 +67,13 @@ class RidgeConfig(Settings):
         return self
 
 
-class MeanConfig(Settings):
+class MeanConfig(ModelSettings):
     """The mean of the training ratings: what a decoder that ignores the brain reaches."""
 
     name: Literal["mean"] = setting("mean", "Model", "The training mean, whatever the brain does.")
 
 
-class BandedRidgeConfig(Settings):
+class BandedRidgeConfig(ModelSettings):
     """Ridge with a penalty of its own for each band of voxels and each rating, by himalaya."""
 
     name: Literal["banded_ridge"] = setting(
@@ -149,7 +150,7 @@ class BandedRidgeConfig(Settings):
         return self
 
 
-class EncodingInversionConfig(Settings):
+class EncodingInversionConfig(ModelSettings):
     """An encoding model, turned round by Bayes' rule: the textbook's decoder."""
 
     name: Literal["encoding_inversion"] = setting(
@@ -177,3 +178,38 @@ class EncodingInversionConfig(Settings):
         4096, "Voxels in memory", "Voxels read at a time.", ge=16, le=1_000_000, more=True
     )
     seed: int = setting(0, "Seed", "Starts the search for axes.", ge=0, le=2**31 - 1, more=True)
+
+
+RIDGE = ModelSpec(
+    "ridge",
+    RidgeConfig,
+    "linear",
+    "Ridge regression from voxels to ratings: the reference that a network has to beat.",
+    "models.linear.ridge:Ridge",
+    "models.linear.cost:ridge_work",
+)
+BANDED_RIDGE = ModelSpec(
+    "banded_ridge",
+    BandedRidgeConfig,
+    "linear",
+    "Ridge regression with a penalty of its own for each band of voxels, by himalaya.",
+    "models.linear.banded_ridge:BandedRidge",
+    "models.linear.cost:banded_ridge_work",
+    takes_mask=True,
+)
+ENCODING_INVERSION = ModelSpec(
+    "encoding_inversion",
+    EncodingInversionConfig,
+    "linear",
+    "An encoding model, turned round by Bayes' rule: the textbook's decoder.",
+    "models.linear.encoding_inversion:EncodingInversion",
+    "models.linear.cost:encoding_inversion_work",
+)
+MEAN = ModelSpec(
+    "mean",
+    MeanConfig,
+    "linear",
+    "The training mean of each rating: what can be reached without looking at the brain.",
+    "models.linear.mean_baseline:Mean",
+    "models.linear.cost:mean_work",
+)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-from models.base.settings import Settings, setting
+from models.base.settings import ModelSettings, setting
+from models.base.spec import ModelSpec
 
 DEFAULT_AXES = 100
 
 
-class SubspaceSettings(Settings):
+class SubspaceSettings(ModelSettings):
     """Which voxels make the axes, how many axes there are, and what is tried on held-out data."""
 
     n_axes: int = setting(
@@ -124,3 +125,23 @@ class QuadraticDecoderConfig(SubspaceSettings):
         le=2,
         more=True,
     )
+
+
+CONCEPT_DECODER = ModelSpec(
+    "concept_decoder",
+    ConceptDecoderConfig,
+    "linear",
+    "A few axes of the responses, read out concept by concept: the best measured so far.",
+    "models.subspace.concept_decoder:ConceptDecoder",
+    "models.subspace.cost:concept_decoder_work",
+    takes_mask=True,
+)
+QUADRATIC_DECODER = ModelSpec(
+    "quadratic_decoder",
+    QuadraticDecoderConfig,
+    "linear",
+    "The same axes, not linear: a trial's strength divided out, and products of axes.",
+    "models.subspace.quadratic_decoder:QuadraticDecoder",
+    "models.subspace.cost:quadratic_decoder_work",
+    takes_mask=True,
+)

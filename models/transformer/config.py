@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from models.base.settings import Settings, setting
+from models.base.settings import ModelSettings, setting
+from models.transformer.attention.mechanisms import MECHANISMS, check_mechanism
 
 Side = Annotated[int, Field(ge=1, le=256)]
 
 
-class TransformerConfig(Settings):
+class TransformerConfig(ModelSettings):
     """Settings of every transformer over patches; a family overrides what differs."""
 
     name: str
@@ -116,9 +117,28 @@ class TransformerConfig(Settings):
         le=4,
         more=True,
     )
-    attention: Literal["softmax"] = setting(
-        "softmax", "Attention", "Mechanism by which tokens look at each other.", more=True
+    attention: Annotated[str, AfterValidator(check_mechanism)] = setting(
+        "softmax",
+        "Attention",
+        "Mechanism by which tokens look at each other.",
+        more=True,
+        options=list(MECHANISMS),
     )
+
+    @property
+    def needs_score(self) -> bool:
+        """Whether tokens are selected, or voxels weighed, by their score."""
+        return self.n_selected_tokens is not None or self.score_power > 0
+
+    @classmethod
+    def patch_sides(cls, name: str, shape: tuple[int, int, int]) -> tuple[int, int, int] | None:
+        """Return the grid's sides: a patch is a block of voxels."""
+        return shape if name == "patch_size" else None
+
+    @classmethod
+    def usual_patches(cls) -> tuple[tuple[int, int, int], ...]:
+        """Return patch sizes that a form suggests."""
+        return (6, 7, 5), (12, 13, 15)
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

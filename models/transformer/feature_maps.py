@@ -17,28 +17,11 @@ from numpy.typing import NDArray
 from models.base.arrays import Floats, Mask
 from models.base.errors import ModelError
 from models.base.voxel_scores import best
-from models.transformer.cnn_vit_config import CNNViTConfig
+from models.transformer.cnn_vit_config import FIRST, LAST, CNNViTConfig, map_shape
 from models.transformer.patches import PatchGrid, Shape, TokenIndex
 
 if TYPE_CHECKING:
     from torch import Tensor
-
-FIRST, LAST = 2, 4
-
-
-def map_shape(shape: Shape, stride: int) -> Shape:
-    """Shape of a map of a volume (X, Y, Z): pooling drops what is left over.
-
-    The first map is cut to twice the last one, so that tokens of both cover the same voxels.
-    """
-    x, y, z = (n // 2 // 2 * LAST // stride for n in shape)
-    if not min(x, y, z):
-        msg = (
-            f"a volume of {shape} is too small for two poolings: 4 or more voxels along each axis "
-            "are needed"
-        )
-        raise ModelError(msg)
-    return x, y, z
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from models.transformer.attention.softmax import MECHANISMS
+from models.transformer.attention.mechanisms import mechanism_of
 from models.transformer.config import TransformerConfig
 
 POSITION_SD = 0.02
@@ -60,7 +60,7 @@ class Block(nn.Module):
         super().__init__()
         dim = config.embed_dim
         hidden = round(config.mlp_ratio * dim)
-        mechanism = MECHANISMS[config.attention]
+        mechanism = mechanism_of(config.attention)
         self.norm_attention = nn.LayerNorm(dim)
         self.attention = mechanism(dim, config.n_heads, config.attention_dropout)
         self.norm_mlp = nn.LayerNorm(dim)

@@ -7,6 +7,7 @@ from typing import Literal, Self
 from pydantic import model_validator
 
 from models.base.settings import setting
+from models.base.spec import ModelSpec
 from models.transformer.config import TransformerConfig
 
 
@@ -34,3 +35,13 @@ class ViT3DConfig(TransformerConfig):
                 )
                 raise ValueError(msg)
         return self
+
+
+VIT3D = ModelSpec(
+    "vit3d",
+    ViT3DConfig,
+    "network",
+    "A vision transformer whose tokens are blocks of voxels.",
+    "models.transformer.vit3d:ViT3D",
+    "models.transformer.cost:vit_work",
+)

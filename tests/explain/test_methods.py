@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from models.cost.transformer import count_tokens
+from models.cost.estimate import work_of
 from models.explain import attention_maps, attribution
 from thingsviz.analysis.maps.planted_truth import auc, read_truth
 from thingsviz.analysis.regions.regions import Regions
@@ -217,7 +217,7 @@ def test_what_was_planted_is_found_without_shared_noise_too(decoders):
 def test_the_memory_of_attention_grows_with_tokens_heads_and_layers(decoders):
     vit = decoders["cls"]
     size = sizes_of(vit)
-    assert size.n_tokens == count_tokens(vit.material.config.model, vit.material.store.mask)
+    assert size.n_tokens == work_of(vit.material.config.model, vit.material.store.mask).n_tokens
     assert (size.n_heads, size.n_layers) == (2, 2)
     large = size._replace(n_tokens=2000, n_heads=8, n_layers=6)
     # one trial at a time: 6 layers of 8 heads of 2,001² numbers

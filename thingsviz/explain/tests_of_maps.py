@@ -15,8 +15,7 @@ from torch import nn
 
 from models.base.arrays import Rows
 from models.catalog.registry import build_linear, build_network, needs_score
-from models.cost.base import Size
-from models.cost.estimate import estimate
+from models.cost.estimate import Size, estimate
 from models.training.loop import Hooks, fit_network
 from thingsviz.analysis.maps import faithfulness as faithful
 from thingsviz.analysis.maps.planted_truth import rank_correlation

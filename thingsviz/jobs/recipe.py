@@ -213,11 +213,12 @@ class JobConfig(Strict):
         return self
 
     def _can_name_unseen(self) -> Self:
-        if self.model.name != "identification":
+        if not MODELS[self.model.name].names_unseen:
+            able = ", ".join(name for name, spec in MODELS.items() if spec.names_unseen)
             msg = (
                 f"split.kind {self.split.kind!r} tests concepts that were never trained, which no "
                 "classifier of concepts can name: use the split test_images or image, or learn "
-                "ratings or categories, or take the model identification"
+                f"ratings or categories, or take the model {able}"
             )
             raise ValueError(msg)
         return self

@@ -10,8 +10,7 @@ import psutil
 
 from models.base.errors import ModelError
 from models.catalog.registry import spec_of
-from models.cost.base import Size, Speed
-from models.cost.estimate import estimate
+from models.cost.estimate import Size, Speed, estimate
 from thingsviz.core.errors import ThingsvizError
 from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.jobs.recipe import JobConfig

@@ -9,8 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.cost.base import Size, Speed, machine_speed
-from models.cost.estimate import estimate
+from models.cost.estimate import Size, Speed, estimate, machine_speed
 from models.training.config import FitConfig
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.trials.splits import make_split

@@ -193,11 +193,10 @@ def with_values(base: JobConfig, values: Mapping[str, Value], **more: Any) -> Jo
 def suggested_space(base: JobConfig) -> Space:
     """Return a space to begin with, by the kind of model and its way of embedding patches."""
     known = fields_that_vary(base.model.name)
-    space = REPORT_SPACE
-    if base.model.name not in {"vit3d", "cnn_vit"}:
+    embedding = getattr(base.model, "patch_embedding", None)
+    space = LOCAL_SPACE if embedding == "local" else REPORT_SPACE
+    if embedding is None:
         space = LINEAR_SPACE if MODELS[base.model.name].kind == "linear" else NETWORK_SPACE
-    elif getattr(base.model, "patch_embedding", "shared") == "local":
-        space = LOCAL_SPACE
     found = {name: values for name, values in space.items() if name in known}
     for name, values in list(found.items()):
         try:

@@ -11,7 +11,7 @@ from torch import Tensor, distributed, nn
 from torch.nn import functional
 
 from models.training.distributed.processes import MicroBatch
-from models.transformer.attention.softmax import SoftmaxAttention
+from models.transformer.attention.base import Attention
 
 Now = Callable[[], MicroBatch]
 
@@ -97,7 +97,7 @@ AXES = [0, 2, 3, 4]
 def share_layers(network: nn.Module, now: Now) -> None:
     """Put shared layers in the place of dropout and BatchNorm; parameters stay the same ones."""
     for module in list(network.modules()):
-        if isinstance(module, SoftmaxAttention) and module.dropout:
+        if isinstance(module, Attention) and module.dropout:
             module.drop = SharedDropout(module.dropout, now)
         for name, child in module.named_children():
             if isinstance(child, nn.Dropout):

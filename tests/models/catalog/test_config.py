@@ -32,7 +32,7 @@ def test_parse_finds_the_class_by_name():
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        ({}, r"model\.name None is not a model: use one of vit3d, .*ridge, mean"),
+        ({}, r"model\.name None is not a model: use one of vit3d, .*ridge.*mean"),
         ({"name": []}, r"model\.name \[\] is not a model"),
         ({"name": "vit"}, r"'vit' is not a model \(did you mean 'vit3d'\?\)"),
         ({"name": "vit3d", "embed_dims": 8}, r"model\.embed_dims .*did you mean 'embed_dim'"),

@@ -20,8 +20,7 @@ from models.classify.labels import one_hot
 from models.classify.lda import LDA, UNSEEN, ledoit_wolf
 from models.classify.onehot_ridge import MultinomialRidge, weights
 from models.classify.projection import fit_projection, truncated_svd
-from models.cost.base import Size, Speed
-from models.cost.estimate import estimate
+from models.cost.estimate import Size, Speed, estimate
 from models.training.config import FitConfig
 
 N_CLASSES, N_VOXELS = 5, 30

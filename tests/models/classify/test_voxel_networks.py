@@ -13,8 +13,7 @@ from models.catalog.registry import blank_network, build_network
 from models.classify.config import CNN3DConfig, LogisticConfig, MLPConfig
 from models.classify.labels import class_encoding_score, labels_of, one_hot
 from models.classify.voxel_choice import box
-from models.cost.base import Size, Speed
-from models.cost.estimate import estimate
+from models.cost.estimate import Size, Speed, estimate
 from models.training.config import FitConfig
 from models.training.loop import FitData, Hooks, fit_network, predict_network
 from models.training.losses import loss_of, top_shares

@@ -6,9 +6,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from models.catalog.config import parse_model
 from models.catalog.registry import build_network
-from models.cost.base import Size, Speed, machine_speed
-from models.cost.estimate import estimate
-from models.cost.transformer import count_parameters, count_tokens, training_flops
+from models.cost.estimate import Size, Speed, estimate, machine_speed, work_of
 from models.linear.config import MeanConfig, RidgeConfig
 from models.training.config import FitConfig
 from models.transformer.cnn_vit_config import CNNViTConfig
@@ -54,10 +52,10 @@ def built(config):
 @pytest.mark.parametrize("config", CONFIGS)
 def test_parameters_and_tokens_are_those_of_the_network(config):
     network = built(config)
-    n_tokens = count_tokens(config, MASK)
-    assert n_tokens == len(network.tokens.tokens)
+    work = work_of(config, MASK, Size(1, n_targets=3))
+    assert work.n_tokens == len(network.tokens.tokens)
     plain = sum(p.numel() for p in network.parameters())
-    assert count_parameters(config, MASK, 3) == plain
+    assert work.parameters == plain
 
 
 @pytest.mark.parametrize("config", CONFIGS)
@@ -70,7 +68,7 @@ def test_flops_are_those_that_torch_counts(config):
     if config.head == "mlp":
         head += 3 * 2 * 2 * round(config.mlp_ratio * config.embed_dim) * (config.embed_dim + 3)
     plain = counter.get_total_flops() - head
-    assert 2 * training_flops(config, MASK) == pytest.approx(plain, rel=0.01)
+    assert 2 * work_of(config, MASK).flops == pytest.approx(plain, rel=0.01)
 
 
 def test_time_and_memory_grow_with_what_is_asked():

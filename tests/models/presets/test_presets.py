@@ -2,9 +2,7 @@ import numpy as np
 import pytest
 
 from models.catalog.config import parse_model
-from models.cost.base import Size, Speed
-from models.cost.estimate import estimate
-from models.cost.transformer import count_tokens
+from models.cost.estimate import Size, Speed, estimate, work_of
 from models.presets.presets import PRESETS
 from models.training.config import FitConfig
 
@@ -32,7 +30,7 @@ def test_every_preset_is_valid_and_says_what_it_is_for(name):
 @pytest.mark.parametrize("name", PRESETS)
 def test_every_preset_fits_the_published_grid_and_ten_gigabytes(name, brain):
     preset = PRESETS[name]
-    assert count_tokens(preset.model, brain) > 0
+    assert work_of(preset.model, brain).n_tokens > 0
     cost = estimate(preset.model, brain, preset.fit, Size(7000, 700), Speed(1e11, 1e10))
     assert cost.bytes < 10e9
 

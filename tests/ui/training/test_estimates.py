@@ -1,6 +1,6 @@
 import pytest
 
-from models.cost.base import Cost
+from models.cost.estimate import Cost
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.things.layout import Dataset
 from thingsviz.data.trials.splits import Audit

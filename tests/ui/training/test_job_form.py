@@ -2,11 +2,12 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from models.base.errors import ModelError
+from models.catalog.registry import CONFIGS
 from models.presets.presets import PRESETS
 from thingsviz.core.errors import ConfigError
 from thingsviz.data.things.ratings import TARGETS_10
 from thingsviz.jobs.recipe import dump_config, parse_config
-from thingsviz.ui.training.job_form import dividing, recipe_of, sides
+from thingsviz.ui.training.job_form import dividing, recipe_of
 
 GRID = (72, 91, 75)
 
@@ -96,10 +97,14 @@ def test_a_patch_that_divides_stays():
 
 
 def test_behind_a_cnn_a_patch_divides_the_map():
-    assert sides("cnn_vit", "patch_size", (72, 91, 75)) == (18, 22, 18)
-    assert sides("cnn_vit", "first_patch_size", (72, 91, 75)) == (36, 44, 36)
-    assert sides("vit3d", "patch_size", (72, 91, 75)) == (72, 91, 75)
-    assert dividing((6, 11, 6), sides("cnn_vit", "patch_size", (24, 28, 20))) == (6, 7, 5)
+    assert CONFIGS["cnn_vit"].patch_sides("patch_size", (72, 91, 75)) == (18, 22, 18)
+    assert CONFIGS["cnn_vit"].patch_sides("first_patch_size", (72, 91, 75)) == (36, 44, 36)
+    assert CONFIGS["vit3d"].patch_sides("patch_size", (72, 91, 75)) == (72, 91, 75)
+    assert dividing((6, 11, 6), CONFIGS["cnn_vit"].patch_sides("patch_size", (24, 28, 20))) == (
+        6,
+        7,
+        5,
+    )
 
 
 def data(**more):

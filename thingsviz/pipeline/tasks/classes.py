@@ -16,7 +16,6 @@ from models.base.arrays import Floats, TrialMatrix
 from models.catalog.config import ModelConfig
 from models.catalog.registry import LinearModel, spec_of
 from models.classify.config import IdentificationConfig, MultinomialRidgeConfig
-from models.classify.identification import Identification
 from models.classify.labels import class_encoding_score, one_hot
 from thingsviz.analysis.classes.differences import hit_rows, hit_sentences
 from thingsviz.analysis.classes.hit_table import (
@@ -119,8 +118,8 @@ class Classes(Task):
     def blank_linear(self, config: ModelConfig) -> LinearModel:
         """Return a classifier that knows, where it asks for them, the classes' ratings."""
         model = super().blank_linear(config)
-        if isinstance(model, Identification):
-            model.know(self.profiles())
+        if spec_of(config).names_unseen:
+            model.know(self.profiles())  # type: ignore[attr-defined]
         return model
 
     def profiles(self) -> NDArray[np.float32]:

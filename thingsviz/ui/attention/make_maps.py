@@ -5,7 +5,8 @@ from __future__ import annotations
 import psutil
 import streamlit as st
 
-from models.cost.transformer import count_tokens
+from models.base.work import NetworkWork
+from models.cost.estimate import work_of
 from models.transformer.config import TransformerConfig
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.explain.map_files import MapSet
@@ -89,8 +90,9 @@ def memory_words(maps: MapSet, store: BetaStore) -> str:
     sizes = MapSizes(store.shape[1])
     methods = [method for method in METHODS.values() if method.needs != "attention"]
     if isinstance(model, TransformerConfig):
-        n_tokens = count_tokens(model, store.mask)
-        sizes = MapSizes(store.shape[1], n_tokens, model.n_heads, model.n_layers)
+        work = work_of(model, store.mask)
+        assert isinstance(work, NetworkWork)
+        sizes = MapSizes(store.shape[1], work.n_tokens, model.n_heads, model.n_layers)
         methods = list(METHODS.values())
     worst = max(methods, key=lambda method: method.peak_bytes(sizes))
     needed, free = worst.peak_bytes(sizes), psutil.virtual_memory().available

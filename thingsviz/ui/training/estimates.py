@@ -7,8 +7,7 @@ from typing import NamedTuple
 import psutil
 import streamlit as st
 
-from models.cost.base import Cost, Size
-from models.cost.estimate import estimate
+from models.cost.estimate import Cost, Size, estimate
 from models.linear.config import RidgeConfig
 from thingsviz.core.typography import duration
 from thingsviz.data.store.beta_store import BetaStore

@@ -48,13 +48,15 @@ def _described(name: str, info: FieldInfo) -> Field:
     annotation = kinds[0] if optional else info.annotation
     extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
     rules = {k: v for rule in info.metadata for k, v in vars_of(rule).items()}
-    kind = _kind(annotation)
+    options = extra.get("options")
+    words = options if isinstance(options, list) and options else get_args(annotation)
+    kind: Kind = "choice" if options else _kind(annotation)
     return Field(
         name=name,
         title=info.title or name,
         help=info.description or "",
         kind=kind,
-        options=tuple(map(str, get_args(annotation))) if kind == "choice" else (),
+        options=tuple(map(str, words)) if kind == "choice" else (),
         low=rules.get("ge"),
         high=rules.get("le"),
         default=sizes_text(info.default) if kind == "sizes" else info.default,

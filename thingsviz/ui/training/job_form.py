@@ -14,7 +14,6 @@ from models.catalog.config import CONFIGS, parse_model
 from models.catalog.registry import MODELS
 from models.presets.presets import PRESETS
 from models.training.config import FitConfig, parse_fit
-from models.transformer.feature_maps import FIRST, LAST, map_shape
 from thingsviz.core.errors import ConfigError, ThingsvizError
 from thingsviz.data.things.ratings import available
 from thingsviz.jobs.learned import LEARNED
@@ -37,8 +36,6 @@ DEPENDS = {
     "first_patch_size": ("scales", "both"),
     "start_from": ("start", "linear"),
 }
-# how many voxels of the grid a place of a CNN's map stands for, by the setting of its patch
-STRIDES = {"patch_size": LAST, "first_patch_size": FIRST}
 # settings that mean nothing where classes are learned: cross-entropy has no scale and no target
 OF_RATINGS = frozenset({"loss", "huber_delta", "target_scaling", "target_weights"})
 # options that the recipe would refuse, by what is learned and the setting
@@ -86,20 +83,15 @@ def job_form(page: PageContext) -> None:
 def fill_form(config: JobConfig, shape: tuple[int, int, int]) -> None:
     """Enter a recipe into the form; a patch that does not divide the grid moves to the next."""
     model = config.model.model_dump(exclude={"name"})
-    for name in STRIDES:
-        if name in model and not model["pad"]:
-            model[name] = dividing(model[name], sides(config.model.name, name, shape))
+    for name, value in model.items():
+        sides = config.model.patch_sides(name, shape)
+        if sides is not None and not model["pad"]:
+            model[name] = dividing(value, sides)
     st.session_state[form_key("model")] = config.model.name
     fill(f"model.{config.model.name}", model)
     fill("fit", config.fit.model_dump())
     st.session_state[form_key("seed")] = config.seed
     fill_question(config)
-
-
-def sides(model: str, name: str, shape: tuple[int, int, int]) -> tuple[int, int, int]:
-    """Return the sides that a model's patch has to divide: the grid's, or a CNN's map's."""
-    x, y, z = map_shape(shape, STRIDES[name]) if model == "cnn_vit" else shape
-    return x, y, z
 
 
 def dividing(patch: tuple[int, int, int], shape: tuple[int, int, int]) -> tuple[int, ...]:
@@ -176,12 +168,11 @@ def _row(
 
 
 def _suggestions(field: Field, group: str, page: PageContext) -> list[str]:
-    if field.kind != "sizes" or field.name not in STRIDES:
+    model = CONFIGS.get(group.removeprefix("model."))
+    sides = model.patch_sides(field.name, page.store.grid.shape) if model else None
+    if model is None or sides is None:
         return []
-    model = group.removeprefix("model.")
-    patches = ((6, 11, 6), (3, 11, 3)) if model == "cnn_vit" else ((6, 7, 5), (12, 13, 15))
-    whole = sides(model, field.name, page.store.grid.shape)
-    sizes = [dividing(patch, whole) for patch in patches]
+    sizes = [dividing(patch, sides) for patch in model.usual_patches()]
     return [" × ".join(map(str, size)) for size in dict.fromkeys(sizes)]
 
 

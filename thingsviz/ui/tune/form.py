@@ -10,8 +10,7 @@ import streamlit as st
 
 from models.base.errors import ModelError
 from models.catalog.registry import MODELS
-from models.cost.base import Size
-from models.cost.estimate import estimate
+from models.cost.estimate import Size, estimate
 from models.linear.config import RidgeConfig
 from models.presets.presets import PRESETS
 from thingsviz.core.errors import ConfigError, ThingsvizError

@@ -108,7 +108,7 @@ def start_line(name: str, info: FieldInfo) -> SpaceRow:
     kind = kind_of(info)
     default = info.default
     if kind == "choice":
-        options = _options(info.annotation) or [default]
+        options = _options(info) or [default]
         return SpaceRow(name, CHOICE, ", ".join(_word(option) for option in options))
     low, high = bounds_of(info)
     middle = default if isinstance(default, int | float) else (low or 1)
@@ -119,10 +119,11 @@ def start_line(name: str, info: FieldInfo) -> SpaceRow:
     return line_of(name, range_type(low=min(ends), high=max(ends)))  # type: ignore[arg-type]
 
 
-def _options(annotation: Any) -> list[Any]:  # noqa: ANN401
-    if annotation is bool:
+def _options(info: FieldInfo) -> list[Any]:
+    if info.annotation is bool:
         return [True, False]
-    found = list(getattr(annotation, "__args__", ()))
+    extra = info.json_schema_extra if isinstance(info.json_schema_extra, dict) else {}
+    found: list[Any] = [*getattr(info.annotation, "__args__", ()), *(extra.get("options") or ())]  # type: ignore[misc]
     return found if all(isinstance(option, str) for option in found) else []
 
 
