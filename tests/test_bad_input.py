@@ -71,7 +71,7 @@ COMMANDS = [
     ("prepare", ["DATA/tiny", "--subject", "sub-99"], {}, "sub-99"),
     ("prepare", ["DATA/tiny", "--subject", "../../etc"], {}, "etc"),
     ("prepare", ["DATA/tiny", "--release", "csv"], {}, "invalid choice"),
-    ("train", [], {}, "JOB_DIR"),
+    ("train", [], {}, "give the folder of a job"),
     ("train", ["JOBS/none"], {}, "needs a config.json"),
     ("train", ["JOBS/a"], {"a/config.json": "{"}, "should hold a JSON object"),
     ("train", ["JOBS/a"], {"a/config.json": "[]"}, "holds a list"),

@@ -26,7 +26,6 @@ ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 SOURCES = ("setup.py", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE", "app.py")
 FOLDERS = ("pages", "models", "thingsviz", ".streamlit")
-RECIPE = {"name": "ridge", "dataset": "tiny", "subject": "sub-01", "model": {"name": "ridge"}}
 
 
 def test_both_lists_name_the_same_packages_and_the_pins_lie_in_the_ranges():
@@ -120,10 +119,7 @@ def trained(installed):
     """Demo data and a trained ridge, made by the installed command in an empty folder."""
     installed.run("thingsviz", "simulate", "data/tiny", "--preset", "tiny")
     installed.run("thingsviz", "prepare", "data/tiny")
-    job = installed.home / "checkpoints" / "ridge"
-    job.mkdir(parents=True)
-    (job / "config.json").write_text(json.dumps(RECIPE))
-    installed.run("thingsviz", "train", "checkpoints/ridge")
+    installed.run("thingsviz", "train", "--dataset", "tiny", "--model", "ridge")
     return installed
 
 

@@ -11,8 +11,9 @@ import pytest
 from safetensors.numpy import load_file
 
 from thingsviz.analysis.scores.metrics import confidence, mse, pearson
+from thingsviz.commands import train
 from thingsviz.core.json_files import sealed
-from thingsviz.jobs.job_folder import jobs_root
+from thingsviz.jobs.job_folder import JobFolder, jobs_root
 from thingsviz.pipeline import run as stages
 
 FILES = {
@@ -191,3 +192,30 @@ def test_the_command_itself(make_job, tiny_env):
     assert found.returncode == 0, found.stderr
     assert "done in" in found.stdout
     assert found.stderr == ""
+
+
+def test_a_new_job_is_begun_with_a_dataset(tiny_env, capsys):
+    words = ["--dataset", "tiny", "--model", "mean", "--set", "split.kind=image", "--name", "m"]
+    assert train.main(words) == 0
+    job = JobFolder(tiny_env / "m")
+    assert job.status().state == "done"
+    assert (job.config().model.name, job.config().split.kind) == ("mean", "image")
+    assert str(job.path) in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "begin a new one with --dataset NAME"),
+        (["x", "--dataset", "tiny"], "begin a new one with --dataset NAME"),
+        (["--dataset", "nowhere"], "nowhere"),
+        (["--dataset", "tiny", "--model", "rigde"], "did you mean 'ridge'?"),
+        (["--dataset", "tiny", "--set", "fit.epochs"], "give KEY=VALUE"),
+        (["--dataset", "tiny", "--set", "model.name.x=1"], "give KEY=VALUE"),
+        (["--dataset", "tiny", "--set", "fit.epochs=many"], "epochs"),
+    ],
+)
+def test_a_wrong_new_job_is_one_sentence_and_leaves_no_folder(tiny_env, capsys, words, said):
+    assert train.main(words) == 2
+    assert said in capsys.readouterr().err
+    assert not list(tiny_env.glob("[a-z]*"))

@@ -67,8 +67,8 @@ GROUPS: dict[str, dict[str, Command]] = {
     "decode": {
         "train": Command(
             "train",
-            "Run or continue the training of a job folder.",
-            "thingsviz train checkpoints/JOB",
+            "Begin a training, or run or continue that of a job folder.",
+            "thingsviz train --dataset demo --model ridge",
             GO_ON,
         ),
         "tune": Command(
