@@ -25,6 +25,8 @@ import thingsviz
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 SOURCES = ("setup.py", "pyproject.toml", "MANIFEST.in", "README.md", "LICENSE", "app.py")
+# one worker builds and installs it for all of them
+pytestmark = pytest.mark.xdist_group("wheel")
 FOLDERS = ("pages", "models", "thingsviz", ".streamlit")
 
 

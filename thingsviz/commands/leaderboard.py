@@ -19,6 +19,7 @@ from thingsviz.analysis.regions.region_kernels import WHOLE, RegionOf, kernels, 
 from thingsviz.analysis.regions.regions import Regions
 from thingsviz.analysis.scores.concept_sums import part
 from thingsviz.commands.cli import run_command
+from thingsviz.commands.folders import dataset_path
 from thingsviz.core.progress import Progress, Report
 from thingsviz.core.trial_key import parse_subject
 from thingsviz.data.store.beta_store import BetaStore
@@ -37,7 +38,7 @@ Row = dict[str, Any]
 
 def run(options: argparse.Namespace) -> int:
     """Make the leaderboard, and say where it is."""
-    dataset, subject = open_dataset(options.dataset), parse_subject(options.subject)
+    dataset, subject = open_dataset(dataset_path(options.dataset)), parse_subject(options.subject)
     store = open_store(dataset, subject)
     with ProgressBar("leaderboard", options.progress) as console:
         own = own_regions(dataset, store, options.regions)
@@ -48,7 +49,9 @@ def run(options: argparse.Namespace) -> int:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("dataset", type=Path, help="folder of a dataset with a prepared subject")
+    parser.add_argument(
+        "dataset", type=Path, help="name or folder of a dataset with a prepared subject"
+    )
     parser.add_argument("--subject", default="sub-01", help="label of the subject")
     parser.add_argument(
         "--split",

@@ -28,6 +28,7 @@ from thingsviz.analysis.scores.concept_sums import RatedPart, part
 from thingsviz.analysis.scores.metrics import pearson
 from thingsviz.analysis.scores.score_table import MEAN, ScorePlace, ceiling_rows, model_rows
 from thingsviz.commands.cli import run_command
+from thingsviz.commands.folders import dataset_path
 from thingsviz.commands.leaderboard import material_of
 from thingsviz.core.arrays import Rows
 from thingsviz.core.errors import ConfigError
@@ -52,7 +53,7 @@ Row = dict[str, Any]
 
 def run(options: argparse.Namespace) -> int:
     """Make the curves, and say where they are."""
-    dataset, subject = open_dataset(options.dataset), parse_subject(options.subject)
+    dataset, subject = open_dataset(dataset_path(options.dataset)), parse_subject(options.subject)
     config = parse_model({"name": options.model})
     if spec_of(config).kind != "linear" or config.name == "mean":
         msg = f"model {config.name!r} is no linear decoder of ratings: use ridge"
@@ -66,7 +67,9 @@ def run(options: argparse.Namespace) -> int:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
-    parser.add_argument("dataset", type=Path, help="folder of a dataset with a prepared subject")
+    parser.add_argument(
+        "dataset", type=Path, help="name or folder of a dataset with a prepared subject"
+    )
     parser.add_argument("--subject", default="sub-01", help="label of the subject")
     parser.add_argument("--model", default="ridge", help="a linear decoder of ratings")
     parser.add_argument("--progress", type=Path, help=argparse.SUPPRESS)

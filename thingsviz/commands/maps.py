@@ -11,6 +11,7 @@ import torch
 
 from thingsviz.analysis.regions.parcellation import by_name
 from thingsviz.commands.cli import run_command
+from thingsviz.commands.folders import job_path
 from thingsviz.core.progress import Progress, Report
 from thingsviz.explain.decoder import open_decoder
 from thingsviz.explain.map_files import ALL, EpochMaps, MapSet
@@ -33,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add = parser.add_argument
-    add("job", type=Path, help="folder of a finished job")
+    add("job", type=Path, help="a finished job: its name or its folder")
     add("--part", default="test", help="test, validation, exemplars, row-17 or concept-dog")
     add("--target", default=ALL, help="one output, such as heavy (default: all of them)")
     add("--methods", default="", help="methods, with commas between (default: all that fit)")
@@ -53,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def made_in(arguments: argparse.Namespace) -> MapSet:
     """Return the set of maps that a command is about."""
     kind = EpochMaps if arguments.epochs else MapSet
-    return kind(JobFolder(arguments.job.absolute()), arguments.part, arguments.target)
+    return kind(JobFolder(job_path(arguments.job).absolute()), arguments.part, arguments.target)
 
 
 def make(arguments: argparse.Namespace, report: Report) -> list[str]:

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 from thingsviz.commands.cli import run_command
+from thingsviz.commands.folders import dataset_path
 from thingsviz.core.progress import Progress, Report
 from thingsviz.core.trial_key import parse_subject
 from thingsviz.data.prepare.build import RELEASES, BuildOptions, build_store
@@ -21,7 +22,7 @@ from thingsviz.queue.background_tasks import progress_file
 
 def run(options: argparse.Namespace) -> int:
     """Prepare the subject, and say what there is now."""
-    dataset = open_dataset(options.dataset, options.derivatives)
+    dataset = open_dataset(dataset_path(options.dataset), options.derivatives)
     subject = parse_subject(options.subject)
     wanted = BuildOptions(options.table_only, options.hdf5, options.release)
     report = both(bar(sys.stderr.isatty()), progress_file(options.progress))
@@ -35,7 +36,11 @@ def run(options: argparse.Namespace) -> int:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add = parser.add_argument
-    add("dataset", type=Path, help="folder that holds betas_vol/ or betas_csv/")
+    add(
+        "dataset",
+        type=Path,
+        help="folder that holds betas_vol/ or betas_csv/, or its name below THINGSVIZ_DATA",
+    )
     add("--subject", default="sub-01", help="label of the subject (default: sub-01)")
     add("--hdf5", action="store_true", help="also write all of it to subject.h5")
     add("--table-only", action="store_true", help="only the trials table; needs no betas")

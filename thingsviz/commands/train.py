@@ -15,6 +15,7 @@ from typing import Any
 
 from models.training.distributed.processes import processes
 from thingsviz.commands.cli import run_command
+from thingsviz.commands.folders import job_path
 from thingsviz.core import log
 from thingsviz.core.errors import ConfigError, JobError
 from thingsviz.jobs.job_folder import JobFolder, create_job
@@ -45,7 +46,7 @@ def _job(options: argparse.Namespace) -> JobFolder:
         job = create_job(config)
         print(f"new job: {job.path}", file=sys.stderr)
         return job
-    job = JobFolder(options.job.absolute())
+    job = JobFolder(job_path(options.job).absolute())
     if not job.file("config.json").is_file():
         msg = f"{job.path} is not a job folder: it needs a config.json"
         raise JobError(msg)
@@ -80,7 +81,7 @@ def _put(data: dict[str, Any], given: str) -> None:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add = parser.add_argument
-    words = "folder with a config.json, to run or to continue"
+    words = "job to run or to continue: its name, or its folder with a config.json"
     add("job", nargs="?", type=Path, metavar="JOB_DIR", help=words)
     words = "begin a new job: name or folder of a dataset with a prepared subject"
     add("--dataset", metavar="NAME", help=words)

@@ -20,6 +20,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from models.base.errors import ModelError
 from thingsviz.commands.cli import run_command
+from thingsviz.commands.folders import job_path
 from thingsviz.core import log
 from thingsviz.core.errors import (
     EXIT_BAD_INPUT,
@@ -49,7 +50,7 @@ UNEXPECTED = 1
 
 def run(options: argparse.Namespace) -> int:
     """Run or continue a study; 0 done or stopped."""
-    folder = StudyFolder(options.study.absolute())
+    folder = StudyFolder(job_path(options.study).absolute())
     log.begin("study", usual="text")
     if not folder.file("config.json").is_file():
         msg = f"{folder.path} is not a study's folder: it needs a config.json"
