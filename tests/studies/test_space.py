@@ -93,6 +93,10 @@ def test_a_study_and_its_json_are_the_same():
             },
             "ridge is fitted in one go: choose the pruner 'none'",
         ),
+        (
+            {"base": {**VIT, "split": {"kind": "session", "folds": "each"}}},
+            "validation part of one split",
+        ),
         ({"name": "a" * 70}, "is too long: use at most 60"),
         ({"name": "../up"}, "cannot be a folder"),
         ({"sampler": "grid"}, r"study\.sampler: .*'tpe' or 'random'"),

@@ -32,7 +32,7 @@ from thingsviz.core.errors import (
 from thingsviz.core.files import disk_sentence
 from thingsviz.core.locks import LOCK_HANDLE, given_lock, try_lock
 from thingsviz.data.store.beta_store import BetaStore
-from thingsviz.data.trials.splits import make_split
+from thingsviz.data.trials.folds import make_chosen
 from thingsviz.jobs.job_folder import MANIFEST, JobFolder, sign
 from thingsviz.pipeline.training_data import check_targets, find_dataset, open_store
 from thingsviz.queue.reporter import StoppedError
@@ -237,7 +237,7 @@ def check_data(folder: StudyFolder, config: StudyConfig, store: BetaStore) -> No
         )
         raise JobError(msg)
     wish = config.base.split
-    split = make_split(store.trials, wish.kind, wish.fractions, wish.seed)
+    split = make_chosen(store.trials, wish.choice)
     if not len(split.validation):
         msg = "the split has no validation trials to choose by: give validation a share"
         raise ConfigError(msg)

@@ -47,6 +47,12 @@ class StudyConfig(Strict):
         if self.pruner != "none" and MODELS[self.base.model.name].kind == "linear":
             msg = f"{self.base.model.name} is fitted in one go: choose the pruner 'none'"
             raise ValueError(msg)
+        if self.base.split.is_cross_validation:
+            msg = (
+                "a study compares its candidates on the validation part of one split: leave the "
+                "base's split.folds out, or name one of its folds with split.fold"
+            )
+            raise ValueError(msg)
         fitting = self.base.learned.objectives
         if self.objective not in fitting:
             msg = (

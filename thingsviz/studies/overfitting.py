@@ -23,8 +23,8 @@ from thingsviz.core import json_files
 from thingsviz.core.errors import ConfigError
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.things.layout import open_dataset
+from thingsviz.data.trials.folds import make_chosen
 from thingsviz.data.trials.labels import label_map
-from thingsviz.data.trials.splits import make_split
 from thingsviz.jobs.job_folder import jobs_root
 from thingsviz.jobs.recipe import SplitConfig, Strict, parse_config
 from thingsviz.pipeline.tasks.classes import Classes
@@ -155,7 +155,7 @@ def study_material(config: OverfittingConfig, folder: Path) -> Classes:
     labels = label_map(dataset, config.subject, config.learns, store.trials)
     trials = labelled(_first_sessions(store, config.n_sessions), labels)
     wish = config.split
-    split = make_split(trials, wish.kind, wish.fractions, wish.seed)
+    split = make_chosen(trials, wish.choice)
     check_classes(split, labels, store.trials)
     recipe: Row = {"dataset": config.dataset, "subject": config.subject, "learns": config.learns}
     recipe |= {"model": {"name": "logistic"}, "split": wish.model_dump()}

@@ -62,3 +62,10 @@ def test_every_model_can_be_estimated(tiny, model):
     found = estimate_of(recipe, store, Parts(100, 10, 32, Audit(0, 0, 8, 0, 8)))
     assert found.seconds > 0
     assert 0.6e9 <= found.n_bytes < 3e9
+
+
+def test_a_cross_validation_costs_a_training_a_fold():
+    cost = Cost(10, 0, 1.0, 1, 2.0, 2.0)
+    one, twelve = Estimate(cost, 1.0, 1e9), Estimate(cost, 1.0, 1e9, 12)
+    assert twelve.seconds == 12 * one.seconds
+    assert "12 folds" in time_text(twelve)

@@ -25,8 +25,11 @@ def whole_form(recipe):
     from thingsviz.ui.training import job_form
 
     trials = pd.DataFrame({mean_column(t): [1.0] for t in [*TARGETS_12, "size"]})
+    trials = pd.concat([trials] * 2).assign(trial_type=["train", "test"], concept=["a", "b"])
+    trials = trials.assign(uniqueID=trials["concept"])
     grid = SimpleNamespace(shape=(72, 91, 75))
-    store = SimpleNamespace(trials=trials, grid=grid, mask=np.ones(grid.shape, bool))
+    mask = np.ones(grid.shape, bool)
+    store = SimpleNamespace(trials=trials, grid=grid, mask=mask, fingerprint="form")
     known = SimpleNamespace(name="demo")
     page = SimpleNamespace(store=store, kept=store, dataset=known, subject="sub-01")
     if "filled" not in st.session_state:
@@ -59,6 +62,8 @@ def recipe(**more):
 RECIPES = {
     "defaults of a network": recipe(model={"name": "vit3d"}),
     "defaults of a ridge": recipe(model={"name": "ridge"}),
+    "leaving one run out": recipe(split={"kind": "run", "folds": "each"}),
+    "five folds of images": recipe(split={"kind": "image", "folds": 5}),
     "a mean": recipe(model={"name": "mean"}, targets=TARGETS_10, rating_scale="z", seed=3),
     "own targets": recipe(model={"name": "ridge", "seed": 4}, targets=("size", "heavy")),
     "own shares": recipe(

@@ -5,7 +5,7 @@ from thingsviz.core.errors import ConfigError
 from thingsviz.data.things.ratings import TARGETS_10, TARGETS_12
 from thingsviz.jobs.recipe import RATING_SCALES, SPLIT_KINDS
 from thingsviz.ui.training.form_fields import form_key
-from thingsviz.ui.training.question_form import SCALES, SPLITS, shares_of
+from thingsviz.ui.training.question_form import SCALES, SPLITS, folds_of, shares_of
 
 
 def test_every_split_and_scale_has_its_sentence():
@@ -89,3 +89,31 @@ def test_the_sentence_of_the_chosen_split_is_on_the_page():
     app.selectbox(key=form_key("question", "kind")).set_value("trial").run()
     assert app.session_state["answer"]["split"]["kind"] == "trial"
     assert any("recognition" in caption.value for caption in app.caption)
+
+
+@pytest.mark.parametrize(
+    ("text", "folds"), [("one split", None), ("leave one out", "each"), ("7", 7), (" 12 ", 12)]
+)
+def test_folds_are_read(text, folds):
+    assert folds_of(text) == folds
+
+
+@pytest.mark.parametrize("text", ["1", "201", "many", "", "-3", "2.5"])
+def test_other_folds_are_refused(text):
+    with pytest.raises(ConfigError):
+        folds_of(text)
+
+
+def test_folds_go_into_the_recipe_and_only_where_they_can():
+    app = shown([*TARGETS_12])
+    kind, folds = form_key("question", "kind"), form_key("question", "folds")
+    assert app.selectbox(key=folds).disabled
+    app.selectbox(key=kind).set_value("run").run()
+    app.selectbox(key=folds).set_value("leave one out").run()
+    assert app.session_state["answer"]["split"]["folds"] == "each"
+    app.selectbox(key=kind).set_value("image").run()
+    assert "folds" not in app.session_state["answer"]["split"]
+    app.selectbox(key=folds).set_value("5").run()
+    assert app.session_state["answer"]["split"]["folds"] == 5
+    app.selectbox(key=kind).set_value("test_images").run()
+    assert "folds" not in app.session_state["answer"]["split"]

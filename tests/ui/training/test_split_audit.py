@@ -1,9 +1,16 @@
 import pytest
 
 from tests.pages.test_train import page, started  # noqa: F401
+from thingsviz.data.trials.folds import FoldsAudit
 from thingsviz.data.trials.splits import Audit, ClassBalance
 from thingsviz.ui.training.form_fields import form_key
-from thingsviz.ui.training.split_audit import AuditedSplit, counts_text, r_text, share_text
+from thingsviz.ui.training.split_audit import (
+    AuditedSplit,
+    counts_text,
+    folds_text,
+    r_text,
+    share_text,
+)
 
 KIND = form_key("question", "kind")
 CLEAN = Audit(0, 0, 100, 0, 100, known_trials=0, test_trials=1200, repeated_images=100)
@@ -21,6 +28,16 @@ def test_counts_in_words():
     both = counts_text(AuditedSplit(report, ClassBalance(720, 575, 1, 2, 0.003)), "concepts")
     assert "**17 %** of 157 test trials" in both[0]
     assert "**575 of 720** have training trials, 1 to 2 each" in both[1]
+
+
+def test_folds_in_words():
+    assert folds_text(AuditedSplit(CLEAN, None)) == []
+    one = CLEAN._replace(test_trials=32, shared_images=3)
+    folds = FoldsAudit((one, one._replace(test_trials=30, shared_images=0)), 62, 0)
+    (line,) = folds_text(AuditedSplit(folds.together, None, folds, ("run 1", "run 2"), 8))
+    assert "**2 folds** (run 1 to run 2), **30–32** test trials each" in line
+    assert "**1 of 2** folds" in line
+    assert AuditedSplit(folds.together, None, folds, ("a", "b"), 8).tested_concepts == 8
 
 
 def test_power_in_words():
@@ -75,3 +92,14 @@ def test_classes_of_unseen_concepts_are_refused_in_red_and_mended(page):  # noqa
     assert "only 0% of the test trials" in red
     next(b for b in app.button if b.key == "w_mend_test_images").click().run()
     assert not any("A bad score" in e.value for e in app.error)
+
+
+def test_the_audit_of_folds_and_their_cost_stand_on_the_page(page):  # noqa: F811
+    app = page()
+    app.selectbox(key=KIND).set_value("session").run()
+    app.selectbox(key=form_key("question", "folds")).set_value("leave one out").run()
+    assert not app.exception
+    text = markdown(app)
+    assert "**4 folds** (session 1 to session 4), **40** test trials each" in text
+    assert "**4 of 4** folds test images that their training shows" in text
+    assert "for 4 folds" in text

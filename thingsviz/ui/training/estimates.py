@@ -11,8 +11,10 @@ from models.cost.estimate import Cost, Size, estimate
 from models.linear.config import RidgeConfig
 from thingsviz.core.typography import duration
 from thingsviz.data.store.beta_store import BetaStore
+from thingsviz.data.trials.folds import fold_names, make_chosen
 from thingsviz.data.trials.labels import concepts_shown
-from thingsviz.data.trials.splits import Audit, audit, make_split
+from thingsviz.data.trials.split_choice import SplitChoice
+from thingsviz.data.trials.splits import Audit, audit
 from thingsviz.jobs.recipe import JobConfig
 from thingsviz.ui.shell.frame import PageContext
 
@@ -28,6 +30,8 @@ class Parts(NamedTuple):
     validation: int
     test: int
     audit: Audit
+    n_folds: int = 1
+    """With folds the other numbers are those of the first."""
 
 
 class Estimate(NamedTuple):
@@ -36,11 +40,12 @@ class Estimate(NamedTuple):
     cost: Cost
     references_s: float
     n_bytes: float
+    n_folds: int = 1
 
     @property
     def seconds(self) -> float:
-        """The whole, references included."""
-        return self.cost.seconds + self.references_s
+        """The whole, references and all folds included."""
+        return self.n_folds * (self.cost.seconds + self.references_s)
 
 
 def show_estimate(page: PageContext, config: JobConfig) -> None:
@@ -54,8 +59,7 @@ def show_estimate(page: PageContext, config: JobConfig) -> None:
 
 def parts_of(page: PageContext, config: JobConfig) -> Parts:
     """Count the parts of a recipe's split."""
-    split, store = config.split, page.store
-    return _parts(store.fingerprint, split.kind, split.fractions, split.seed, _store=store)
+    return _parts(page.store.fingerprint, config.split.choice, _store=page.store)
 
 
 def whole_estimate(page: PageContext, config: JobConfig) -> Estimate:
@@ -64,17 +68,13 @@ def whole_estimate(page: PageContext, config: JobConfig) -> Estimate:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _parts(
-    fingerprint: str,
-    kind: str,
-    fractions: tuple[float, float, float],
-    seed: int,
-    _store: BetaStore,
-) -> Parts:
+def _parts(fingerprint: str, choice: SplitChoice, _store: BetaStore) -> Parts:
     """Draw the split as the job will, and count it."""
-    split = make_split(_store.trials, kind, fractions, seed)
+    split = make_chosen(_store.trials, choice)
     found = audit(_store.trials, split)
-    return Parts(len(split.train), len(split.validation), len(split.test), found)
+    whole = choice.folds is not None and choice.fold is None
+    n_folds = len(fold_names(_store.trials, choice)) if whole else 1
+    return Parts(len(split.train), len(split.validation), len(split.test), found, n_folds)
 
 
 def estimate_of(config: JobConfig, store: BetaStore, parts: Parts) -> Estimate:
@@ -82,7 +82,8 @@ def estimate_of(config: JobConfig, store: BetaStore, parts: Parts) -> Estimate:
     size = Size(parts.train, parts.validation, n_outputs(config, store))
     own = estimate(config.model, store.mask, config.fit, size)
     ridge = estimate(RidgeConfig(), store.mask, config.fit, size)
-    return Estimate(own, ridge.seconds, BASE_BYTES + max(own.bytes, ridge.bytes))
+    held = BASE_BYTES + max(own.bytes, ridge.bytes)
+    return Estimate(own, ridge.seconds, held, parts.n_folds)
 
 
 def n_outputs(config: JobConfig, store: BetaStore) -> int:
@@ -95,7 +96,8 @@ def n_outputs(config: JobConfig, store: BetaStore) -> int:
 def parts_text(parts: Parts) -> str:
     """Say how many trials each part has and what the test shares with the training."""
     found = parts.audit
-    text = f"**{parts.train:,}** training, **{parts.validation:,}** validation and "
+    text = f"**{parts.n_folds} folds**; the first: " if parts.n_folds > 1 else ""
+    text += f"**{parts.train:,}** training, **{parts.validation:,}** validation and "
     text += f"**{parts.test:,}** test trials. Of {found.test_concepts:,} test concepts the "
     text += f"training saw **{found.shared_concepts:,}**, of {found.test_images:,} test images "
     return text + f"**{found.shared_images:,}**."
@@ -113,6 +115,8 @@ def cost_text(need: Estimate) -> str:
 def time_text(need: Estimate, bold: str = "") -> str:
     """Say how long the whole takes, and an epoch of it where there is more than one."""
     whole, own = f"about {bold}{duration(need.seconds)}{bold}", need.cost
+    if need.n_folds > 1:
+        return f"{whole} for {need.n_folds} folds ({duration(need.seconds / need.n_folds)} a fold)"
     if own.seconds <= own.seconds_per_epoch:
         return whole
     return f"{whole} ({duration(own.seconds_per_epoch)} an epoch)"

@@ -12,7 +12,10 @@ from models.catalog.registry import MODELS
 from models.presets.presets import PRESETS, Preset
 from models.presets.report import CLASS_PRESETS
 from thingsviz.core.errors import ThingsvizError
-from thingsviz.jobs.recipe import JobConfig
+from thingsviz.data.store.beta_store import BetaStore
+from thingsviz.data.trials.folds import default_choice
+from thingsviz.data.trials.split_choice import SplitChoice
+from thingsviz.jobs.recipe import PROTOCOLS, JobConfig
 from thingsviz.ui.shell import ui_state
 from thingsviz.ui.shell.frame import PageContext, plain
 from thingsviz.ui.shell.ui_state import Key
@@ -24,6 +27,8 @@ SECTION_4 = ("report_transformer", "report_cnn", "report_cnn_tuned")
 CLASS_QUESTION = {"learns": "concepts", "split": {"kind": "trial", "fractions": (0.7, 0.1, 0.2)}}
 # fitted at once, with settings of their own: no preset is needed to start from them
 LINEAR = ("ridge", "concept_decoder")
+CLASSIFIERS = ("linear_svm", "lda")
+TITLES = {"linear_svm": "Linear SVM", "lda": "LDA"}
 # as wide as two fields of the form
 WIDTH = 370
 Fill = Callable[[JobConfig, tuple[int, int, int]], None]
@@ -59,9 +64,10 @@ def _time(page: PageContext, recipe: JobConfig) -> str:
 def presets(page: PageContext) -> dict[str, tuple[str, JobConfig]]:
     """Return each preset's sentence and recipe for this subject, by its title."""
     found = {p.title: (p.summary, recipe_from(page, key)) for key, p in PRESETS.items()}
-    for name in LINEAR:
+    for name in (*LINEAR, *CLASSIFIERS):
         data = {"dataset": page.dataset.name, "model": {"name": name}}
-        title = name.replace("_", " ").capitalize()
+        data |= _suitable(page, CLASS_QUESTION if name in CLASSIFIERS else {})
+        title = TITLES.get(name, name.replace("_", " ").capitalize())
         found[title] = (MODELS[name].summary, JobConfig.model_validate(data))
     for preset in CLASS_PRESETS.values():
         recipe = recipe_of_preset(page, preset, CLASS_QUESTION)
@@ -87,4 +93,18 @@ def recipe_from(page: PageContext, preset: str) -> JobConfig:
 def recipe_of_preset(page: PageContext, preset: Preset, question: dict[str, Any]) -> JobConfig:
     """Return a preset's model and training with what they learn."""
     data = {"dataset": page.dataset.name, "model": preset.model, "fit": preset.fit}
-    return JobConfig.model_validate(data | question)
+    return JobConfig.model_validate(data | _suitable(page, question))
+
+
+def _suitable(page: PageContext, question: dict[str, Any]) -> dict[str, Any]:
+    """Return a question with the split that suits trials without test images of their own."""
+    choice = _default(page.store.fingerprint, _store=page.store)
+    if choice.kind in PROTOCOLS:
+        return question
+    split = {"kind": choice.kind, "fractions": choice.fractions, "folds": choice.folds}
+    return question | {"split": split}
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _default(fingerprint: str, _store: BetaStore) -> SplitChoice:
+    return default_choice(_store.trials)

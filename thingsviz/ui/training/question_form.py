@@ -10,6 +10,7 @@ import streamlit as st
 
 from thingsviz.core.errors import ConfigError
 from thingsviz.data.things.ratings import TARGETS_10, TARGETS_12
+from thingsviz.data.trials.split_choice import LEAVE_ONE_OUT, MOST_FOLDS
 from thingsviz.jobs.learned import LEARNED
 from thingsviz.jobs.recipe import JobConfig
 from thingsviz.ui.training.form_fields import form_key, prime
@@ -49,6 +50,10 @@ SPLITS = {
         "Draws whole sessions: tells whether the decoder carries over to another day, not whether "
         "it knows new objects.",
     ),
+    "run": QuestionChoice(
+        "Runs",
+        "Draws whole runs of the scanner: what drifts within a run is not on both sides.",
+    ),
     "trial": QuestionChoice(
         "Trials (the report's)",
         "Draws trials one by one: the same concepts and even images stand on both sides, so a "
@@ -67,6 +72,14 @@ SCALES = {
 LEARNS = {name: QuestionChoice(known.title, known.sentence) for name, known in LEARNED.items()}
 SIZES = {"12": TARGETS_12, "10": TARGETS_10}
 SHARES = ("0.8 / 0.1 / 0.1", "0.7 / 0.1 / 0.2", "0.6 / 0.2 / 0.2")
+NO_FOLDS, EACH = "one split", "leave one out"
+FOLD_COUNTS = ("3", "5", "10")
+FOLDS_HELP = (
+    "Cross-validation: a decoder that was trained on the other folds tests each fold's trials, so "
+    "every trial is predicted once. **leave one out**: a fold for each session or run; a number "
+    "(type your own): so many folds. Validation is drawn from what each fold trains on. The "
+    "training takes as many times as long as there are folds."
+)
 # these two kinds take the test trials from the design; the fractions divide the rest
 GIVEN_TEST = {"test_images", "unseen_concepts"}
 
@@ -80,9 +93,10 @@ def question_form(available: list[str], faults: list[str]) -> dict[str, Any]:
             answers["targets"] = _targets(available, faults)
             answers["rating_scale"] = _choice("rating_scale", "Rating scale", SCALES, width=185)
         kind = _choice("kind", "Split", SPLITS, width=185)
+        folds = _folds(kind, faults)
         fractions = _fractions(kind, faults)
     st.caption(f"**{SPLITS[kind].title}.** {SPLITS[kind].sentence}")
-    split = {"kind": kind, "fractions": fractions}
+    split = {"kind": kind, "fractions": fractions, **({"folds": folds} if folds else {})}
     return {"learns": learns, **answers, "split": split}
 
 
@@ -131,6 +145,41 @@ def _choice(name: str, title: str, choices: Mapping[str, QuestionChoice], width:
     return str(found)
 
 
+def _folds(kind: str, faults: list[str]) -> int | str | None:
+    """Ask for folds; None without, and where the test trials come from the design."""
+    key = prime(form_key(GROUP, "folds"), NO_FOLDS)
+    options = [NO_FOLDS, *([EACH] if kind in LEAVE_ONE_OUT else []), *FOLD_COUNTS]
+    own = st.session_state[key]
+    if kind in GIVEN_TEST or (own == EACH and kind not in LEAVE_ONE_OUT):
+        st.session_state[key] = own = NO_FOLDS
+    text = st.selectbox(
+        "Folds",
+        [*options, *([own] if own not in options else [])],
+        key=key,
+        persist_state="session",
+        accept_new_options=True,
+        disabled=kind in GIVEN_TEST,
+        help=FOLDS_HELP,
+        width=185,
+    )
+    try:
+        return folds_of(str(text))
+    except ConfigError as error:
+        faults.append(str(error))
+        return None
+
+
+def folds_of(text: str) -> int | str | None:
+    """Read what stands in the field of folds: a number, `leave one out` or `one split`."""
+    words = text.strip()
+    if words in {NO_FOLDS, EACH}:
+        return None if words == NO_FOLDS else "each"
+    if words.isdecimal() and 2 <= int(words) <= MOST_FOLDS:
+        return int(words)
+    msg = f"Folds {text[:40]!r} should be a number from 2 to {MOST_FOLDS}, or one of the list"
+    raise ConfigError(msg)
+
+
 def _fractions(kind: str, faults: list[str]) -> tuple[float, ...]:
     key = prime(form_key(GROUP, "fractions"), SHARES[0])
     own = st.session_state[key]
@@ -168,6 +217,11 @@ def shares_of(text: str) -> tuple[float, ...]:
     return tuple(round(share / sum(shares), 9) for share in shares)
 
 
+def _folds_text(config: JobConfig) -> str:
+    folds = config.split.folds
+    return {None: NO_FOLDS, "each": EACH}.get(folds, str(folds))  # type: ignore[arg-type]
+
+
 def fill_question(config: JobConfig) -> None:
     """Enter the targets, scale and split of a recipe into the form."""
     sets = {targets: name for name, targets in SIZES.items()}
@@ -179,6 +233,7 @@ def fill_question(config: JobConfig) -> None:
         "rating_scale": config.rating_scale,
         "kind": config.split.kind,
         "fractions": shares,
+        "folds": _folds_text(config),
     }
     for name, value in values.items():
         st.session_state[form_key(GROUP, name)] = value

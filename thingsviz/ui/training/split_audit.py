@@ -19,7 +19,15 @@ from thingsviz.analysis.scores.split_verdict import SplitVerdict, verdicts
 from thingsviz.core.errors import ThingsvizError
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.things.layout import Dataset
-from thingsviz.data.trials.labels import label_map
+from thingsviz.data.trials.folds import (
+    FoldsAudit,
+    audit_folds,
+    fold_names,
+    make_chosen,
+    make_folds,
+)
+from thingsviz.data.trials.labels import concepts_shown, label_map
+from thingsviz.data.trials.split_choice import SplitChoice
 from thingsviz.data.trials.splits import Audit, ClassBalance, audit, class_balance, make_split
 from thingsviz.jobs.learned import LEARNED
 from thingsviz.ui.shell.frame import PageContext, plain
@@ -38,7 +46,18 @@ class AuditedSplit(NamedTuple):
     """A split as it would be drawn: what its parts share, and how classes are spread."""
 
     audit: Audit
+    """With folds the counts of all folds added up."""
     balance: ClassBalance | None
+    """With folds that of the first."""
+    folds: FoldsAudit | None = None
+    names: tuple[str, ...] = ()
+    n_concepts: int = 0
+    """With folds, how many different concepts all of them test."""
+
+    @property
+    def tested_concepts(self) -> int:
+        """How many different concepts are tested."""
+        return self.n_concepts or self.audit.test_concepts
 
 
 def show_audit(page: PageContext, question: Mapping[str, Any]) -> None:
@@ -48,14 +67,14 @@ def show_audit(page: PageContext, question: Mapping[str, Any]) -> None:
     try:
         found = _audited(
             page.store.fingerprint,
-            (split["kind"], tuple(split["fractions"]), seed),
+            SplitChoice(split["kind"], tuple(split["fractions"]), seed, split.get("folds")),
             learns,
             _data=(page.dataset, page.subject, page.store),
         )
     except ThingsvizError as error:
         st.error(plain(str(error)), icon=":material/error:")
         return
-    st.markdown("  \n".join(counts_text(found, learns)))
+    st.markdown("  \n".join([*folds_text(found), *counts_text(found, learns)]))
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
         _power(found, learns)
     for verdict in verdicts(found.audit, learns):
@@ -65,20 +84,42 @@ def show_audit(page: PageContext, question: Mapping[str, Any]) -> None:
 @st.cache_data(max_entries=128, show_spinner=False)
 def _audited(
     fingerprint: str,
-    wish: tuple[str, tuple[float, float, float], int],
+    choice: SplitChoice,
     learns: str,
     _data: tuple[Dataset, str, BetaStore],
 ) -> AuditedSplit:
     """Draw the split as the job will and count it: 20 ms for 9,840 trials, then kept."""
     dataset, subject, store = _data
-    kind, fractions, seed = wish
-    split = make_split(store.trials, kind, fractions, seed)
+    split = make_chosen(store.trials, choice)
     balance = None
     if LEARNED[learns].kind == "classes":
         labels = label_map(dataset, subject, learns, store.trials)
         concepts = store.trials["concept"].fillna("").to_numpy(str)
         balance = class_balance(labels.classes_of(concepts), split, len(labels.names))
-    return AuditedSplit(audit(store.trials, split), balance)
+    if choice.folds is None:
+        return AuditedSplit(audit(store.trials, split), balance)
+    found = audit_folds(store.trials, make_folds(store.trials, choice))
+    names = tuple(fold_names(store.trials, choice))
+    n_concepts = len(concepts_shown(store.trials))
+    return AuditedSplit(found.together, balance, found, names, n_concepts)
+
+
+def folds_text(found: AuditedSplit) -> list[str]:
+    """Say how many folds there are, how many trials each tests, and how many leak."""
+    folds = found.folds
+    if folds is None:
+        return []
+    n, named = len(folds.folds), f"{found.names[0]} to {found.names[-1]}"
+    size = (
+        f"{folds.fewest:,}" if folds.fewest == folds.most else f"{folds.fewest:,}–{folds.most:,}"
+    )
+    once = "each trial is tested once" if not folds.n_twice else f"{folds.n_twice:,} tested twice"
+    leaking = (
+        f"**{folds.leaking} of {n}** folds test images that their training shows"
+        if folds.leaking
+        else "no fold tests an image that its training shows"
+    )
+    return [f"**{n} folds** ({named}), **{size}** test trials each: {once}; {leaking}."]
 
 
 def counts_text(found: AuditedSplit, learns: str) -> list[str]:
@@ -107,7 +148,7 @@ def counts_text(found: AuditedSplit, learns: str) -> list[str]:
 def _power(found: AuditedSplit, learns: str) -> None:
     if LEARNED[learns].kind == "ratings":
         effect = _effect("Effect to be seen (r)", "effect_r", 0.2, 0.01)
-        st.markdown(r_text(found.audit.test_concepts, effect))
+        st.markdown(r_text(found.tested_concepts, effect))
         return
     n_classes = found.balance.n_classes if found.balance else 1
     k = min(TOP, max(n_classes // 2, 1))

@@ -16,7 +16,8 @@ from models.presets.presets import PRESETS
 from thingsviz.core.errors import ConfigError, ThingsvizError
 from thingsviz.core.typography import duration
 from thingsviz.data.store.beta_store import BetaStore
-from thingsviz.data.trials.splits import make_split
+from thingsviz.data.trials.folds import make_chosen
+from thingsviz.data.trials.split_choice import SplitChoice
 from thingsviz.jobs.learned import VALIDATION
 from thingsviz.jobs.recipe import JobConfig, parse_config
 from thingsviz.studies.config import StudyConfig, parse_study
@@ -94,7 +95,7 @@ def _base(page: PageContext) -> JobConfig:
         persist_state="session",
         help="The settings that the study begins with: a preset, or an earlier training.",
     )
-    base = base_of(page, str(chosen))
+    base = with_one_split(base_of(page, str(chosen)))
     if ui_state.get(Key.TUNE_BASE) != (chosen, page.dataset.name):
         ui_state.put(Key.TUNE_BASE, (chosen, page.dataset.name))
         tune_space.fill_space(suggested_space(base))
@@ -120,6 +121,13 @@ def base_of(page: PageContext, chosen: str) -> JobConfig:
         return config
     sizes = job_form.dividing(patch, page.store.grid.shape)
     return with_values(config, {"model.patch_size": sizes})
+
+
+def with_one_split(config: JobConfig) -> JobConfig:
+    """Return a recipe whose candidates share one validation part: the first fold's, of folds."""
+    if not config.split.is_cross_validation:
+        return config
+    return config.model_copy(update={"split": config.split.model_copy(update={"fold": 1})})
 
 
 def _search(base: JobConfig) -> dict[str, Any]:
@@ -235,8 +243,7 @@ def seconds_of(page: PageContext, config: StudyConfig) -> tuple[float, float]:
 
     The mean over a few draws from the space; combinations that cannot work are left out.
     """
-    wish = config.base.split
-    sizes = _sizes(page.store.fingerprint, wish.kind, wish.fractions, wish.seed, _s=page.store)
+    sizes = _sizes(page.store.fingerprint, config.base.split.choice, _s=page.store)
     size = Size(*sizes, len(config.base.targets))
     rng = random.Random(0)
     found = []
@@ -264,8 +271,6 @@ def _draw(rng: random.Random, values: Range) -> Value:
 
 
 @st.cache_data(max_entries=64, show_spinner=False)
-def _sizes(
-    fingerprint: str, kind: str, fractions: tuple[float, float, float], seed: int, _s: BetaStore
-) -> tuple[int, int]:
-    split = make_split(_s.trials, kind, fractions, seed)
+def _sizes(fingerprint: str, choice: SplitChoice, _s: BetaStore) -> tuple[int, int]:
+    split = make_chosen(_s.trials, choice)
     return len(split.train), len(split.validation)
