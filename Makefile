@@ -8,7 +8,7 @@ export THINGSVIZ_DATA ?= $(CURDIR)/data
 export THINGSVIZ_JOBS ?= $(CURDIR)/checkpoints
 DEMO := $(THINGSVIZ_DATA)/demo
 
-.PHONY: app demo test check audit licences format bench browser services clean
+.PHONY: app demo docs test test-fast check audit licences format bench browser services clean
 app: demo
 	$(VENV)/bin/streamlit run app.py --server.port $(PORT)
 
@@ -64,8 +64,11 @@ format: $(VENV)/.test
 	$(VENV)/bin/ruff format .
 
 test: check browser services
-	@# A browser on a busy machine can be late: what failed is run once more, alone, and must pass then.
-	$(PY) -m pytest -n 2 --dist loadgroup || $(PY) -m pytest --last-failed --last-failed-no-failures none
+	$(PY) -m pytest -n 2 --dist loadgroup --cov
+
+# For the daily loop: no browser, no services, nothing that trains or plants for long.
+test-fast: $(VENV)/.test
+	$(PY) -m pytest -n 2 --dist loadgroup -m "not browser and not service and not slow"
 
 bench: $(VENV)/.bench
 	$(PY) -m benchmarks

@@ -12,6 +12,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.flaky import (  # noqa: F401
+    pytest_collection_modifyitems,
+    pytest_sessionfinish,
+    pytest_terminal_summary,
+)
 from tests.trainings import make_job, make_vit, run, small_training  # noqa: F401
 
 REPO = Path(__file__).parents[1]
