@@ -19,10 +19,10 @@ from tests.data.planted.conftest import (
     N_TRIALS,
     N_VOLUMES,
 )
+from thingsviz.analysis.scores.metrics import pearson
 from thingsviz.core.errors import ConfigError, DataError
 from thingsviz.data.planted import SimulationOrder, Sources, is_planted, plant, planting
 from thingsviz.data.planted.concepts import PROPERTIES
-from thingsviz.data.planted.oracle import correlations
 from thingsviz.data.planted.writer import STEP
 from thingsviz.data.things.layout import Dataset
 from thingsviz.data.things.ratings import mean_column, read_ratings
@@ -199,7 +199,7 @@ def test_the_oracle_predicts_ratings_on_their_own_scale(dataset):
     assert len(joined) == len(single)
     columns = [mean_column(name) for name in PROPERTIES]
     predicted = joined[[f"pred_{name}" for name in PROPERTIES]].to_numpy()
-    r = correlations(predicted, joined[columns].to_numpy(float))
+    r = pearson(predicted, joined[columns].to_numpy(float))
     assert r.mean() > 0.45
     np.testing.assert_allclose(predicted.mean(0), joined[columns].mean(), rtol=0.15)
     first = averaged.merge(trials, on=keys)

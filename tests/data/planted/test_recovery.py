@@ -4,9 +4,9 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from thingsviz.analysis.scores.metrics import pearson
 from thingsviz.data.planted import SimulationOrder, plant
 from thingsviz.data.planted.concepts import PROPERTIES
-from thingsviz.data.planted.oracle import correlations
 from thingsviz.data.things.layout import Dataset
 from thingsviz.data.things.ratings import mean_column
 from thingsviz.data.things.trials import build_trials
@@ -47,7 +47,7 @@ def decoded_r(root, seed=0):
         predicted[held] = kernel[np.ix_(held, seen)] @ np.linalg.solve(
             inside, y[seen] - y[seen].mean(0)
         )
-    return correlations(predicted, y).mean()
+    return pearson(predicted, y).mean()
 
 
 @pytest.fixture(scope="module")
