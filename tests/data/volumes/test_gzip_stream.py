@@ -102,8 +102,12 @@ def test_an_empty_file(path):
 
 
 def test_foreign_bytes_behind(path):
-    path.write_bytes(path.read_bytes() + b"\0\0more")
+    packed = path.read_bytes()
+    path.write_bytes(packed + b"\0\0more than a header of gzip has")
     with pytest.raises(DataError, match="foreign bytes after its gzip data"):
+        read_all(path)
+    path.write_bytes(packed + b"\0\0more")  # might be the beginning of a header
+    with pytest.raises(DataError, match="ends too early"):
         read_all(path)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
-from isal import igzip_lib
+from isal import igzip, igzip_lib, isal_zlib
 
 from thingsviz.core.errors import DataError
 
@@ -15,7 +16,8 @@ CHUNK = 1 << 18
 GZIP_MAGIC = b"\x1f\x8b"
 # Deflate cannot pack tighter than 1032 : 1, so a file's size bounds what can be in it.
 MOST_PACKED = 1032
-FAULT: type[Exception] = igzip_lib.error  # type: ignore[assignment]
+REPLACE = "download it again"
+FAULTS: tuple[type[Exception], ...] = (igzip.BadGzipFile, igzip_lib.error, isal_zlib.error)  # type: ignore[assignment]
 
 
 class Digest(NamedTuple):
@@ -23,6 +25,36 @@ class Digest(NamedTuple):
 
     size: int
     sha256: str
+
+
+class HashingReader(io.RawIOBase):
+    """A file read front to end, its sha256 taken and its bytes counted on the way."""
+
+    def __init__(self, path: Path) -> None:
+        self.sha, self.size = hashlib.sha256(), 0
+        try:
+            self._file = path.open("rb", buffering=0)
+        except OSError as error:
+            msg = f"{str(path)!r} cannot be read ({error.strerror}): put the published file there"
+            raise DataError(msg) from error
+        self.first = self._file.read(2)
+        self._file.seek(0)
+
+    def readable(self) -> bool:
+        """Say that it can be read."""
+        return True
+
+    def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
+        """Read the next bytes into a buffer; return how many."""
+        count = self._file.readinto(buffer)
+        self.sha.update(buffer[:count])
+        self.size += count
+        return count
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+        super().close()
 
 
 class GzipStream:
@@ -35,22 +67,16 @@ class GzipStream:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._sha = hashlib.sha256()
-        self._size = 0
-        try:
-            self._file = path.open("rb", buffering=0)
-        except OSError as error:
-            msg = f"{str(path)!r} cannot be read ({error.strerror}): put the published file there"
-            raise DataError(msg) from error
+        self._raw = HashingReader(path)
         self._packed = path.suffix == ".gz"
-        self._gzip = _new_member()
-        self._rest = self._load(CHUNK) if self._packed else b""
-        if self._packed and self._rest[:2] != GZIP_MAGIC:
-            self._file.close()
-            msg = (
-                f"{str(path)!r} is not a gzip file (it begins with {self._rest[:2]!r}): {REPLACE}"
-            )
-            raise DataError(msg)
+        if self._packed and self._raw.first != GZIP_MAGIC:
+            self._raw.close()
+            msg = f"{str(path)!r} is not a gzip file (it begins with {self._raw.first!r}): "
+            raise DataError(msg + REPLACE)
+        file = io.BufferedReader(self._raw, CHUNK)
+        self._file: BinaryIO = file
+        if self._packed:
+            self._file = igzip.GzipFile(fileobj=file)  # type: ignore[no-untyped-call]
 
     def __enter__(self) -> GzipStream:
         return self
@@ -61,7 +87,7 @@ class GzipStream:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._file.close()
+        self._raw.close()
 
     @property
     def most_bytes(self) -> int:
@@ -72,75 +98,37 @@ class GzipStream:
     @property
     def n_read(self) -> int:
         """Bytes read from the file so far, packed as they are."""
-        return self._size
+        return self._raw.size
 
     def read(self, count: int) -> bytes:
         """Return exactly `count` bytes; a file that ends before is an error."""
-        parts, missing = [], count
-        while missing:
-            part = self.some(missing)
-            if not part:
-                raise DataError(self._cut())
-            parts.append(part)
-            missing -= len(part)
-        return parts[0] if len(parts) == 1 else b"".join(parts)
+        found = self.some(count)
+        if len(found) < count:
+            raise DataError(self._cut())
+        return found
 
     def finish(self) -> Digest:
         """Check that nothing is left but the checksum, and that it is right."""
         if self.some(1):
             msg = f"{str(self.path)!r} holds more bytes than its header says: {REPLACE}"
             raise DataError(msg)
-        return Digest(self._size, self._sha.hexdigest())
+        return Digest(self._raw.size, self._raw.sha.hexdigest())
 
     def some(self, most: int) -> bytes:
         """Return 1 to `most` bytes, b'' only at the verified end of the file."""
-        if not self._packed:
-            return self._load(min(most, CHUNK * 8))
-        while True:
-            part = self._inflate(most)
-            if part:
-                return part
-            if self._gzip.eof and not self._next_member():
-                return b""
-
-    def _inflate(self, most: int) -> bytes:
-        if self._gzip.eof:
-            return b""
-        fresh = b""
-        if self._gzip.needs_input:
-            fresh, self._rest = self._rest or self._load(CHUNK), b""
-            if not fresh:
-                raise DataError(self._cut())
         try:
-            return bytes(self._gzip.decompress(fresh, most))
-        except FAULT as error:
-            msg = f"{str(self.path)!r} is damaged ({str(error).strip()}): {REPLACE}"
+            return self._file.read(most)
+        except EOFError:
+            raise DataError(self._cut()) from None
+        except FAULTS as error:
+            words = str(error).strip()
+            msg = f"{str(self.path)!r} is damaged ({words}): {REPLACE}"
+            if words.startswith("Not a gzipped file"):
+                msg = f"{str(self.path)!r} has foreign bytes after its gzip data: {REPLACE}"
             raise DataError(msg) from error
 
-    def _next_member(self) -> bool:
-        """Go on to another gzip member; zero padding after the last one is allowed."""
-        rest = self._gzip.unused_data or self._load(CHUNK)
-        while rest and not rest.strip(b"\0"):
-            rest = self._load(CHUNK)
-        if not rest:
-            return False
-        if not rest.lstrip(b"\0").startswith(GZIP_MAGIC[: len(rest)]):
-            msg = f"{str(self.path)!r} has foreign bytes after its gzip data: {REPLACE}"
-            raise DataError(msg)
-        self._gzip, self._rest = _new_member(), rest
-        return True
-
-    def _load(self, count: int) -> bytes:
-        chunk = self._file.read(count)
-        self._sha.update(chunk)
-        self._size += len(chunk)
-        return chunk
-
     def _cut(self) -> str:
-        return f"{str(self.path)!r} ends too early, at {self._size} bytes: {REPLACE}"
-
-
-REPLACE = "download it again"
+        return f"{str(self.path)!r} ends too early, at {self._raw.size} bytes: {REPLACE}"
 
 
 def check_whole(path: Path, most: int) -> None:
@@ -152,10 +140,6 @@ def check_whole(path: Path, most: int) -> None:
             if left < 0:
                 msg = f"{str(path)!r} holds more than {most:,} bytes: save it as smaller numbers"
                 raise DataError(msg)
-
-
-def _new_member() -> igzip_lib.IgzipDecompressor:
-    return igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
 
 
 def digest_file(path: Path) -> Digest:
