@@ -7,6 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve
+from sklearn.covariance import ledoit_wolf_shrinkage, shrunk_covariance
 
 from models.base.arrays import Floats, Rows, TrialMatrix
 from models.base.errors import ModelError
@@ -23,7 +24,9 @@ class LDA(ProjectedClassifier):
         log p(c | z) = zᵀ Σ⁻¹ μ_c − ½ μ_cᵀ Σ⁻¹ μ_c + log π_c + const.
         Σ = (1 − λ) S + λ (trace S / m) I,    S = pooled covariance within classes
 
-    λ by Ledoit & Wolf (2004) on the trials minus their class means, unless given. With m = 400
+    λ by Ledoit & Wolf (2004) on the trials minus their class means, unless given.
+    (scikit-learn's LinearDiscriminantAnalysis shrinks each class's covariance by itself, of scaled
+    components: another classifier, which few trials a class would not bear.) With m = 400
     components and 720 classes the fit itself takes well under a second; memory is that of the
     projection.
     """
@@ -42,31 +45,14 @@ class LDA(ProjectedClassifier):
         S = (within.T @ within / np.float32(len(z))).astype(np.float64)
         shrinkage = self.config.shrinkage
         if shrinkage is None:
-            shrinkage = ledoit_wolf(within, S)
-        m = len(S)
-        sigma = (1 - shrinkage) * S + shrinkage * np.trace(S) / m * np.eye(m)
-        weights = _solved(sigma, mean)
+            shrinkage = float(ledoit_wolf_shrinkage(within.astype(float), assume_centered=True))
+        weights = _solved(shrunk_covariance(S, shrinkage), mean)
         bias = -0.5 * (mean.astype(float) * weights).sum(1)
         if self.config.prior == "training":
             bias += np.log(np.maximum(count, 1) / count.sum())
         bias[count == 0] = UNSEEN
         self.keep(projection, weights.T, bias, shrinkage=shrinkage)
         return self
-
-
-def ledoit_wolf(centred: Floats, S: NDArray[np.float64]) -> float:
-    """Return λ of centred (n, m) with covariance S = centredᵀ centred / n (Ledoit & Wolf 2004).
-
-    λ = min(b², d²) / d²,  d² = ‖S − μI‖² / m,  b² = (Σ_k ‖x_k‖⁴ / n − ‖S‖²) / (n m),
-    μ = trace S / m
-    """
-    n, m = centred.shape
-    mu = np.trace(S) / m
-    squares = float((S * S).sum())
-    distance = squares / m - mu * mu
-    fourth = float((np.einsum("nm,nm->n", centred, centred, dtype=np.float64) ** 2).mean())
-    noise = (fourth - squares) / (n * m)
-    return 1.0 if distance <= 0 else float(np.clip(noise / distance, 0, 1))
 
 
 def _solved(sigma: NDArray[np.float64], mean: Floats) -> NDArray[np.float64]:

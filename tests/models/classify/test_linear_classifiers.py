@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from sklearn.covariance import ledoit_wolf_shrinkage
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import Ridge as SklearnRidge
 
@@ -17,7 +16,7 @@ from models.classify.config import (
 )
 from models.classify.identification import UNRATED, Identification, similarity
 from models.classify.labels import one_hot
-from models.classify.lda import LDA, UNSEEN, ledoit_wolf
+from models.classify.lda import LDA, UNSEEN
 from models.classify.onehot_ridge import MultinomialRidge, weights
 from models.classify.projection import fit_projection, truncated_svd
 from models.cost.estimate import Size, Speed, estimate
@@ -61,11 +60,22 @@ def ours_z(model, X, rows):
 
 
 def test_shrinkage_is_ledoit_and_wolfs(rng):
-    x = (rng.standard_normal((50, 20)) * np.linspace(1, 3, 20)).astype("f4")
-    x -= x.mean(0)
-    ours = ledoit_wolf(x, (x.T @ x / 50).astype(float))
-    assert ours == pytest.approx(ledoit_wolf_shrinkage(x, assume_centered=True), rel=1e-4)
-    assert ledoit_wolf(np.eye(4, dtype="f4"), np.eye(4) / 4) == 1
+    """λ = min(b², d²) / d² of the trials minus their class means, written out (2004, §3)."""
+    labels = rng.integers(0, 10, 300)
+    responses = 3 * rng.normal(size=(10, 40))[labels] + rng.normal(size=(300, 40))
+    X = ArrayTrials(responses.astype("f4"))
+    rows, Y = np.arange(300), one_hot(labels, 10)
+    model = LDA(LDAConfig()).fit(X, rows, Y, labels)
+    z = ours_z(model, X, rows).astype(float)
+    within = z - ((Y.T @ z) / np.maximum(Y.sum(0), 1)[:, None])[labels]
+    n, m = within.shape
+    S = within.T @ within / n
+    mu = np.trace(S) / m
+    distance = (S * S).sum() / m - mu * mu
+    noise = ((within**2).sum(1) ** 2).mean() - (S * S).sum()
+    wanted = min(noise / (n * m), distance) / distance
+    assert 0 < wanted < 1
+    assert model.arrays()["shrinkage"][0] == pytest.approx(wanted, rel=1e-4)
 
 
 def test_one_hot_ridge_is_sklearns():

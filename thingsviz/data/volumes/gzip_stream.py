@@ -6,7 +6,7 @@ import hashlib
 import io
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from isal import igzip, igzip_lib, isal_zlib
 
@@ -74,7 +74,7 @@ class GzipStream:
             msg = f"{str(path)!r} is not a gzip file (it begins with {self._raw.first!r}): "
             raise DataError(msg + REPLACE)
         file = io.BufferedReader(self._raw, CHUNK)
-        self._file: BinaryIO = file
+        self._file: io.BufferedIOBase = file
         if self._packed:
             self._file = igzip.GzipFile(fileobj=file)  # type: ignore[no-untyped-call]
 
