@@ -132,6 +132,19 @@ def test_the_package_comes_from_the_wheel_alone(installed):
     assert installed.run("thingsviz", "--version").strip() == thingsviz.__version__
 
 
+def test_the_names_of_earlier_versions_are_in_it(installed):
+    assert "usage: thingsviz replicate" in installed.run(
+        "python", "-m", "thingsviz.jobs.again", "--help"
+    )
+
+
+@pytest.mark.slow
+def test_the_quickstart_ends_in_a_scored_decoder(installed, tmp_path):
+    shown = installed.run("python", ROOT / "examples" / "quickstart.py", tmp_path / "new")
+    assert "ceiling" in shown
+    assert "manmade" in shown
+
+
 @pytest.mark.slow
 def test_it_simulates_prepares_and_trains_in_the_current_folder(trained):
     assert (trained.home / "checkpoints" / "ridge" / "scores.json").is_file()
