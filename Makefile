@@ -8,7 +8,7 @@ export THINGSVIZ_DATA ?= $(CURDIR)/data
 export THINGSVIZ_JOBS ?= $(CURDIR)/checkpoints
 DEMO := $(THINGSVIZ_DATA)/demo
 
-.PHONY: app demo docs test test-fast check audit licences format bench browser services clean
+.PHONY: app demo docs pictures test test-fast check audit licences format bench browser services clean
 app: demo
 	$(VENV)/bin/streamlit run app.py --server.port $(PORT)
 
@@ -33,6 +33,18 @@ $(VENV)/.bench: $(VENV)/.test benchmarks/requirements.txt
 	$(PIP) install -q --no-deps -r benchmarks/requirements.txt
 	@touch $@
 
+$(VENV)/.docs: $(VENV)/.app docs/requirements.txt
+	$(PIP) install -q -r docs/requirements.txt
+	@touch $@
+
+# The documents as a site in site/, with every link checked; `pictures` makes its screenshots again.
+docs: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict
+	$(PY) docs/check_site.py site
+
+pictures: $(VENV)/.test browser
+	$(PY) docs/make_screenshots.py
+
 browser:
 	@tests/install_browser.sh
 
@@ -48,6 +60,7 @@ check: $(VENV)/.test
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
 	$(PY) .ci/licences.py --check
+	@$(MAKE) --no-print-directory docs
 	@# What it finds is shown and does not stop: a hole that is published at night is no fault of today's change.
 	@-$(MAKE) --no-print-directory audit
 
