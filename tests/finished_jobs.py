@@ -5,8 +5,9 @@ import pandas as pd
 
 from tests.figures.plain import TARGETS, class_scores, metrics, scores
 from thingsviz.core import json_files
-from thingsviz.jobs.job_folder import JobFolder, JobStatus, create_job
+from thingsviz.jobs.job_folder import JobFolder, create_job
 from thingsviz.jobs.recipe import parse_config
+from thingsviz.jobs.run_folder import RunStatus
 from thingsviz.reports.comparable import FinishedJob
 
 
@@ -89,5 +90,5 @@ def folder(name="one", gain=0.6, seed=0, **more) -> JobFolder:
     for row in metrics(3):
         json_files.append_line(job.file("metrics.jsonl"), row)
     job.file("log.txt").write_text("three epochs\n")
-    job.write_status(JobStatus("done", 3, 3, 12, 12, None, "done in 13 s"))
+    job.write_status(RunStatus("done", 3, 3, 12, 12, None, "done in 13 s"))
     return job

@@ -37,7 +37,7 @@ def _recipes(place: Place) -> Iterator[Target]:
 def _records(place: Place) -> Iterator[Target]:
     from thingsviz.jobs.about import About, read_about, write_about
     from thingsviz.jobs.index import describe
-    from thingsviz.jobs.job_folder import JobStatus
+    from thingsviz.jobs.run_folder import RunStatus
     from thingsviz.pipeline.resource_usage import spent
     from thingsviz.queue.ticket import Ticket, read_ticket, write_ticket
 
@@ -48,7 +48,7 @@ def _records(place: Place) -> Iterator[Target]:
         return {**vars(found), "share": found.share}, describe(job, 1.0).status == found
 
     def as_written(data: dict[str, Any]) -> Any:  # noqa: ANN401
-        known = {name: data.get(name, value) for name, value in vars(JobStatus()).items()}
+        known = {name: data.get(name, value) for name, value in vars(RunStatus()).items()}
         if known["state"] in {"queued", "running", "stopping"}:
             words = {
                 "state": "stopped",

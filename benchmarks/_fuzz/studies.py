@@ -83,17 +83,17 @@ def _records(study: Any) -> Target:  # noqa: ANN401
 
 
 def _status(study: Any) -> Target:  # noqa: ANN401
-    from thingsviz.studies.study_folder import StudyStatus
+    from thingsviz.jobs.run_folder import SILENT, RunStatus
 
-    study.write_status(StudyStatus(state="done", phase="search", message="it ended"))
+    study.write_status(RunStatus(state="done", phase="search", message="it ended"))
 
     def status() -> Any:  # noqa: ANN401
         return vars(study.status())
 
     def as_written(data: dict[str, Any]) -> Any:  # noqa: ANN401
-        known = {name: data.get(name, value) for name, value in vars(StudyStatus()).items()}
+        known = {name: data.get(name, value) for name, value in vars(RunStatus()).items()}
         if known["state"] in {"queued", "running", "stopping"}:
-            known |= {"state": "stopped", "message": "its process ended without a word"}
+            known |= {"state": "stopped", "eta_s": None, "message": SILENT}
         return known
 
     return of_file(

@@ -10,8 +10,9 @@ from thingsviz.core.locks import try_lock
 from thingsviz.jobs import index as index_module
 from thingsviz.jobs.about import read_about, write_about
 from thingsviz.jobs.index import JobIndex
-from thingsviz.jobs.job_folder import JobStatus, create_job, jobs_root
+from thingsviz.jobs.job_folder import create_job, jobs_root
 from thingsviz.jobs.recipe import parse_config
+from thingsviz.jobs.run_folder import RunStatus
 
 
 @pytest.fixture
@@ -20,7 +21,7 @@ def make(tmp_path, monkeypatch):
 
     def one(name, state="done"):
         job = create_job(parse_config({"dataset": "/data/tiny", "name": name}))
-        job.write_status(JobStatus(state))
+        job.write_status(RunStatus(state))
         age(job)
         return job
 
@@ -43,7 +44,7 @@ def test_only_what_has_changed_is_read(make):
     assert len(index.refresh()) == index.n_read == 50
     index.refresh()
     assert index.n_read == 0
-    jobs[7].write_status(JobStatus("failed", message="oh"))
+    jobs[7].write_status(RunStatus("failed", message="oh"))
     write_about(jobs[9], tags=("new",))
     found = index.refresh()
     assert index.n_read == 2
@@ -78,7 +79,7 @@ def test_two_changes_within_a_tick_of_the_clock_are_both_seen(make, monkeypatch)
     index = JobIndex(jobs_root())
     times = job.path.stat()
     index.refresh()
-    job.write_status(JobStatus("failed"))
+    job.write_status(RunStatus("failed"))
     os.utime(job.path, ns=(times.st_atime_ns, times.st_mtime_ns))
     assert states(index.refresh()) == {"job": "done"}  # so far back that it is believed
     monkeypatch.setattr(index_module, "RACY_NS", 10**15)

@@ -11,17 +11,10 @@ import pandas as pd
 import pytest
 
 from thingsviz.core.errors import ConfigError, JobError
-from thingsviz.core.locks import try_lock
-from thingsviz.jobs.job_folder import (
-    JobStatus,
-    create_job,
-    is_locked,
-    jobs_root,
-    list_jobs,
-    merge,
-    open_job,
-)
+from thingsviz.core.locks import is_locked, try_lock
+from thingsviz.jobs.job_folder import create_job, jobs_root, list_jobs, merge, open_job
 from thingsviz.jobs.recipe import parse_config
+from thingsviz.jobs.run_folder import RunStatus
 
 
 @pytest.fixture
@@ -88,7 +81,7 @@ def test_a_fresh_job_has_nothing_yet(job):
 
 
 def test_status_there_and_back(job):
-    job.write_status(JobStatus("failed", epoch=2, n_epochs=4, step=9, n_steps=18, message="oh"))
+    job.write_status(RunStatus("failed", epoch=2, n_epochs=4, step=9, n_steps=18, message="oh"))
     status = job.status()
     assert (status.state, status.epoch, status.step, status.message) == ("failed", 2, 9, "oh")
     assert status.share == 0.5
@@ -98,9 +91,9 @@ def test_status_there_and_back(job):
 @pytest.mark.parametrize(
     ("status", "share"),
     [
-        (JobStatus("done", step=3, n_steps=9), 1),
-        (JobStatus("running"), 0),
-        (JobStatus("running", step=20, n_steps=10), 1),
+        (RunStatus("done", step=3, n_steps=9), 1),
+        (RunStatus("running"), 0),
+        (RunStatus("running", step=20, n_steps=10), 1),
     ],
 )
 def test_share(status, share):
@@ -109,7 +102,7 @@ def test_share(status, share):
 
 @pytest.mark.parametrize("state", ["queued", "running", "stopping"])
 def test_a_job_whose_lock_is_free_does_not_run(job, state):
-    job.write_status(JobStatus(state, eta_s=20))
+    job.write_status(RunStatus(state, eta_s=20))
     status = job.status()
     assert status.state == "stopped"
     assert status.message == "the process ended without a word"
@@ -118,13 +111,13 @@ def test_a_job_whose_lock_is_free_does_not_run(job, state):
 
 @pytest.mark.parametrize("state", ["done", "failed", "stopped"])
 def test_an_ending_stays(job, state):
-    job.write_status(JobStatus(state, message="x"))
+    job.write_status(RunStatus(state, message="x"))
     assert job.status().state == state
 
 
 def test_a_held_lock_means_alive(job):
     handle = try_lock(job.file("lock"))
-    job.write_status(JobStatus("running"))
+    job.write_status(RunStatus("running"))
     assert job.is_alive()
     assert job.status().state == "running"
     job.file("stop").touch()

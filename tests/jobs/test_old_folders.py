@@ -18,9 +18,10 @@ from thingsviz.core.json_files import VERSION
 from thingsviz.explain.predictor import load_predictor
 from thingsviz.jobs.about import read_about, write_about
 from thingsviz.jobs.index import JobIndex
-from thingsviz.jobs.job_folder import MANIFEST, SCORES, STATUS, JobFolder, list_jobs, open_job
+from thingsviz.jobs.job_folder import SCORES, JobFolder, list_jobs, open_job
 from thingsviz.jobs.manifest import add_to_manifest
 from thingsviz.jobs.recipe import RECIPE, dump_config, parse_config
+from thingsviz.jobs.run_folder import MANIFEST, STATUS
 from thingsviz.pipeline.load_model import load_predict
 from thingsviz.pipeline.tasks.registry import open_task
 from thingsviz.studies.config import STUDY

@@ -13,12 +13,13 @@ from tests.pages.conftest import labels, look, press
 from tests.ui.made_jobs import finished_job, made_job
 from thingsviz.core import json_files
 from thingsviz.jobs.about import read_about, write_about
-from thingsviz.jobs.job_folder import JobFolder, JobStatus, list_jobs
+from thingsviz.jobs.job_folder import JobFolder, list_jobs
+from thingsviz.jobs.run_folder import RunStatus
 from thingsviz.queue import submit
 from thingsviz.queue.database import Queue, queue_folder
 from thingsviz.queue.ticket import Ticket, write_ticket
 from thingsviz.studies.config import parse_study
-from thingsviz.studies.study_folder import StudyStatus, create_study
+from thingsviz.studies.study_folder import create_study
 from thingsviz.ui.training.form_fields import form_key
 
 
@@ -43,7 +44,7 @@ def test_nothing_yet(page):
 def test_waiting_jobs_stand_in_their_order(page):
     for name, submitted in (("late", 20.0), ("early", 10.0)):
         job, ticket = made_job(name), Ticket(owner="ana", submitted=submitted)
-        job.write_status(JobStatus("queued", message="waits"))
+        job.write_status(RunStatus("queued", message="waits"))
         write_ticket(job, ticket)
         with closing(Queue(queue_folder())) as queue:
             queue.add(name, ticket)
@@ -258,7 +259,7 @@ def made_study(name, state, message="", **about):
     recipe = {"name": name, "base": base, "n_candidates": 4}
     space = {"model.n_layers": {"kind": "int", "low": 1, "high": 2}}
     study = create_study(parse_study({**recipe, "space": space}))
-    study.write_status(StudyStatus(state, "search", message, started_at=1.0))
+    study.write_status(RunStatus(state, message=message, phase="search", started_at=1.0))
     write_about(JobFolder(study.path), **about)
     return study
 

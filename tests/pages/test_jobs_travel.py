@@ -14,7 +14,8 @@ from thingsviz.core.users import os_user
 from thingsviz.explain.map_files import MapSet
 from thingsviz.jobs.about import read_about
 from thingsviz.jobs.arrays import write_arrays
-from thingsviz.jobs.job_folder import JobStatus, list_jobs, open_job
+from thingsviz.jobs.job_folder import list_jobs, open_job
+from thingsviz.jobs.run_folder import RunStatus
 from thingsviz.queue import audit_log, submit
 from thingsviz.ui.jobs.import_export import zip_of
 
@@ -127,6 +128,6 @@ def test_who_may_only_look_is_told_whom_to_ask(visit, monkeypatch):
 
 
 def test_a_job_that_waits_stays(visit):
-    made_job("waits").write_status(JobStatus("stopped"))
+    made_job("waits").write_status(RunStatus("stopped"))
     submit.start(open_job("waits"))
     assert "Take it elsewhere" not in downloads(visit(job="waits"))

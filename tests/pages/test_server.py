@@ -6,7 +6,8 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from thingsviz.core import json_files
-from thingsviz.jobs.job_folder import JobFolder, JobStatus
+from thingsviz.jobs.job_folder import JobFolder
+from thingsviz.jobs.run_folder import RunStatus
 from thingsviz.queue import audit_log
 
 
@@ -39,7 +40,7 @@ def test_what_failed_and_who_did_what_is_listed(visit, tmp_path):
     folder = tmp_path / "jobs" / "bad"
     folder.mkdir(parents=True)
     json_files.write_sealed(folder / "config.json", {"model": {"name": "ridge"}})
-    JobFolder(folder).write_status(JobStatus("failed", message="no space is left"))
+    JobFolder(folder).write_status(RunStatus("failed", message="no space is left"))
     audit_log.note("ada@lab.example", "10.0.0.1", "start", "bad")
     tables = [frame.value for frame in visit().dataframe]
     failed = next(t for t in tables if "Why" in t)

@@ -10,7 +10,7 @@ from tests.figures.plain import metrics
 from tests.pages.conftest import PAGES, button, labels, look
 from tests.ui.made_jobs import finished_job, made_job
 from thingsviz.core import json_files
-from thingsviz.jobs.job_folder import JobStatus
+from thingsviz.jobs.run_folder import RunStatus
 from thingsviz.queue import submit
 from thingsviz.queue.database import Queue, queue_folder
 from thingsviz.queue.ticket import Ticket, write_ticket
@@ -55,7 +55,7 @@ def test_a_process_that_died_without_a_word_can_be_resumed(page):
 
 def test_a_queued_job_says_that_it_starts(page, alive):
     job = made_job("next")
-    job.write_status(JobStatus("queued", message="waiting for a free slot"))
+    job.write_status(RunStatus("queued", message="waiting for a free slot"))
     alive(job)
     app = page(job="next")
     assert bar(app).proto.text == "waiting for a free slot"
@@ -66,7 +66,7 @@ def test_a_job_in_the_line_says_on_which_place(page, monkeypatch):
     monkeypatch.setattr(submit, "tend", lambda: None)
     for submitted, name in ((1.0, "first"), (2.0, "next")):
         job, ticket = made_job(name), Ticket(owner="ana", submitted=submitted)
-        job.write_status(JobStatus("queued", message="waits"))
+        job.write_status(RunStatus("queued", message="waits"))
         write_ticket(job, ticket)
         with closing(Queue(queue_folder())) as queue:
             queue.add(name, ticket)

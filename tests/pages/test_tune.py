@@ -9,11 +9,12 @@ from streamlit.testing.v1 import AppTest
 from tests.ui.made_jobs import finished_job, made_job
 from thingsviz.core import json_files
 from thingsviz.jobs.job_folder import JobFolder
+from thingsviz.jobs.run_folder import RunStatus
 from thingsviz.studies.config import parse_study
 from thingsviz.studies.records import StudyRecords, phases_of, work
 from thingsviz.studies.space import suggest
 from thingsviz.studies.storage import open_storage
-from thingsviz.studies.study_folder import StudyStatus, create_study, open_study
+from thingsviz.studies.study_folder import create_study, open_study
 from thingsviz.ui.training.form_fields import form_key
 
 PAGE = Path(__file__).parents[2] / "pages" / "tune.py"
@@ -69,7 +70,9 @@ def made_study(name="s", state="stopped", n=6, **more):
         records = StudyRecords(folder, folder.config(), phase, open_storage(folder))
         records.plan()
         work(records, tell, lambda: None)
-    folder.write_status(StudyStatus(state, "search", "stopped on request", time.time() - 90))
+    folder.write_status(
+        RunStatus(state, message="stopped on request", phase="search", started_at=time.time() - 90)
+    )
     return folder
 
 

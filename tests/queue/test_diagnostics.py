@@ -10,7 +10,8 @@ import pytest
 
 from thingsviz.core import json_files
 from thingsviz.jobs.index import JobIndex
-from thingsviz.jobs.job_folder import JobFolder, JobStatus
+from thingsviz.jobs.job_folder import JobFolder
+from thingsviz.jobs.run_folder import RunStatus
 from thingsviz.queue import diagnostics
 
 
@@ -22,7 +23,7 @@ def jobs(tmp_path, monkeypatch):
         folder = tmp_path / "jobs" / name
         folder.mkdir(parents=True)
         json_files.write_sealed(folder / "config.json", {"model": {"name": "ridge"}})
-        JobFolder(folder).write_status(JobStatus(state, message="no space is left"))
+        JobFolder(folder).write_status(RunStatus(state, message="no space is left"))
         (folder / "log.txt").write_text("x\n" * 100 + "password = hunter2\nlast words\n")
     return tmp_path / "jobs"
 

@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from thingsviz.core.locks import LOCK_HANDLE, is_locked
-from thingsviz.jobs.job_folder import JobFolder, JobStatus, create_job
+from thingsviz.jobs.job_folder import JobFolder, create_job
 from thingsviz.jobs.recipe import parse_config
+from thingsviz.jobs.run_folder import RunStatus
 from thingsviz.pipeline import out_of_memory
 from thingsviz.queue import dispatcher as dispatcher_module
 from thingsviz.queue import submit
@@ -29,7 +30,7 @@ from thingsviz.queue.recovery import recover
 from thingsviz.queue.ticket import read_ticket, take_ticket
 from thingsviz.studies import submit as study_launch
 from thingsviz.studies.config import parse_study
-from thingsviz.studies.study_folder import StudyStatus, create_study
+from thingsviz.studies.study_folder import create_study
 
 NO_PID = 2**30
 
@@ -47,11 +48,11 @@ class Worker:
 
     def begin(self):
         self.begun = take_ticket(self.job)
-        self.job.write_status(JobStatus("running", started_at=1.0))
+        self.job.write_status(RunStatus("running", started_at=1.0))
 
     def end(self, state="", code=0):
         if state:
-            self.job.write_status(JobStatus(state))
+            self.job.write_status(RunStatus(state))
         self.code = code
         os.close(self.handle)
 
@@ -342,9 +343,9 @@ def under_way(line, study, phase="search"):
     study_launch.start_study(study)
     line.dispatcher.look()
     line.alive()[0].begin()
-    study.write_status(StudyStatus("running", phase, started_at=1.0))
+    study.write_status(RunStatus("running", phase=phase, started_at=1.0))
     candidate = new_job(study.candidate_name("search", 0))
-    candidate.write_status(JobStatus("running", started_at=1.0))
+    candidate.write_status(RunStatus("running", started_at=1.0))
     candidate.file("lock").touch()
     return candidate
 
@@ -386,7 +387,7 @@ def test_a_study_that_something_else_ended_is_not_begun_again(play, how):
     if how == "verdict":
         line.queue.update(".studies/search", verdict="it took too much")
     elif how != "not in its time":
-        study.write_status(StudyStatus(how))
+        study.write_status(RunStatus(how))
     line.alive()[0].end(code=None)
     line.workers[-1].code = 0
     if how != "not in its time":

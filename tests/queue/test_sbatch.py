@@ -10,7 +10,7 @@ import pytest
 from thingsviz.core import log
 from thingsviz.core.errors import ConfigError, JobError
 from thingsviz.core.locks import try_lock
-from thingsviz.jobs.job_folder import JobStatus
+from thingsviz.jobs.run_folder import RunStatus
 from thingsviz.queue import sbatch, submit
 from thingsviz.queue import slurm as slurm_module
 from thingsviz.queue.database import Queue, queue_folder
@@ -150,7 +150,7 @@ def told(caplog, monkeypatch):
 
 def begin(job):
     job.file("ticket.json").unlink()
-    job.write_status(JobStatus("running"))
+    job.write_status(RunStatus("running"))
 
 
 def test_the_way_of_a_job_is_told(desk, told, caplog):
@@ -212,7 +212,7 @@ def test_a_requeued_job_waits_again_with_its_ticket(desk):
     look()
     job.file("ticket.json").unlink()
     handle = try_lock(job.file("lock"))
-    job.write_status(JobStatus("running", step=7))
+    job.write_status(RunStatus("running", step=7))
     assert look("RUNNING")[1].state == "running"
     os.close(handle)
     assert look("COMPLETING")[1].state == "running"
@@ -227,7 +227,7 @@ def test_one_that_ends_without_a_word_is_named(desk):
     job, look = desk
     look()
     job.file("ticket.json").unlink()
-    job.write_status(JobStatus("running"))
+    job.write_status(RunStatus("running"))
     look("RUNNING")
     assert look()[1] is None
     assert (job.status().state, job.status().message) == ("stopped", slurm_module.SILENT)

@@ -6,7 +6,8 @@ import pytest
 
 from thingsviz.core.errors import JobError
 from thingsviz.core.locks import try_lock
-from thingsviz.jobs.job_folder import JobStatus, list_jobs, open_job
+from thingsviz.jobs.job_folder import list_jobs, open_job
+from thingsviz.jobs.run_folder import RunStatus
 from thingsviz.queue import submit
 from thingsviz.queue import trash as job_bin
 
@@ -18,7 +19,7 @@ def _no_supervisor(monkeypatch):
 
 def test_there_and_back(make_job):
     job = make_job(name="a-b.c")
-    job.write_status(JobStatus("done"))
+    job.write_status(RunStatus("done"))
     before = {path.name: path.read_bytes() for path in job.path.iterdir()}
     job_bin.delete(job)
     assert list_jobs() == []

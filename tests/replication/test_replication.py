@@ -12,8 +12,9 @@ from thingsviz.commands import replicate
 from thingsviz.core import json_files
 from thingsviz.core.errors import JobError
 from thingsviz.core.progress import silent
-from thingsviz.jobs.job_folder import JobFolder, JobStatus, jobs_root
+from thingsviz.jobs.job_folder import JobFolder, jobs_root
 from thingsviz.jobs.recipe import JobConfig, dump_config
+from thingsviz.jobs.run_folder import RunStatus
 from thingsviz.queue import background_tasks
 from thingsviz.replication import run
 from thingsviz.replication.classifier_table import overfitting
@@ -152,7 +153,7 @@ def finish(job, state="done"):
             path.replace(job.path / path.name)
     if job.config().learns != "ratings":
         class_table().to_parquet(job.file("predictions.parquet"))
-    job.write_status(JobStatus(state, 3, 3, 12, 12, None, "the disk is full"))
+    job.write_status(RunStatus(state, 3, 3, 12, 12, None, "the disk is full"))
     made.file("config.json").unlink()
     made.path.rmdir()
 

@@ -12,7 +12,7 @@ from optuna.trial import TrialState
 
 from thingsviz.core import json_files
 from thingsviz.core.errors import JobError
-from thingsviz.jobs.job_folder import JobStatus
+from thingsviz.jobs.run_folder import RunStatus
 from thingsviz.studies.config import parse_study
 from thingsviz.studies.final import best_values
 from thingsviz.studies.records import StudyRecords, work
@@ -95,7 +95,7 @@ def dies(path, step):
     suggest(claimed.trial, records.config.space)
     if step is not None:
         claimed.job.write_status(
-            JobStatus("running", step=step, message="epoch 1 of 3", started_at=time.time())
+            RunStatus("running", step=step, message="epoch 1 of 3", started_at=time.time())
         )
     os.kill(os.getpid(), signal.SIGKILL)
 

@@ -14,17 +14,12 @@ from tests.trainings import TINY_FIT, TINY_VIT
 from thingsviz.analysis.scores import resampling
 from thingsviz.commands import train, tune
 from thingsviz.core import json_files
-from thingsviz.core.locks import try_lock
+from thingsviz.core.errors import ConfigError
+from thingsviz.core.locks import is_locked, try_lock
 from thingsviz.jobs.about import read_about, write_about
-from thingsviz.jobs.job_folder import (
-    JobFolder,
-    JobStatus,
-    create_job,
-    is_locked,
-    list_jobs,
-    open_job,
-)
+from thingsviz.jobs.job_folder import JobFolder, create_job, list_jobs, open_job
 from thingsviz.jobs.recipe import parse_config
+from thingsviz.jobs.run_folder import SILENT, RunStatus
 from thingsviz.pipeline import run as stages
 from thingsviz.queue import submit
 from thingsviz.queue.database import Queue, queue_folder
@@ -149,7 +144,7 @@ def finish(path):
     """Stands in for a final training: done at once."""
     job = JobFolder(Path(path))
     json_files.write_sealed(job.file("scores.json"), {"rows": []})
-    job.write_status(JobStatus("done"))
+    job.write_status(RunStatus("done"))
     return 0
 
 
@@ -232,7 +227,7 @@ def test_a_killed_study_continues_exactly(make, run):
         time.sleep(0.005)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
-    assert broken.status().message == "its process ended without a word"
+    assert broken.status().message == SILENT
     assert run(broken) == (0, "")
 
     def ended(folder):
@@ -326,7 +321,7 @@ def test_a_running_study_is_not_started_twice(make, run):
     with folder.file("lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         assert run(folder) == (0, "s is already running")
-        with pytest.raises(tune.ConfigError, match="s is running: stop it, or wait for its end"):
+        with pytest.raises(ConfigError, match="s is running: stop it, or wait for its end"):
             study_launch.add_candidates(folder, 1)
 
 

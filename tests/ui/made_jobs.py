@@ -10,8 +10,9 @@ from thingsviz.analysis.scores import resampling
 from thingsviz.commands import train
 from thingsviz.core import json_files
 from thingsviz.data.things.layout import datasets_root
-from thingsviz.jobs.job_folder import JobFolder, JobStatus, create_job, jobs_root
+from thingsviz.jobs.job_folder import JobFolder, create_job, jobs_root
 from thingsviz.jobs.recipe import parse_config
+from thingsviz.jobs.run_folder import RunStatus
 from thingsviz.pipeline import references
 from thingsviz.pipeline.tasks.registry import open_task
 
@@ -30,7 +31,7 @@ def made_job(name, state="stopped", message="", **recipe) -> JobFolder:
     for row in metrics(3):
         json_files.append_line(job.file("metrics.jsonl"), row)
     job.file("log.txt").write_text("three epochs went well\n")
-    status = JobStatus(state, 3, 5, 12, 20, None, message, started_at=time.time() - 100)
+    status = RunStatus(state, 3, 5, 12, 20, None, message, started_at=time.time() - 100)
     job.write_status(status)
     return job
 
@@ -53,7 +54,7 @@ def finished_job(name, share=0.4, seed=0, **recipe) -> JobFolder:
     for (where, path), data in RESULTS[key].items():
         (places[where] / path).parent.mkdir(parents=True, exist_ok=True)
         (places[where] / path).write_bytes(data)
-    job.write_status(JobStatus("done", 5, 5, 20, 20, started_at=time.time() - 100))
+    job.write_status(RunStatus("done", 5, 5, 20, 20, started_at=time.time() - 100))
     return job
 
 

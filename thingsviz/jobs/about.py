@@ -8,8 +8,8 @@ from thingsviz.core.errors import JobError, NewerError
 from thingsviz.core.files import disk_sentence
 from thingsviz.core.json_files import JsonFile
 from thingsviz.core.users import os_user
-from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.jobs.recipe import Strict
+from thingsviz.jobs.run_folder import RunFolder
 
 MOST_TAGS = 20
 LONGEST_TAG = 40
@@ -37,7 +37,7 @@ class About(Strict):
 ABOUT: JsonFile[About] = JsonFile("about", About)
 
 
-def read_about(job: JobFolder) -> About:
+def read_about(job: RunFolder) -> About:
     """Return what is said of a job; nothing where nothing is, or nothing readable."""
     try:
         return _read(job)
@@ -45,7 +45,7 @@ def read_about(job: JobFolder) -> About:
         return About()
 
 
-def _read(job: JobFolder) -> About:
+def _read(job: RunFolder) -> About:
     try:
         return ABOUT.read(job.file("about.json")) or About()
     except NewerError:
@@ -54,7 +54,7 @@ def _read(job: JobFolder) -> About:
         return About()
 
 
-def write_about(job: JobFolder, **changes: object) -> About:
+def write_about(job: RunFolder, **changes: object) -> About:
     """Change what is said of a job; JobError in one sentence for what is too long.
 
     What a newer thingsviz says of it is not written over; what is damaged is.
@@ -75,12 +75,12 @@ def write_about(job: JobFolder, **changes: object) -> About:
     return about
 
 
-def owner_of(job: JobFolder) -> str:
+def owner_of(job: RunFolder) -> str:
     """Return whose job it is: who is named in the folder, or else whose process asks."""
     return read_about(job).owner or os_user()
 
 
-def write_brought(job: JobFolder, said: object, owner: str, source: str) -> None:
+def write_brought(job: RunFolder, said: object, owner: str, source: str) -> None:
     """Say of a job from elsewhere whose it is now, and in its note where it came from.
 
     `said` is what was said of it there: title, tags and note stay, unless they cannot be read.

@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 
 from thingsviz.core.errors import ConfigError, JobError
 from thingsviz.jobs.about import About, read_about
-from thingsviz.jobs.job_folder import ALIVE, JobFolder, JobStatus
+from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.jobs.recipe import RECIPE, JobConfig
+from thingsviz.jobs.run_folder import ALIVE, RunStatus
 
 # A folder changed this short before it was read may have changed again within the same tick of
 # the file system's clock, and is read once more.
@@ -30,7 +31,7 @@ class JobEntry:
 
     name: str
     about: About
-    status: JobStatus
+    status: RunStatus
     model: str = ""
     split: str = ""
     dataset: str = ""
@@ -136,7 +137,7 @@ def describe(job: JobFolder, changed: float) -> JobEntry:
         status = job.status()
     except (ConfigError, JobError) as error:
         fault = str(error).replace(f"{job.path.parent}/", "")
-        return JobEntry(job.name, about, JobStatus("failed"), changed=changed, fault=fault)
+        return JobEntry(job.name, about, RunStatus("failed"), changed=changed, fault=fault)
     if data is None:
         # Not a job's folder, or one that is just being made.
         return JobEntry(job.name, about, status)

@@ -3,43 +3,25 @@
 from __future__ import annotations
 
 import io
-import os
-import time
-from contextlib import suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-from pydantic import AfterValidator
 from typing_extensions import TypedDict
 
 import thingsviz
-from thingsviz.core import json_files, log
+from thingsviz.core import json_files
 from thingsviz.core.errors import JobError
 from thingsviz.core.files import crc
 from thingsviz.core.json_files import OPEN, VERSION, Count, Data, JsonFile, Number
-from thingsviz.core.locks import is_locked
 from thingsviz.core.settings import FolderSettings
 from thingsviz.jobs import unique_names
-from thingsviz.jobs.recipe import JobConfig, dump_config, parse_config
+from thingsviz.jobs.recipe import JobConfig, dump_config
+from thingsviz.jobs.run_folder import RunFolder
 
 if TYPE_CHECKING:
     import pandas as pd
 
-STATES = ("queued", "running", "stopping", "stopped", "done", "failed")
-ALIVE = {"queued", "running", "stopping"}
 JOB = unique_names.FolderKind("job", "jobs", "the Train page")
-# says that the job waits in the line (ticket.py)
-TICKET = "ticket.json"
-
-
-def _known(state: str) -> str:
-    if state not in STATES:
-        raise ValueError(f"one of {', '.join(STATES)}")
-    return state
-
-
-State = Annotated[str, AfterValidator(_known)]
 
 
 class ScoreRecord(TypedDict, total=False):
@@ -60,51 +42,13 @@ class MetricRow(TypedDict, total=False):
     time: Number
 
 
-MANIFEST: JsonFile[Data] = JsonFile("manifest")
 SCORES: JsonFile[Data] = JsonFile("scores", ScoreRecord)
 METRIC: JsonFile[Data] = JsonFile("metrics", MetricRow)
 PREDICTIONS: JsonFile[Data] = JsonFile("predictions")
 
 
-@dataclass(frozen=True)
-class JobStatus:
-    """Where a job is; times are seconds since 1970, `eta_s` is None while nobody can know."""
-
-    state: State = "stopped"
-    epoch: Count = 0
-    n_epochs: Count = 0
-    step: Count = 0
-    n_steps: Count = 0
-    eta_s: Number | None = None
-    message: str = ""
-    started_at: Number | None = None
-    updated_at: Number | None = None
-
-    @property
-    def share(self) -> float:
-        """How much is done, 0 to 1."""
-        if self.state == "done":
-            return 1.0
-        return min(self.step / self.n_steps, 1.0) if self.n_steps else 0.0
-
-
-STATUS: JsonFile[JobStatus] = JsonFile("status", JobStatus)
-
-
-@dataclass(frozen=True)
-class JobFolder:
+class JobFolder(RunFolder):
     """One training's folder; every file name in it is known here and nowhere else."""
-
-    path: Path
-
-    @property
-    def name(self) -> str:
-        """The folder's name, which is the job's address."""
-        return self.path.name
-
-    def file(self, name: str) -> Path:
-        """Return where a file of the folder is."""
-        return self.path / name
 
     @property
     def checkpoints(self) -> Path:
@@ -113,55 +57,12 @@ class JobFolder:
 
     def config(self) -> JobConfig:
         """Return the recipe."""
-        path = self.file("config.json")
-        data = json_files.read_json(path)
-        if data is None:
-            msg = f"{path} is missing: a job folder needs the recipe of its training"
-            raise JobError(msg)
-        return parse_config(data, str(path))
+        return self.recipe()
 
-    def base_recipe(self) -> JobConfig:
-        """Return the recipe that a study varies, where this is the folder of one."""
-        path = self.file("config.json")
-        return parse_config((json_files.read_json(path) or {}).get("base"), f"{path}: base")
-
-    def status(self) -> JobStatus:
-        """Return where the job is; one that neither waits nor holds its lock cannot be alive."""
-        status = STATUS.read(self.file("status.json"))
-        if status is None:
-            return JobStatus(message="not started yet")
-        if status.state in ALIVE and not self.is_alive():
-            return self._silent(status)
-        if status.state in {"queued", "running"} and self.file("stop").exists():
-            return replace(status, state="stopping", message="will stop after this batch")
-        return status
-
-    def _silent(self, status: JobStatus) -> JobStatus:
-        # It may have ended well between the two looks: then its last status counts.
-        again = json_files.read_json(self.file("status.json")) or {}
-        if again.get("state") not in ALIVE and again.get("updated_at") != status.updated_at:
-            return self.status()
-        return replace(
-            status, state="stopped", eta_s=None, message="the process ended without a word"
-        )
-
-    def write_status(self, status: JobStatus) -> None:
-        """Publish where the job is; only its own process and its launcher do that."""
-        STATUS.write(self.file("status.json"), replace(status, updated_at=time.time()))
-
-    def is_alive(self) -> bool:
-        """Whether the job waits in the line, or a process holds its lock."""
-        # In this order: a process takes the lock before it consumes the ticket.
-        return self.is_waiting() or is_locked(self.file("lock"))
-
-    def is_waiting(self) -> bool:
-        """Whether the job waits in the line for its turn."""
-        return self.file(TICKET).is_file()
-
-    def is_done(self) -> bool:
+    def is_done(self, config: JobConfig | None = None) -> bool:
         """Whether nothing is left to do: the scores are written last; a candidate has none."""
         return self.status().state == "done" and (
-            self.file("scores.json").is_file() or self.config().role == "candidate"
+            self.file("scores.json").is_file() or (config or self.config()).role == "candidate"
         )
 
     def metrics(self, offset: int = 0) -> tuple[list[dict[str, Any]], int]:
@@ -200,28 +101,11 @@ class JobFolder:
         """Return the sentences on what this job's scores cannot show."""
         return list((self.score_record() or {}).get("could_not_show", []))
 
-    def manifest(self) -> dict[str, Any]:
-        """Return versions, seeds, fingerprints and dates; empty before the first start."""
-        return MANIFEST.read(self.file("manifest.json")) or {}
-
-    def log_tail(self, n: int = 40) -> str:
-        """Return the last `n` lines that the process printed, JSON lines as text."""
-        return log.tail(self.file("log.txt"), n)
-
 
 def merge(old: list[dict[str, Any]], new: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Put rows read later over the same steps read before, in the order of their steps."""
     rows = {(row.get("step", 0), row.get("kind", "")): row for row in [*old, *new]}
     return [rows[key] for key in sorted(rows, key=lambda key: (key[0], key[1] != "step"))]
-
-
-def sign(handle: int) -> None:
-    """Write into a lock whose it is, for a supervisor that has not started this process."""
-    cluster_id = os.environ.get("SLURM_JOB_ID")
-    with suppress(OSError):
-        os.ftruncate(handle, 0)
-        words = f"slurm {cluster_id}" if cluster_id else str(os.getpid())
-        os.pwrite(handle, words.encode(), 0)
 
 
 def jobs_root() -> Path:

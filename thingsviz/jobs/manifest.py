@@ -14,7 +14,8 @@ import pandas as pd
 import thingsviz
 from thingsviz.core.files import crc, write_atomically
 from thingsviz.core.json_files import VERSION
-from thingsviz.jobs.job_folder import MANIFEST, PREDICTIONS, JobFolder
+from thingsviz.jobs.job_folder import PREDICTIONS, JobFolder
+from thingsviz.jobs.run_folder import MANIFEST
 
 PACKAGES = ("numpy", "scipy", "pandas", "torch", "lightning-fabric", "safetensors", "pydantic")
 

@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import thingsviz
-from thingsviz.jobs.job_folder import MANIFEST, JobFolder
+from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.jobs.manifest import _version, _versions, git_commit, now
+from thingsviz.jobs.run_folder import MANIFEST
 from thingsviz.pipeline.tasks.base import Task
 
 

@@ -12,8 +12,8 @@ from models.base.errors import ModelError
 from models.catalog.registry import spec_of
 from models.cost.estimate import Size, Speed, estimate
 from thingsviz.core.errors import ThingsvizError
-from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.jobs.recipe import JobConfig
+from thingsviz.jobs.run_folder import RunFolder
 from thingsviz.pipeline.training_data import find_dataset, open_store
 from thingsviz.queue import cgroups
 
@@ -31,24 +31,29 @@ def ran_out(error: Exception) -> bool:
     )
 
 
+def explain(folder: RunFolder, error: Exception) -> str | None:
+    """Say what would fit where memory ran out; None for any other error."""
+    return sentence(folder, error) if ran_out(error) else None
+
+
 def on_gpu(error: Exception) -> bool:
     """Whether it was a GPU's memory."""
     return "cuda" in str(error).lower()
 
 
-def sentence(job: JobFolder, error: Exception) -> str:
+def sentence(job: RunFolder, error: Exception) -> str:
     """Say that memory ran out in this process, and what would fit into what there is."""
     room = _gpu_bytes() if on_gpu(error) else machine_bytes()
     where = "on the GPU" if on_gpu(error) else "here"
     return f"there is not enough memory: {advice(job, room, where)}"
 
 
-def advice(job: JobFolder, room: float | None, where: str = "here") -> str:
+def advice(job: RunFolder, room: float | None, where: str = "here") -> str:
     """Return the way out: the largest micro-batch that fits into `room` bytes, if one does."""
     room = machine_bytes() if room is None else room
     plain = "make the batch, the micro-batch or the model smaller"
     try:
-        config = job.config()
+        config = job.recipe()
         if spec_of(config.model).kind != "network" or room <= 0:
             return plain
         needs = _needs(job, config)
@@ -79,7 +84,7 @@ def _gpu_bytes() -> float:
     return 0.0
 
 
-def _needs(job: JobFolder, config: JobConfig) -> Callable[[int], float]:
+def _needs(job: RunFolder, config: JobConfig) -> Callable[[int], float]:
     mask = open_store(find_dataset(config), config.subject).mask
     known = job.manifest()
     n_targets = int(known.get("n_classes", len(config.targets)))

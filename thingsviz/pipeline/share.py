@@ -10,6 +10,7 @@ from models.catalog.registry import spec_of
 from models.training.distributed.processes import Processes, check_processes
 from thingsviz.core.errors import ConfigError
 from thingsviz.jobs.job_folder import JobFolder
+from thingsviz.jobs.recipe import JobConfig
 from thingsviz.jobs.weights import best_file
 from thingsviz.pipeline.fit import default_threads, fit_data
 from thingsviz.pipeline.tasks.registry import open_task
@@ -45,9 +46,9 @@ def can_share(job: JobFolder, n: int) -> bool:
     return True
 
 
-def keep_helpers(reporter: Reporter) -> None:
+def keep_helpers(reporter: Reporter, config: JobConfig) -> None:
     """Send the others away where there is nothing to share, before any data are opened."""
-    peers, config = reporter.peers, reporter.job.config()
+    peers = reporter.peers
     if peers.team is None:
         return
     if config.split.is_cross_validation:

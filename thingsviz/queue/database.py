@@ -13,7 +13,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from thingsviz.jobs.job_folder import JobFolder, jobs_root
+from thingsviz.jobs.job_folder import jobs_root
+from thingsviz.jobs.run_folder import RunFolder
 from thingsviz.queue.schedule import RunningJob, WaitingJob, in_order
 from thingsviz.queue.ticket import Ticket
 
@@ -74,12 +75,12 @@ def queue_folder() -> Path:
     return jobs_root() / FOLDER
 
 
-def is_study(job: JobFolder) -> bool:
+def is_study(job: RunFolder) -> bool:
     """Whether a folder in the line is a study's: it has a job's lock, ticket, stop and status."""
     return job.path.parent.name == STUDIES
 
 
-def name_in_line(job: JobFolder) -> str:
+def name_in_line(job: RunFolder) -> str:
     """Return what a job or a study is called in the line: its path below the jobs' root."""
     return f"{STUDIES}/{job.name}" if is_study(job) else job.name
 

@@ -15,14 +15,15 @@ import psutil
 
 from thingsviz.core import json_files, log
 from thingsviz.core.locks import LOCK_HANDLE, is_locked, try_lock
-from thingsviz.jobs.job_folder import ALIVE, JobFolder, jobs_root
+from thingsviz.jobs.job_folder import jobs_root
+from thingsviz.jobs.run_folder import ALIVE, RunFolder, RunStatus
 from thingsviz.queue import cgroups
 from thingsviz.queue.database import Queue, Row, is_study, name_in_line
 from thingsviz.queue.limits import Limits
 from thingsviz.queue.processes import give_way, kill, usage, worker_of
 from thingsviz.queue.schedule import choose
 from thingsviz.queue.slurm import Slurm
-from thingsviz.queue.submit import WITHDRAWN, last_status, spawn_process, withdraw
+from thingsviz.queue.submit import WITHDRAWN, spawn_process, withdraw
 from thingsviz.queue.ticket import PASSED_ON, Ticket, read_ticket, ticket_for, write_ticket
 
 ATTEMPTS = 3
@@ -31,7 +32,7 @@ MEASURE_EVERY_S = 2.0
 # the clock may have been set a little since the machine started
 BOOT_MARGIN_S = 5.0
 # what would fit into so many bytes of memory, None for all of this machine's
-Advise = Callable[[JobFolder, float | None], str]
+Advise = Callable[[RunFolder, float | None], str]
 REBOOTED = "the machine was restarted; it goes on from its last saved state"
 
 
@@ -65,9 +66,9 @@ class Dispatcher:
         attempts = {row.name: row.attempts for row in rows}
         for name, gpu in choose(waiting, running, self.limits):
             with _for_itself():
-                self._begin(JobFolder(jobs_root() / name), gpu, attempts[name])
+                self._begin(RunFolder(jobs_root() / name), gpu, attempts[name])
 
-    def _begin(self, job: JobFolder, gpu: str, attempts: int) -> None:
+    def _begin(self, job: RunFolder, gpu: str, attempts: int) -> None:
         ticket, name = read_ticket(job), name_in_line(job)
         if ticket is None:
             # Withdrawn, or begun by hand; if it runs, the next recovery finds its lock.
@@ -77,7 +78,7 @@ class Dispatcher:
             self.queue.remove(name)
             return
         if attempts >= ATTEMPTS:
-            withdraw(job, f"it could not be started: {_last_line(job)}", "failed")
+            withdraw(job, f"it could not be started: {job.last_line()}", "failed")
             self.queue.remove(name)
             return
         handle = try_lock(job.file("lock"), patience_s=0.1)
@@ -92,7 +93,7 @@ class Dispatcher:
         finally:
             os.close(handle)
 
-    def _spawn(self, job: JobFolder, ticket: Ticket, handle: int, gpu: str) -> None:
+    def _spawn(self, job: RunFolder, ticket: Ticket, handle: int, gpu: str) -> None:
         extra = {name: ticket.environment.get(name, "") for name in PASSED_ON}
         extra = {name: value for name, value in extra.items() if value}
         if gpu:
@@ -109,13 +110,13 @@ class Dispatcher:
         log.event("job started", job=name, who=ticket.owner, worker=child.pid, gpu=gpu)
 
     def _look_at(self, row: Row, measuring: bool) -> None:
-        job = JobFolder(jobs_root() / row.name)
+        job = RunFolder(jobs_root() / row.name)
         if not is_locked(job.file("lock")):
             self._ended(job, row)
         elif measuring:
             self._measure(job, row)
 
-    def _measure(self, job: JobFolder, row: Row) -> None:
+    def _measure(self, job: RunFolder, row: Row) -> None:
         pid = row.pid or worker_of(job)
         if pid is None:
             return
@@ -129,7 +130,7 @@ class Dispatcher:
         )
         self._hold_to_limits(job, row, memory)
 
-    def _hold_to_limits(self, job: JobFolder, row: Row, memory_mb: float) -> None:
+    def _hold_to_limits(self, job: RunFolder, row: Row, memory_mb: float) -> None:
         limits, ran_s = self.limits, time.time() - (row.started or time.time())
         if limits.memory_mb is not None and memory_mb > limits.memory_mb:
             words = (
@@ -147,7 +148,7 @@ class Dispatcher:
             elif ran_s > limits.hours * 3600 + GRACE_S:
                 kill(job, row.pid)
 
-    def _ended(self, job: JobFolder, row: Row) -> None:
+    def _ended(self, job: RunFolder, row: Row) -> None:
         """Take a job whose process is gone off the line, or put it back if it never began."""
         code = self._exit_code(row.name)
         log.event("job's process ended", job=row.name, who=row.owner, code=code, why=row.verdict)
@@ -168,7 +169,7 @@ class Dispatcher:
         if ticket is not None:
             self.queue.add(row.name, ticket)
 
-    def _rebooted(self, job: JobFolder, row: Row) -> bool:
+    def _rebooted(self, job: RunFolder, row: Row) -> bool:
         """Put a job back into the line whose machine went down under it; nobody ended it."""
         if row.started is None or row.started > psutil.boot_time() - BOOT_MARGIN_S:
             return False
@@ -176,12 +177,11 @@ class Dispatcher:
         if handle is None:
             return False
         try:
-            written = json_files.read_json(job.file("status.json")) or {}
-            if job.is_waiting() or written.get("state") not in ALIVE or row.verdict:
+            written = job.written_status() or RunStatus()
+            if job.is_waiting() or written.state not in ALIVE or row.verdict:
                 return False
-            job.write_status(replace(last_status(job), state="queued", message=REBOOTED))
-            recipe = job.base_recipe() if is_study(job) else job.config()
-            ticket = ticket_for(recipe, row.owner, row.submitted)
+            job.write_status(replace(job.last_status(), state="queued", message=REBOOTED))
+            ticket = ticket_for(job.recipe(), row.owner, row.submitted)
             # a study of short trainings is long: it keeps the place it had
             ticket = ticket.model_copy(update={"short": bool(row.short)})
             write_ticket(job, ticket)
@@ -201,23 +201,23 @@ class Dispatcher:
             return child.wait(1)
         return None
 
-    def _say_how(self, job: JobFolder, row: Row, code: int | None) -> None:
+    def _say_how(self, job: RunFolder, row: Row, code: int | None) -> None:
         """Write the last word for a process that could not: killed by us or by others."""
         words = _last_word(job, row, code, self.advise)
         handle = try_lock(job.file("lock")) if words else None
         if handle is None:
             return
         try:
-            written = json_files.read_json(job.file("status.json")) or {}
-            if job.is_waiting() or written.get("state") not in ALIVE:
+            written = job.written_status() or RunStatus()
+            if job.is_waiting() or written.state not in ALIVE:
                 return
             state = "stopped" if words.startswith("it was killed") else "failed"
-            job.write_status(replace(last_status(job), state=state, message=words))
+            job.write_status(replace(job.last_status(), state=state, message=words))
         finally:
             os.close(handle)
 
 
-def _last_word(job: JobFolder, row: Row, code: int | None, advise: Advise) -> str:
+def _last_word(job: RunFolder, row: Row, code: int | None, advise: Advise) -> str:
     """Say how a job's process ended, as far as it can be known; '' where it was not killed.
 
     Who has started a process learns its exit code. A supervisor that came later knows only that
@@ -247,8 +247,3 @@ def _for_itself() -> Iterator[None]:
         yield
     except Exception:
         log.failure("one job's trouble; the others go on")
-
-
-def _last_line(job: JobFolder) -> str:
-    lines = [line for line in job.log_tail(5).splitlines() if line.strip()]
-    return lines[-1][:300] if lines else "its log is empty"

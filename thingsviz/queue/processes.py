@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import psutil
 
-from thingsviz.jobs.job_folder import JobFolder
+from thingsviz.jobs.run_folder import RunFolder
 
 
 class ProcessUsage(NamedTuple):
@@ -20,7 +20,7 @@ class ProcessUsage(NamedTuple):
     cpu_s: float = 0.0
 
 
-def worker_of(job: JobFolder) -> int | None:
+def worker_of(job: RunFolder) -> int | None:
     """Return the process id that the lock's holder wrote into it, if it is one of this machine."""
     try:
         pid = int(job.file("lock").read_text())
@@ -29,7 +29,7 @@ def worker_of(job: JobFolder) -> int | None:
     return pid if works_on(pid, job) else None
 
 
-def cluster_id_of(job: JobFolder) -> str:
+def cluster_id_of(job: RunFolder) -> str:
     """Return the number under which SLURM runs the job, empty for a process of a machine."""
     with suppress(OSError, ValueError):
         engine, _, number = job.file("lock").read_text().partition(" ")
@@ -37,7 +37,7 @@ def cluster_id_of(job: JobFolder) -> str:
     return ""
 
 
-def works_on(pid: int, job: JobFolder) -> bool:
+def works_on(pid: int, job: RunFolder) -> bool:
     """Whether a process is that of the job, as its command says.
 
     Another machine or container counts its processes from one as well, and a number can come
@@ -78,7 +78,7 @@ def _own_memory_mb(pid: int) -> float:
     return kilobytes / 1024
 
 
-def kill(job: JobFolder, pid: int | None) -> None:
+def kill(job: RunFolder, pid: int | None) -> None:
     """End a job's process and all of its session at once: SIGKILL; nothing if it is not ours."""
     pid = pid or worker_of(job)
     if pid is None or not works_on(pid, job):

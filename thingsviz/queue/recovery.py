@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 from thingsviz.core.locks import is_locked
 from thingsviz.jobs.about import owner_of
-from thingsviz.jobs.job_folder import JobFolder, jobs_root
+from thingsviz.jobs.job_folder import jobs_root
+from thingsviz.jobs.run_folder import RunFolder
 from thingsviz.queue.database import STUDIES, Queue, name_in_line
 from thingsviz.queue.processes import cluster_id_of, worker_of
 from thingsviz.queue.ticket import read_ticket
@@ -41,7 +42,7 @@ def of_a_study(name: str, studies: set[str]) -> bool:
     return match is not None and match[1] in studies
 
 
-def folders(below: str = "") -> Iterator[JobFolder]:
+def folders(below: str = "") -> Iterator[RunFolder]:
     """Return the job folders, or those of studies, that wait or may run."""
     root = jobs_root() / below
     if not root.is_dir():
@@ -50,6 +51,6 @@ def folders(below: str = "") -> Iterator[JobFolder]:
         for entry in entries:
             if entry.name[0] == "." or not entry.is_dir(follow_symlinks=False):
                 continue
-            job = JobFolder(root / entry.name)
+            job = RunFolder(root / entry.name)
             if job.file("lock").exists() or job.is_waiting():
                 yield job

@@ -1,10 +1,11 @@
-"""What a running job tells and hears: status, metrics, and the wish that it may stop."""
+"""What a running job or study tells and hears: status, metrics, and the wish to stop."""
 
 from __future__ import annotations
 
 import signal
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property
 from types import FrameType
@@ -14,9 +15,9 @@ from models.base.arrays import Floats, Rows, TrialMatrix
 from thingsviz.core import files as core_files
 from thingsviz.core import json_files, log
 from thingsviz.jobs.about import read_about
-from thingsviz.jobs.job_folder import JobFolder, JobStatus
+from thingsviz.jobs.job_folder import JobFolder
+from thingsviz.jobs.run_folder import RunFolder, RunStatus
 from thingsviz.queue.peers import Peers
-from thingsviz.queue.submit import last_status
 
 STATUS_EVERY_S = 0.5
 
@@ -25,16 +26,15 @@ class StoppedError(Exception):
     """Somebody asked the job to stop; what is on the disk is enough to go on."""
 
 
-class Reporter:
-    """The one writer of a job's status.json and metrics.jsonl."""
+class RunReporter:
+    """The one writer of a status.json: what a running job or study tells, and hears."""
 
-    def __init__(self, job: JobFolder, peers: Peers | None = None) -> None:
-        self.job, self.peers = job, peers or Peers()
-        self.status = replace(last_status(job), state="running", started_at=time.time())
+    def __init__(self, folder: RunFolder, peers: Peers | None = None) -> None:
+        self.folder, self.peers = folder, peers or Peers()
+        self.status = replace(folder.last_status(), state="running", started_at=time.time())
         self.signalled: int | None = None
         self._once = True
         self._written = float("-inf")
-        self._began: tuple[float, int] | None = None
 
     def listen(self, *, once: bool = True) -> None:
         """Take SIGTERM, and the first Ctrl-C (`once`) or every one, as the wish to stop."""
@@ -49,33 +49,41 @@ class Reporter:
 
     def should_stop(self) -> bool:
         """Whether a signal or the request file asks to stop; costs 2 µs."""
-        return self.signalled is not None or self.job.file("stop").exists()
+        return self.signalled is not None or self.folder.wants_stop()
 
     def check(self) -> None:
         """Leave the work at hand if the job should stop."""
         if self.should_stop():
             raise StoppedError
 
+    def take_wish(self) -> str:
+        """Consume the request to stop, and return the reason that it gives, if any."""
+        path, words = self.folder.file("stop"), ""
+        with suppress(OSError):
+            words = path.read_text().strip()
+        path.unlink(missing_ok=True)
+        return words
+
     def say(self, state: str, message: str) -> None:
         """Publish a state at once, and note it in the log."""
         self._log(f"{state}: {message}")
         self._publish(replace(self.status, state=state, message=message, eta_s=None))
 
-    def _publish(self, status: JobStatus) -> None:
+    def _publish(self, status: RunStatus) -> None:
         self.status = status
-        self.job.write_status(status)
+        self.folder.write_status(status)
         self._written = time.monotonic()
 
     def _log(self, words: str) -> None:
         """Add a line to the log: a person's, or with THINGSVIZ_LOG=json a machine's."""
         if log.is_json():
-            log.event(words, job=self.job.name, who=self._owner)
+            log.event(words, job=self.folder.name, who=self._owner)
         else:
             print(f"{time.strftime('%H:%M:%S')} {words}", flush=True)
 
     @cached_property
     def _owner(self) -> str:
-        return read_about(self.job).owner
+        return read_about(self.folder).owner
 
     def announce(self, message: str) -> None:
         """Publish what a running job does now."""
@@ -85,8 +93,17 @@ class Reporter:
         """Publish that everything is written."""
         n_steps = self.status.n_steps
         self.status = replace(self.status, step=n_steps) if n_steps else self.status
-        self.job.file("stop").unlink(missing_ok=True)
+        self.folder.file("stop").unlink(missing_ok=True)
         self.say("done", f"done in {seconds:.0f} s")
+
+
+class Reporter(RunReporter):
+    """The one writer of a job's status.json and metrics.jsonl."""
+
+    def __init__(self, job: JobFolder, peers: Peers | None = None) -> None:
+        super().__init__(job, peers)
+        self.job = job
+        self._began: tuple[float, int] | None = None
 
     def expect(self, n_epochs: int, n_steps: int) -> None:
         """Take note of how long a training can become."""

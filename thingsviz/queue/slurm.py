@@ -6,14 +6,15 @@ import os
 import time
 from dataclasses import replace
 
-from thingsviz.core import json_files, log
+from thingsviz.core import log
 from thingsviz.core.errors import ThingsvizError
 from thingsviz.core.locks import is_locked, try_lock
-from thingsviz.jobs.job_folder import ALIVE, JobFolder, jobs_root
+from thingsviz.jobs.job_folder import JobFolder, jobs_root
+from thingsviz.jobs.run_folder import ALIVE, RunStatus
 from thingsviz.queue import sbatch
 from thingsviz.queue.database import Queue, Row
 from thingsviz.queue.sbatch import SlurmJob
-from thingsviz.queue.submit import WITHDRAWN, last_status, withdraw
+from thingsviz.queue.submit import WITHDRAWN, withdraw
 from thingsviz.queue.ticket import Ticket, read_ticket, write_ticket
 
 # One question for all jobs of all visitors; a large site's controller stays at ease.
@@ -65,7 +66,7 @@ class Slurm:
         elif known is None and not row.cluster_id:
             self._submit(job, row, ticket)
         elif known is None:
-            why = f"{GONE}: {_last_line(job)}"
+            why = f"{GONE}: {job.last_line()}"
             if withdraw(job, why, "failed"):
                 self.queue.remove(row.name)
                 _tell("job's process ended", row, why=why)
@@ -120,7 +121,7 @@ class Slurm:
         if handle is None:
             return
         try:
-            job.write_status(replace(last_status(job), state="queued", message=REQUEUED))
+            job.write_status(replace(job.last_status(), state="queued", message=REQUEUED))
             ticket = Ticket(
                 owner=row.owner,
                 submitted=row.submitted,
@@ -139,10 +140,10 @@ class Slurm:
         if handle is None:
             return False
         try:
-            written = json_files.read_json(job.file("status.json")) or {}
-            silent = written.get("state") in ALIVE and not job.is_waiting()
+            written = job.written_status() or RunStatus()
+            silent = written.state in ALIVE and not job.is_waiting()
             if silent:
-                job.write_status(replace(last_status(job), state="stopped", message=SILENT))
+                job.write_status(replace(job.last_status(), state="stopped", message=SILENT))
         finally:
             os.close(handle)
         return silent
@@ -156,7 +157,7 @@ class Slurm:
             return
         try:
             if job.is_waiting():
-                job.write_status(replace(last_status(job), state="queued", message=message))
+                job.write_status(replace(job.last_status(), state="queued", message=message))
         finally:
             os.close(handle)
 
@@ -164,8 +165,3 @@ class Slurm:
 def _tell(what: str, row: Row, why: str = "") -> None:
     """Tell the operator, in the words of the local engine; `engine` says whose job it is."""
     log.event(what, job=row.name, who=row.owner, engine="slurm", cluster=row.cluster_id, why=why)
-
-
-def _last_line(job: JobFolder) -> str:
-    lines = [line for line in job.log_tail(5).splitlines() if line.strip()]
-    return lines[-1][:300] if lines else "its log is empty"

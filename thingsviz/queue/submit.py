@@ -20,7 +20,9 @@ from thingsviz.core.files import disk_sentence
 from thingsviz.core.locks import LOCK_HANDLE, is_locked, try_lock
 from thingsviz.core.users import os_user
 from thingsviz.jobs.about import read_about, write_about
-from thingsviz.jobs.job_folder import JobFolder, JobStatus
+from thingsviz.jobs.job_folder import JobFolder
+from thingsviz.jobs.recipe import JobConfig
+from thingsviz.jobs.run_folder import RunFolder
 from thingsviz.queue.database import Queue, name_in_line, queue_folder
 from thingsviz.queue.limits import engine, read_limits
 from thingsviz.queue.ticket import Ticket, read_ticket, take_ticket, ticket_for, write_ticket
@@ -30,22 +32,23 @@ WITHDRAWN = "taken out of the line before it began; it can be started again"
 LOG_BYTES = 1_000_000
 
 
-def start(job: JobFolder) -> None:
+def start(job: JobFolder, config: JobConfig | None = None) -> None:
     """Put a job into the line, to start or to go on; does nothing when it waits or runs.
 
-    Returns at once. The supervisor starts its process when it is its turn.
+    Returns at once. The supervisor starts its process when it is its turn. `config` is the job's
+    recipe, where the caller has it.
     """
-    config, who = job.config(), engine()
+    config, who = config or job.config(), engine()
     ticket = ticket_for(config, its_owner(job), time.time())
     line_up(job, ticket.model_copy(update={"engine": who}))
 
 
-def its_owner(job: JobFolder) -> str:
+def its_owner(job: RunFolder) -> str:
     """Return whose job it is; of nobody's, it becomes the one's whose process asks."""
     return read_about(job).owner or write_about(job, owner=os_user()).owner
 
 
-def line_up(job: JobFolder, ticket: Ticket) -> None:
+def line_up(job: RunFolder, ticket: Ticket) -> None:
     """Put a job or a study into the line; does nothing when it waits or runs."""
     read_limits()
     try:
@@ -53,7 +56,7 @@ def line_up(job: JobFolder, ticket: Ticket) -> None:
         if handle is not None:
             try:
                 job.file("stop").unlink(missing_ok=True)
-                job.write_status(replace(last_status(job), state="queued", message="waits"))
+                job.write_status(replace(job.last_status(), state="queued", message="waits"))
                 # From here on it is in the line, whatever happens to this process.
                 write_ticket(job, ticket)
                 with suppress(sqlite3.Error), closing(Queue(queue_folder())) as queue:
@@ -66,29 +69,23 @@ def line_up(job: JobFolder, ticket: Ticket) -> None:
         raise JobError(sentence or f"{job.path} cannot be started: {error}") from None
 
 
-def last_status(job: JobFolder) -> JobStatus:
-    """Return where the job was, so that a resumed one does not jump back on the page."""
-    try:
-        return replace(job.status(), eta_s=None)
-    except JobError:
-        return JobStatus()
+def stop(job: RunFolder) -> bool:
+    """Take what waits out of the line; ask what runs to write a checkpoint and end.
 
-
-def stop(job: JobFolder) -> None:
-    """Take a waiting job out of the line; ask a running one to write a checkpoint and end.
-
-    A running one does so after the batch it is in. What waits at a cluster is cancelled there by
-    the supervisor.
+    Returns whether it runs: it ends after the batch that it is in. What waits at a cluster is
+    cancelled there by the supervisor.
     """
     ticket = read_ticket(job)
     if ticket is not None and ticket.engine == "local" and withdraw(job, WITHDRAWN):
-        return
-    if job.is_alive():
-        job.file("stop").touch()
-        tend()
+        return False
+    if not job.is_alive():
+        return False
+    job.file("stop").touch()
+    tend()
+    return True
 
 
-def withdraw(job: JobFolder, message: str, state: str = "stopped") -> bool:
+def withdraw(job: RunFolder, message: str, state: str = "stopped") -> bool:
     """Take a job out of the line and say why; False if it is none any more, or has begun."""
     handle = try_lock(job.file("lock"))
     if handle is None:
@@ -97,13 +94,13 @@ def withdraw(job: JobFolder, message: str, state: str = "stopped") -> bool:
         if not job.is_waiting():
             return False
         job.file("stop").unlink(missing_ok=True)
-        job.write_status(replace(last_status(job), state=state, message=message))
+        job.write_status(replace(job.last_status(), state=state, message=message))
         return take_ticket(job)
     finally:
         os.close(handle)
 
 
-def is_alive(job: JobFolder) -> bool:
+def is_alive(job: RunFolder) -> bool:
     """Whether the job waits or runs; sees to it that one that waits does not wait for nobody."""
     if job.is_waiting():
         tend()

@@ -16,8 +16,8 @@ from models.catalog.registry import spec_of
 from thingsviz.core import json_files
 from thingsviz.core.errors import JobError
 from thingsviz.core.json_files import JsonFile
-from thingsviz.jobs.job_folder import TICKET, JobFolder
 from thingsviz.jobs.recipe import JobConfig, Strict
+from thingsviz.jobs.run_folder import TICKET, RunFolder
 
 # What a job's process needs to know of the app that asked for it; never a password.
 PASSED_ON = ("THINGSVIZ_DATA", "THINGSVIZ_DERIVATIVES", "THINGSVIZ_THREADS")
@@ -61,12 +61,12 @@ def is_short(config: JobConfig) -> bool:
     return batches is not None and fit.epochs * batches * fit.batch_size <= SHORT_SAMPLES
 
 
-def write_ticket(job: JobFolder, ticket: Ticket) -> None:
+def write_ticket(job: RunFolder, ticket: Ticket) -> None:
     """Put the job into the line."""
     json_files.write_sealed(job.file(TICKET), ticket.model_dump(mode="json"))
 
 
-def read_ticket(job: JobFolder) -> Ticket | None:
+def read_ticket(job: RunFolder) -> Ticket | None:
     """Return the job's ticket, None when it does not wait; a damaged one still counts as one."""
     try:
         return TICKETS.read(job.file(TICKET))
@@ -74,7 +74,7 @@ def read_ticket(job: JobFolder) -> Ticket | None:
         return Ticket()
 
 
-def take_ticket(job: JobFolder) -> bool:
+def take_ticket(job: RunFolder) -> bool:
     """Consume the ticket, if there is one; the caller has the job's lock."""
     try:
         job.file(TICKET).unlink()

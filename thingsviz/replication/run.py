@@ -17,8 +17,9 @@ from thingsviz.core import json_files
 from thingsviz.core.errors import ThingsvizError
 from thingsviz.core.progress import Progress, Report
 from thingsviz.data.store.beta_store import BetaStore
-from thingsviz.jobs.job_folder import ALIVE, JobFolder, JobStatus, create_job, jobs_root
+from thingsviz.jobs.job_folder import JobFolder, create_job, jobs_root
 from thingsviz.jobs.recipe import JobConfig, dump_config, parse_config
+from thingsviz.jobs.run_folder import ALIVE, RunStatus
 from thingsviz.queue import submit
 from thingsviz.replication.plan import LeftOut, PlannedTraining, entries, recipe_of
 from thingsviz.replication.time_budget import (
@@ -39,7 +40,7 @@ RECORD = "again.json"
 SAME = ("dataset", "subject", "minutes", "fingerprint", "shape")
 LOOK_S = 0.5
 LINEAR_S = 20.0  # a guess that only moves the bar
-Tick = Callable[[JobStatus], None]
+Tick = Callable[[RunStatus], None]
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,7 @@ def run_all(
         before, began = sum(s.seconds for s in done[:i]), time.monotonic()
 
         def tick(
-            status: JobStatus,
+            status: RunStatus,
             step: ReplicationStep = step,
             i: int = i,
             before: float = before,
@@ -163,7 +164,7 @@ def run_all(
             words = f"{i + 1} of {len(done)}: {step.entry.title}, {status.message or status.state}"
             report(Progress(round(before + step.seconds * share), total + 1, words))
 
-        tick(JobStatus("queued"))
+        tick(RunStatus("queued"))
         if step.config is not None:
             done[i] = run_step(step, tick)
         keep(done)
@@ -187,7 +188,7 @@ def run_step(step: ReplicationStep, tick: Tick) -> ReplicationStep:
     return replace(step, state=status.state, why=status.message, job=job.name)
 
 
-def train(job: JobFolder, tick: Tick) -> JobStatus:
+def train(job: JobFolder, tick: Tick) -> RunStatus:
     """Put a job into the line and wait for its end."""
     if job.is_done():
         return job.status()
@@ -196,20 +197,18 @@ def train(job: JobFolder, tick: Tick) -> JobStatus:
 
 
 def _await(
-    look: Callable[[], Any], stop: Callable[[], None], tick: Tick, alive: Callable[[], bool]
-) -> JobStatus:
+    look: Callable[[], RunStatus],
+    stop: Callable[[], object],
+    tick: Tick,
+    alive: Callable[[], bool],
+) -> RunStatus:
     try:
         while True:
             running = alive()
             status = look()
-            shown = (
-                status
-                if isinstance(status, JobStatus)
-                else JobStatus(status.state, message=status.message)
-            )
-            tick(shown)
+            tick(status)
             if not running and status.state not in ALIVE:
-                return shown
+                return status
             time.sleep(LOOK_S)
     except BaseException:
         stop()

@@ -23,8 +23,9 @@ from thingsviz.core.errors import JobError
 from thingsviz.core.files import disk_sentence, write_atomically
 from thingsviz.core.json_files import loads_json
 from thingsviz.jobs.about import read_about, write_brought
-from thingsviz.jobs.job_folder import MANIFEST, SCORES, STATUS, JobFolder, jobs_root
+from thingsviz.jobs.job_folder import SCORES, JobFolder, jobs_root
 from thingsviz.jobs.recipe import check_name, parse_config
+from thingsviz.jobs.run_folder import MANIFEST, STATUS
 from thingsviz.reports.bundle_more import check_maps, kind_of, more_files
 
 KIND, VERSION = "thingsviz job", 1

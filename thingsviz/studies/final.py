@@ -11,6 +11,7 @@ from thingsviz.analysis.scores import resampling
 from thingsviz.analysis.scores.differences import difference_rows, verdict
 from thingsviz.analysis.scores.score_table import MEAN
 from thingsviz.core import json_files
+from thingsviz.core.errors import EXIT_INTERRUPTED
 from thingsviz.core.typography import finite
 from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.jobs.recipe import JobConfig, dump_config
@@ -93,7 +94,8 @@ def train_finals(
         jobs[which] = job = final_job(folder, which, recipe)
         if not job.is_done():
             announce(f"final training: {TITLES[which]}")
-            run_job(job)
+            if run_job(job) == EXIT_INTERRUPTED:
+                raise KeyboardInterrupt
         if job.status().state == "stopped":
             raise StoppedError
     return jobs

@@ -12,8 +12,8 @@ from typing import Any
 
 from optuna.trial import FrozenTrial, TrialState
 
-from thingsviz.core import json_files
 from thingsviz.jobs.job_folder import JobFolder
+from thingsviz.jobs.run_folder import RunStatus
 
 # Deaths in a row that got no further than an earlier one, wherever they fell.
 MOST_IDLE = 2
@@ -26,11 +26,11 @@ def place_of(job: JobFolder, since: float | None) -> dict[str, Any]:
 
     `since` is when the process took it, seconds since 1970: an older status is a forerunner's.
     """
-    # as it was written: `JobFolder.status` says of each dead process that it is dead
-    status = json_files.read_json(job.file("status.json")) or {}
-    step = int(status.get("step") or 0)
-    spoke = since is None or (status.get("started_at") or 0.0) >= since
-    return {"place": f"{status.get('message')}, step {step}" if spoke else NOT_BEGUN, "step": step}
+    # `status` would say of each dead process that it is dead
+    status = job.written_status() or RunStatus()
+    spoke = since is None or (status.started_at or 0.0) >= since
+    place = f"{status.message}, step {status.step}" if spoke else NOT_BEGUN
+    return {"place": place, "step": status.step}
 
 
 def hopeful(deaths: list[FrozenTrial]) -> bool:

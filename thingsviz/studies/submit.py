@@ -6,7 +6,7 @@ import time
 
 from thingsviz.core.errors import ConfigError
 from thingsviz.jobs.job_folder import JobFolder
-from thingsviz.queue.submit import WITHDRAWN, its_owner, line_up, tend, withdraw
+from thingsviz.queue.submit import its_owner, line_up, stop
 from thingsviz.queue.ticket import ticket_for
 from thingsviz.studies.config import parse_study
 from thingsviz.studies.study_folder import StudyFolder, write_config
@@ -18,25 +18,18 @@ def start_study(study: StudyFolder) -> None:
     It takes one slot: its candidates and final trainings run in its own process and helpers. It
     always runs on this machine, also where trainings go to a cluster.
     """
-    base, place = study.config().base, JobFolder(study.path)
-    ticket = ticket_for(base, its_owner(place), time.time())
-    line_up(place, ticket.model_copy(update={"short": False}))
+    ticket = ticket_for(study.recipe(), its_owner(study), time.time())
+    line_up(study, ticket.model_copy(update={"short": False}))
 
 
 def stop_study(study: StudyFolder) -> None:
     """Take a waiting study out of the line; ask a running one to end after its batch."""
-    place = JobFolder(study.path)
-    if place.is_waiting() and withdraw(place, WITHDRAWN):
-        tend()
+    if not stop(study):
         return
-    if not study.is_alive():
-        return
-    study.file("stop").touch()
     for which in ("default", "random", "best"):
         for path in study.root.glob(f"{study.name}-{which}*"):
             if (job := JobFolder(path)).is_alive():
                 job.file("stop").touch()
-    tend()
 
 
 def add_candidates(study: StudyFolder, n: int) -> None:

@@ -59,7 +59,7 @@ def begin_training(config: JobConfig) -> JobFolder:
     job = create_job(config)
     claim(job)
     _note("start training", job.name)
-    submit.start(job)
+    submit.start(job, config)
     return job
 
 
@@ -170,7 +170,7 @@ def begin_study(config: StudyConfig) -> StudyFolder:
     """Make a study of a recipe, the visitor's own, and start it."""
     need("train")
     study = create_study(config)
-    claim(_of(study))
+    claim(study)
     _note("start study", study.name)
     start_study(study)
     return study
@@ -178,7 +178,7 @@ def begin_study(config: StudyConfig) -> StudyFolder:
 
 def resume_study(study: StudyFolder, more: int = 0) -> None:
     """Let a study go on, with `more` candidates where that is wished for."""
-    check_may_change(_of(study))
+    check_may_change(study)
     if more:
         add_candidates(study, more)
         _note(f"add {more} candidates", study.name)
@@ -188,16 +188,11 @@ def resume_study(study: StudyFolder, more: int = 0) -> None:
 
 def end_study(study: StudyFolder) -> None:
     """Ask a study to end after the batch it is in."""
-    check_may_change(_of(study))
+    check_may_change(study)
     stop_study(study)
     _note("stop study", study.name)
 
 
 def may_change_study(study: StudyFolder) -> bool:
     """Whether the visitor may stop, resume or enlarge a study."""
-    return may_change(owner_of(_of(study)))
-
-
-def _of(study: StudyFolder) -> JobFolder:
-    # a study keeps its owner where a job does, in about.json
-    return JobFolder(study.path)
+    return may_change(owner_of(study))

@@ -3,12 +3,12 @@ import pytest
 from tests.figures.plain import scores
 from tests.ui.strips import is_complete
 from thingsviz.figures.scores.scores import ScoreQuestion, score_info
-from thingsviz.jobs.job_folder import STATES, JobStatus
+from thingsviz.jobs.run_folder import STATES, RunStatus
 from thingsviz.ui.job_choice.job_list import LOOKS, JobLine, ago, headline, score_help, score_text
 
 
 def line(state="done", score=None):
-    return JobLine("a", "vit3d", "trial", JobStatus(state), score)
+    return JobLine("a", "vit3d", "trial", RunStatus(state), score)
 
 
 @pytest.mark.parametrize(

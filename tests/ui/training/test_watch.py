@@ -1,20 +1,20 @@
-from thingsviz.jobs.job_folder import JobStatus
+from thingsviz.jobs.run_folder import RunStatus
 from thingsviz.ui.training import watch
 from thingsviz.ui.training.watch import progress_text, stopped_text
 
 
 def test_progress_says_epoch_batch_and_time_left():
-    status = JobStatus("running", 3, 8, 210, 800, eta_s=41.0, message="epoch 3 of 8")
+    status = RunStatus("running", 3, 8, 210, 800, eta_s=41.0, message="epoch 3 of 8")
     assert progress_text(status) == "epoch 3 of 8 · batch 210 of 800 · about 41 s left"
 
 
 def test_before_the_first_batch_the_message_is_all_there_is():
-    assert progress_text(JobStatus("running", message="reading the data")) == "reading the data"
-    assert progress_text(JobStatus("queued")) == "queued"
+    assert progress_text(RunStatus("running", message="reading the data")) == "reading the data"
+    assert progress_text(RunStatus("queued")) == "queued"
 
 
 def test_a_stopping_job_promises_no_time():
-    status = JobStatus(
+    status = RunStatus(
         "stopping", 3, 8, 210, 800, eta_s=41.0, message="will stop after this batch"
     )
     assert "left" not in progress_text(status)
@@ -22,12 +22,12 @@ def test_a_stopping_job_promises_no_time():
 
 
 def test_a_stopped_job_says_where_and_why():
-    status = JobStatus("stopped", 3, 8, message="the process ended without a word")
+    status = RunStatus("stopped", 3, 8, message="the process ended without a word")
     assert stopped_text(status) == (
         "Stopped after epoch 3 of 8: the process ended without a word. "
         "Resume goes on from the last saved state."
     )
-    assert stopped_text(JobStatus("stopped")).startswith("Stopped. Resume")
+    assert stopped_text(RunStatus("stopped")).startswith("Stopped. Resume")
 
 
 def test_a_look_without_a_new_point_draws_nothing(monkeypatch):

@@ -7,6 +7,7 @@ import pandas as pd
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.jobs.learned import Learns
+from thingsviz.jobs.recipe import JobConfig
 from thingsviz.pipeline.tasks.base import Task
 from thingsviz.pipeline.tasks.classes import Classes
 from thingsviz.pipeline.tasks.ratings import Ratings
@@ -29,9 +30,11 @@ def open_trials(job: JobFolder) -> tuple[BetaStore, pd.DataFrame]:
     return store, TASKS[config.learns].trials_of(job, dataset, store)
 
 
-def open_task(job: JobFolder, store: BetaStore | None = None) -> Task:
-    """Open all that a job needs; `store` spares opening the data again."""
-    config = job.config()
+def open_task(
+    job: JobFolder, store: BetaStore | None = None, config: JobConfig | None = None
+) -> Task:
+    """Open all that a job needs; `store` and `config` spare reading those again."""
+    config = config or job.config()
     dataset = find_dataset(config)
     store = store or open_store(dataset, config.subject)
     check_fingerprint(store, job.manifest().get("dataset_fingerprint"), config.dataset)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from thingsviz.core.errors import JobError, ThingsvizError
 from thingsviz.core.users import os_user
 from thingsviz.jobs.about import owner_of, read_about, write_about
-from thingsviz.jobs.job_folder import JobFolder
+from thingsviz.jobs.run_folder import RunFolder
 from thingsviz.ui.access import middleware
 from thingsviz.ui.access.visitor import need, visitor
 
@@ -16,7 +16,7 @@ def current_user() -> str:
     return os_user() if name in {"", middleware.LOCAL} else name
 
 
-def claim(job: JobFolder) -> None:
+def claim(job: RunFolder) -> None:
     """Make a new job the visitor's own."""
     if not read_about(job).owner:
         write_about(job, owner=current_user())
@@ -28,7 +28,7 @@ def may_change(owner: str) -> bool:
     return known.may_change(owner) or (known.may("train") and owner == current_user())
 
 
-def whose(job: JobFolder) -> str:
+def whose(job: RunFolder) -> str:
     """Return '' where the visitor may change a job, else the sentence that says whom to ask."""
     try:
         check_may_change(job)
@@ -37,7 +37,7 @@ def whose(job: JobFolder) -> str:
     return ""
 
 
-def check_may_change(job: JobFolder) -> None:
+def check_may_change(job: RunFolder) -> None:
     """Refuse in one sentence what the visitor may not do; every action asks again."""
     need("train")
     if not may_change(owner_of(job)):

@@ -15,7 +15,8 @@ from typing import NamedTuple
 import streamlit as st
 
 from thingsviz.jobs.index import JobEntry, JobIndex
-from thingsviz.jobs.job_folder import ALIVE, STATES, jobs_root
+from thingsviz.jobs.job_folder import jobs_root
+from thingsviz.jobs.run_folder import ALIVE, STATES
 from thingsviz.queue.database import DATABASE, STUDIES, Queue, Row, queue_folder
 from thingsviz.ui.caches.job_index import all_jobs as all_jobs
 from thingsviz.ui.job_choice.studies import describe_study, with_studies

@@ -12,7 +12,8 @@ import streamlit as st
 from thingsviz.core.errors import ThingsvizError
 from thingsviz.figures.scores.scores import ScoreInfo
 from thingsviz.jobs.index import JobEntry
-from thingsviz.jobs.job_folder import ALIVE, JobFolder, JobStatus, jobs_root, open_job
+from thingsviz.jobs.job_folder import JobFolder, jobs_root, open_job
+from thingsviz.jobs.run_folder import ALIVE, RunStatus
 from thingsviz.ui.caches import dataset_cache, job_cache, job_index
 from thingsviz.ui.job_choice.score_strip import short_text, whole_text
 from thingsviz.ui.shell import deep_link, ui_state
@@ -39,7 +40,7 @@ class JobLine(NamedTuple):
     name: str
     model: str
     split: str
-    status: JobStatus
+    status: RunStatus
     score: ScoreInfo | None
     could_not_show: tuple[str, ...] = ()
 

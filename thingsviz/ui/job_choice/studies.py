@@ -13,7 +13,8 @@ import streamlit as st
 from thingsviz.core.errors import ThingsvizError
 from thingsviz.jobs.about import read_about
 from thingsviz.jobs.index import JobEntry
-from thingsviz.jobs.job_folder import JobFolder, JobStatus
+from thingsviz.jobs.job_folder import JobFolder
+from thingsviz.jobs.run_folder import RunStatus
 from thingsviz.queue.database import STUDIES
 from thingsviz.studies.study_folder import CANDIDATE, StudyFolder
 from thingsviz.ui.shell.frame import page_path, plain
@@ -57,23 +58,17 @@ def describe_study(job: JobFolder, changed: float) -> JobEntry:
     folder, about = StudyFolder(job.path), read_about(job)
     if not folder.file("config.json").is_file():
         return JobEntry(
-            folder.name, about, JobStatus()
+            folder.name, about, RunStatus()
         )  # no study, or one that is just being made
     try:
         status, config = folder.status(), folder.config()
     except ThingsvizError as error:
-        failed = JobStatus("failed")
+        failed = RunStatus("failed")
         return JobEntry(folder.name, about, failed, role=STUDY, changed=changed, fault=str(error))
     return JobEntry(
         folder.name,
         about,
-        JobStatus(
-            status.state,
-            n_steps=config.n_candidates * (2 if "random" in config.controls else 1),
-            message=status.message,
-            started_at=status.started_at,
-            updated_at=status.updated_at,
-        ),
+        replace(status, n_steps=config.n_candidates * (2 if "random" in config.controls else 1)),
         model=config.base.model.name,
         split=config.base.split.kind,
         dataset=Path(config.base.dataset).name,

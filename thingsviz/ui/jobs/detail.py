@@ -12,7 +12,8 @@ from thingsviz.core import json_files
 from thingsviz.core.errors import DataError, JobError, ThingsvizError
 from thingsviz.core.typography import duration
 from thingsviz.jobs.about import About, owner_of, read_about
-from thingsviz.jobs.job_folder import ALIVE, JobFolder, JobStatus, jobs_root, open_job
+from thingsviz.jobs.job_folder import JobFolder, jobs_root, open_job
+from thingsviz.jobs.run_folder import ALIVE, RunStatus
 from thingsviz.queue.trash import size_of
 from thingsviz.ui import actions
 from thingsviz.ui.access.ownership import may_change, whose
@@ -62,14 +63,14 @@ def _live(job: JobFolder, about: About, state_then: str) -> None:
     _facts(job, status)
 
 
-def _status(job: JobFolder) -> JobStatus:
+def _status(job: JobFolder) -> RunStatus:
     try:
         return job.status()
     except JobError as error:
-        return JobStatus("failed", message=str(error))
+        return RunStatus("failed", message=str(error))
 
 
-def _head(job: JobFolder, about: About, status: JobStatus) -> None:
+def _head(job: JobFolder, about: About, status: RunStatus) -> None:
     colour, icon = LOOKS.get(status.state, LOOKS["stopped"])
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.subheader(plain(about.title or job.name), anchor=False, width="content")
@@ -90,7 +91,7 @@ def _head(job: JobFolder, about: About, status: JobStatus) -> None:
         st.markdown(plain(about.note))
 
 
-def _facts(job: JobFolder, status: JobStatus) -> None:
+def _facts(job: JobFolder, status: RunStatus) -> None:
     words = [job.name, f"of {owner_of(job)}"]
     if status.started_at:
         words.append(f"started {ago(status.started_at, time.time())}")
@@ -113,7 +114,7 @@ def _resources(job: JobFolder) -> str:
     return f"took up to {megabytes(peak)} and {duration(cpu)} of CPU" if peak else ""
 
 
-def _buttons(job: JobFolder, status: JobStatus) -> None:
+def _buttons(job: JobFolder, status: RunStatus) -> None:
     mine = may_change(owner_of(job))
     act = partial(_act, job)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
@@ -137,7 +138,7 @@ def _buttons(job: JobFolder, status: JobStatus) -> None:
             act("Delete", ":material/delete:", "Moves the job into the bin.", mine)
 
 
-def _links(job: JobFolder, status: JobStatus) -> None:
+def _links(job: JobFolder, status: RunStatus) -> None:
     goals = [
         ("train.py", "Watch it" if status.state in ALIVE else "Curves", ":material/monitoring:")
     ]

@@ -8,7 +8,8 @@ from pathlib import Path
 import streamlit as st
 
 from thingsviz.core.errors import ThingsvizError
-from thingsviz.jobs.job_folder import ALIVE, JobFolder, JobStatus
+from thingsviz.jobs.job_folder import JobFolder
+from thingsviz.jobs.run_folder import ALIVE, RunStatus
 from thingsviz.reports.bundle import export_job
 from thingsviz.reports.bundle_more import WORDS, size_of
 from thingsviz.reports.html_job import job_report
@@ -31,7 +32,7 @@ REPORT_HELP = "One file with all figures in it; it opens in any browser, also of
 BRING_HELP = "A zip that 'Take it elsewhere' or `thingsviz export` has made."
 
 
-def take_buttons(job: JobFolder, status: JobStatus) -> None:
+def take_buttons(job: JobFolder, status: RunStatus) -> None:
     """Offer a job that does not run as a zip, a scored one as a report; made on the click."""
     if status.state in ALIVE:
         return

@@ -11,7 +11,8 @@ from streamlit.delta_generator import DeltaGenerator
 
 from thingsviz.core.typography import duration
 from thingsviz.jobs.index import JobEntry
-from thingsviz.jobs.job_folder import ALIVE, jobs_root
+from thingsviz.jobs.job_folder import jobs_root
+from thingsviz.jobs.run_folder import ALIVE
 from thingsviz.queue import submit
 from thingsviz.queue.database import Row
 from thingsviz.ui.access.ownership import current_user

@@ -17,8 +17,9 @@ from thingsviz.core.errors import ThingsvizError
 from thingsviz.core.typography import duration
 from thingsviz.figures.base.style import Theme
 from thingsviz.figures.training.curves import LossCurvesInfo, curves_info, draw_curves
-from thingsviz.jobs.job_folder import ALIVE, JobFolder, JobStatus
+from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.jobs.recipe import JobConfig, dump_config
+from thingsviz.jobs.run_folder import ALIVE, RunStatus
 from thingsviz.queue import submit
 from thingsviz.ui import actions
 from thingsviz.ui.access.ownership import whose
@@ -84,7 +85,7 @@ def _candidate(study: str) -> None:
     st.page_link(page_path("tune.py"), label="See the study", query_params={"study": study})
 
 
-def watch_job(job: JobFolder, theme: Theme) -> JobStatus:
+def watch_job(job: JobFolder, theme: Theme) -> RunStatus:
     """Show a job; while it lives, the view follows it."""
     config, status = job.config(), job.status()
     alive = status.state in ALIVE
@@ -109,7 +110,7 @@ def _view(job: JobFolder, config: JobConfig, theme: Theme, shown: WatchedState) 
         _curves(job, config, theme)
 
 
-def _head(job: JobFolder, config: JobConfig, status: JobStatus) -> None:
+def _head(job: JobFolder, config: JobConfig, status: RunStatus) -> None:
     colour, icon = LOOKS.get(status.state, LOOKS["stopped"])
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.subheader(job.name, anchor=False, width="content")
@@ -124,7 +125,7 @@ def _head(job: JobFolder, config: JobConfig, status: JobStatus) -> None:
     st.caption(plain(" · ".join(words)))
 
 
-def _buttons(job: JobFolder, status: JobStatus) -> None:
+def _buttons(job: JobFolder, status: RunStatus) -> None:
     if status.state in {"queued", "running"}:
         clicked = st.button(
             "Stop",
@@ -167,7 +168,7 @@ def _act(action: Callable[[JobFolder], None], job: JobFolder) -> None:
     st.rerun(scope="app")
 
 
-def _progress(job: JobFolder, status: JobStatus) -> None:
+def _progress(job: JobFolder, status: RunStatus) -> None:
     if status.state == "failed":
         st.error(plain(status.message or "The training failed."), icon=":material/error:")
     elif status.state == "stopped":
@@ -178,14 +179,14 @@ def _progress(job: JobFolder, status: JobStatus) -> None:
         st.progress(min(max(status.share, 0.0), 1.0), text=plain(progress_text(status)))
 
 
-def stopped_text(status: JobStatus) -> str:
+def stopped_text(status: RunStatus) -> str:
     """Say where a stopped job stands."""
     where = f" after epoch {status.epoch} of {status.n_epochs}" if status.n_epochs else ""
     why = f": {status.message}" if status.message else ""
     return f"Stopped{where}{why}. Resume goes on from the last saved state."
 
 
-def progress_text(status: JobStatus) -> str:
+def progress_text(status: RunStatus) -> str:
     """Say how far a job is and how long it will take, in one line."""
     words = []
     if status.n_epochs:

@@ -7,7 +7,7 @@ import time
 import streamlit as st
 
 from thingsviz.core.errors import ThingsvizError
-from thingsviz.jobs.job_folder import ALIVE
+from thingsviz.jobs.run_folder import ALIVE
 from thingsviz.studies.config import StudyConfig
 from thingsviz.studies.study_folder import StudyFolder, open_study
 from thingsviz.ui.job_choice.job_list import BADGE_WIDTH, LOOKS, ago

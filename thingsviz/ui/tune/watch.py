@@ -17,13 +17,13 @@ from thingsviz.core.typography import duration
 from thingsviz.figures.base.style import Theme
 from thingsviz.figures.training import study as figures
 from thingsviz.figures.training import study_space as space_figures
-from thingsviz.jobs.job_folder import ALIVE, JobFolder
+from thingsviz.jobs.run_folder import ALIVE, RunStatus
 from thingsviz.jobs.setting_titles import help_of, title_of
 from thingsviz.queue import submit
 from thingsviz.queue.database import name_in_line
 from thingsviz.studies.config import StudyConfig
 from thingsviz.studies.rows import CandidateRow, best_of
-from thingsviz.studies.study_folder import StudyFolder, StudyStatus
+from thingsviz.studies.study_folder import StudyFolder
 from thingsviz.ui import actions
 from thingsviz.ui.job_choice.filters import place_text
 from thingsviz.ui.job_choice.job_list import LOOKS, ago
@@ -41,7 +41,7 @@ SEARCHES = {"tpe": "TPE", "random": "random search"}
 PHASES = {"search": "searching", "random": "random search of equal cost", "final": ""}
 
 
-def watch_study(page: PageContext, folder: StudyFolder, config: StudyConfig) -> StudyStatus:
+def watch_study(page: PageContext, folder: StudyFolder, config: StudyConfig) -> RunStatus:
     """Show a study; while it lives, the view follows it."""
     status = folder.status()
     follow = st.fragment(_view, run_every=FOLLOW_S if status.state in ALIVE else None)
@@ -52,7 +52,7 @@ def watch_study(page: PageContext, folder: StudyFolder, config: StudyConfig) -> 
 def _view(page: PageContext, folder: StudyFolder, config: StudyConfig, drawn: str) -> None:
     status = folder.status()
     if status.state == "queued":
-        submit.is_alive(JobFolder(folder.path))  # brings a killed supervisor back, as for a job
+        submit.is_alive(folder)  # brings a killed supervisor back, as for a job
     if status.state != drawn:
         st.rerun()
     with guard():
@@ -60,7 +60,7 @@ def _view(page: PageContext, folder: StudyFolder, config: StudyConfig, drawn: st
         control = tune_data.rows(folder, "random") if "random" in config.controls else []
         _head(folder, config, status)
         if status.state == "queued":
-            words = place_text(name_in_line(JobFolder(folder.path)), status.message)
+            words = place_text(name_in_line(folder), status.message)
             status = replace(status, message=words)
         _progress(config, status, rows, control)
         _pictures(page.theme, folder, config, rows, control)
@@ -70,7 +70,7 @@ def _view(page: PageContext, folder: StudyFolder, config: StudyConfig, drawn: st
         st.code(tail or "The process has printed nothing.", language=None, wrap_lines=True)
 
 
-def _head(folder: StudyFolder, config: StudyConfig, status: StudyStatus) -> None:
+def _head(folder: StudyFolder, config: StudyConfig, status: RunStatus) -> None:
     colour, icon = LOOKS.get(status.state, LOOKS["stopped"])
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         st.subheader(folder.name, anchor=False, width="content")
@@ -84,7 +84,7 @@ def _head(folder: StudyFolder, config: StudyConfig, status: StudyStatus) -> None
     st.caption(plain(" · ".join(words)))
 
 
-def _buttons(folder: StudyFolder, config: StudyConfig, status: StudyStatus) -> None:
+def _buttons(folder: StudyFolder, config: StudyConfig, status: RunStatus) -> None:
     off = not actions.may_change_study(folder)
     if status.state in {"queued", "running"}:
         words = "Ends after the batch it is in; the candidate goes on from there on a resume."
@@ -114,7 +114,7 @@ def _act(action: Callable[[StudyFolder], None], folder: StudyFolder) -> None:
 
 def _progress(
     config: StudyConfig,
-    status: StudyStatus,
+    status: RunStatus,
     rows: list[CandidateRow],
     control: list[CandidateRow],
 ) -> None:
