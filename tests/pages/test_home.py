@@ -148,7 +148,7 @@ def test_a_description_of_nonsense_is_one_sentence(visit, tiny_copy):
     (tiny_copy / "tiny" / "dataset_description.json").write_text("[1]")
     app = visit(tiny_copy)
     assert len(app.error) == 1
-    assert "should hold one JSON object" in app.error[0].value
+    assert "should hold a JSON object" in app.error[0].value
 
 
 def test_warnings_of_the_data_are_shown(visit, tiny_copy):

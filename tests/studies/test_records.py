@@ -277,7 +277,7 @@ def test_studies_are_listed_and_found_by_name(make):
 
 def test_a_study_whose_process_died_says_so(make):
     folder, _ = make()
-    folder.write_status(folder.status().__class__("running", "search", "candidate 1 of 2"))
+    folder.write_status(RunStatus("running", message="candidate 1 of 2", phase="search"))
     assert folder.status().state == "stopped"
     with folder.file("lock").open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)

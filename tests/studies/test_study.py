@@ -251,7 +251,7 @@ def test_a_stop_keeps_the_candidate_and_a_resume_goes_on(make, run, monkeypatch)
             folder.file("stop").touch()
 
     monkeypatch.setattr(CandidateReporter, "report", report_and_stop)
-    assert run(folder) == (0, "")
+    assert run(folder) == (0, "s was stopped; start it again to resume")
     assert folder.status().state == "stopped"
     assert not folder.file("stop").exists()
     assert JobFolder(folder.root / "s-c0001").status().state == "stopped"

@@ -19,16 +19,9 @@ from thingsviz.api.score_table import tabulated
 from thingsviz.api.subject import Subject
 from thingsviz.core.errors import JobError
 from thingsviz.jobs.index import JobIndex
-from thingsviz.jobs.job_folder import (
-    ALIVE,
-    JobFolder,
-    JobStatus,
-    create_job,
-    jobs_root,
-    merge,
-    open_job,
-)
+from thingsviz.jobs.job_folder import JobFolder, create_job, jobs_root, merge, open_job
 from thingsviz.jobs.recipe import JobConfig, parse_config
+from thingsviz.jobs.run_folder import ALIVE, RunStatus
 
 Model = str | dict[str, Any] | Decoder
 Learns = Literal["ratings", "concepts", "categories27", "categories53"]
@@ -62,7 +55,7 @@ class Job:
         return self.folder.name
 
     @property
-    def status(self) -> JobStatus:
+    def status(self) -> RunStatus:
         """Where it is: state, epoch, seconds left, one line on what it does."""
         return self.folder.status()
 

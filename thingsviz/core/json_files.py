@@ -17,7 +17,7 @@ import os
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, BinaryIO, Generic, TypeVar
+from typing import Annotated, Any, BinaryIO, Generic, NamedTuple, TypeVar
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -38,6 +38,16 @@ Number = Annotated[float, Field(strict=True, ge=-LARGEST, le=LARGEST, allow_inf_
 OPEN = ConfigDict(extra="allow", strict=True)
 
 
+class Refusal(NamedTuple):
+    """Which error a damaged file raises, and what its sentence says to do."""
+
+    error: type[ThingsvizError] = JobError
+    cure: str = ""
+
+
+MEND = Refusal()
+
+
 class JsonFile(Generic[T]):
     """One kind of file: the word for it, what it holds, how older versions of it read today.
 
@@ -52,8 +62,10 @@ class JsonFile(Generic[T]):
         steps: tuple[Step, ...] = (),
         *,
         by_hand: bool = False,
+        refusal: Refusal = MEND,
     ) -> None:
-        self.word, self.holds, self.steps, self.by_hand = word, holds, steps, by_hand
+        self.word, self.holds, self.steps = word, holds, steps
+        self.by_hand, self.refusal = by_hand, refusal
 
     @cached_property
     def _adapter(self) -> TypeAdapter[T]:
@@ -88,7 +100,7 @@ class JsonFile(Generic[T]):
 
     def read(self, path: Path) -> T | None:
         """Read a file of any version up to today's; None without a file."""
-        data = read_json(path)
+        data = read_json(path, self.refusal)
         return None if data is None else self.checked(self.upgraded(data, str(path)), path)
 
     def checked(self, data: Data, path: Path) -> T:
@@ -96,7 +108,8 @@ class JsonFile(Generic[T]):
         try:
             return self._adapter.validate_python(data)
         except ValidationError as error:
-            raise JobError(fault(error, path)) from None
+            msg = f"{path}: {fault(error)}: {self.refusal.cure or 'mend or delete it'}"
+            raise self.refusal.error(msg) from None
 
     def fits(self, data: object) -> bool:
         """Whether a value is what such a file holds."""
@@ -112,13 +125,13 @@ class JsonFile(Generic[T]):
         write_sealed(path, {VERSION: self.newest, **_without(VERSION, data)})
 
 
-def fault(error: ValidationError, path: Path) -> str:
-    """Say the first fault of a record in one sentence; people edit records."""
+def fault(error: ValidationError) -> str:
+    """Say the first fault of a record; people edit records."""
     first = error.errors(include_url=False)[0]
     words = first["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
     place = ".".join(map(str, first["loc"])) or "it"
     came = repr(first["input"])[:60]
-    return f"{path}: {place} should be {words}, but is {came}: mend or delete it"
+    return f"{place} should be {words}, but is {came}"
 
 
 def write_json(path: Path, data: object) -> None:
@@ -165,13 +178,12 @@ def loads_json(text: str | bytes) -> Any:  # noqa: ANN401
         raise ValueError(msg) from None
 
 
-def read_json(
-    path: Path, error: type[ThingsvizError] = JobError, cure: str = "mend or delete it"
-) -> Data | None:
+def read_json(path: Path, refusal: Refusal = MEND) -> Data | None:
     """Return the object in a JSON file, None without a file; a damaged one is an error.
 
     Whoever changes a sealed file by hand takes the line with its checksum out.
     """
+    error, cure = refusal.error, refusal.cure or "mend or delete it"
     try:
         data = read_value(path)
     except FileNotFoundError:
@@ -183,11 +195,9 @@ def read_json(
         kind = type(data).__name__
         raise error(f"{path} should hold a JSON object, but holds a {kind}: {cure}")
     if not is_sound(data):
-        msg = (
-            f"{path} is not as it was written (its checksum does not fit): restore it, or delete "
-            f"its line {KEY!r} if you changed it yourself"
-        )
-        raise error(msg)
+        hint = f"restore it, or delete its line {KEY!r} if you changed it yourself"
+        msg = f"{path} is not as it was written (its checksum does not fit)"
+        raise error(f"{msg}: {refusal.cure or hint}")
     return _without(KEY, data)
 
 

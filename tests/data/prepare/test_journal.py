@@ -11,7 +11,7 @@ def folder(tmp_path):
 
 
 def piece(name, source=None):
-    return FinishedPiece(name, source, (0, 4), 9, [])
+    return FinishedPiece(name, source, (0, 4))
 
 
 def test_what_was_noted_is_known_again(little, folder):
@@ -71,7 +71,7 @@ def test_a_changed_digit_in_a_line_makes_the_piece_be_made_again(little, folder)
     journal = Journal(folder, "sign")
     journal.start()
     for i in range(3):
-        journal.add(FinishedPiece(f"run {i}", None, (i, i + 1), 17, [], [3 + i]))
+        journal.add(FinishedPiece(f"run {i}", None, (i, i + 1), row_crcs=[3 + i]))
     assert [one.rows for one in journal.done(little).values()] == [(0, 1), (1, 2), (2, 3)]
     text = journal.path.read_text()
     journal.path.write_text(text.replace('"rows": [1, 2]', '"rows": [9, 2]'))

@@ -50,7 +50,7 @@ def test_a_manifest_that_is_none(tmp_path):
         read_manifest(tmp_path)
 
 
-@pytest.mark.parametrize("lost", ["kind", "files", "fingerprint", "sources", "shape", "checksums"])
+@pytest.mark.parametrize("lost", ["kind", "files", "fingerprint", "sources", "shape"])
 def test_a_manifest_must_be_complete(store, lost):
     path = store.folder / "manifest.json"
     whole = json.loads(path.read_text())
@@ -58,7 +58,7 @@ def test_a_manifest_must_be_complete(store, lost):
     path.write_text(
         json.dumps({name: v for name, v in whole.items() if name not in {lost, "crc32"}})
     )
-    with pytest.raises(DataError, match=r"manifest\.json' is damaged \(KeyError\)"):
+    with pytest.raises(DataError, match=f"{lost} should be"):
         read_manifest(store.folder)
 
 
@@ -69,5 +69,5 @@ def test_sources_are_of_their_kinds(store, name, value):
     del data["crc32"]
     data["sources"][0][name] = value
     path.write_text(json.dumps(data))
-    with pytest.raises(DataError, match=r"is damaged \(TypeError\)"):
+    with pytest.raises(DataError, match=f"sources.0.{name} should be"):
         read_manifest(store.folder)

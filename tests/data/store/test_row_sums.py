@@ -4,7 +4,7 @@ import pytest
 from thingsviz.core.errors import DataError
 from thingsviz.core.json_files import crc_of, is_sound, sealed
 from thingsviz.data.store.beta_store import BetaStore
-from thingsviz.data.store.matrix_file import SUMS, row_crc
+from thingsviz.data.store.matrix_file import SUMS, checksums, row_crc
 from thingsviz.data.trials.standardise import StandardisedBetas
 
 
@@ -47,6 +47,19 @@ def test_a_row_is_compared_once(store, monkeypatch):
 def test_a_store_without_checksums_is_read_as_before(store):
     (store.folder / SUMS).unlink()
     np.testing.assert_array_equal(reopened(store).read([2]), store.betas[[2]])
+
+
+def test_a_store_of_an_earlier_version_is_compared_by_its_ranges(store):
+    """It has the checksums of ranges of rows in its manifest, and none of single rows."""
+    (store.folder / SUMS).unlink()
+    half = store.shape[0] // 2
+    ranges = [(0, half), (half, store.shape[0])]
+    sums = checksums(store.folder / "betas.npy", ranges, store.shape[1])
+    listed = [{"rows": list(rows), "crc32": crc} for rows, crc in zip(ranges, sums, strict=True)]
+    old = BetaStore(store.folder, {**store.manifest, "checksums": listed})
+    assert old.damaged_rows() == []
+    flip(store.folder / "betas.npy", 128 + 2 * store.shape[1] * half + 11)
+    assert old.damaged_rows() == [ranges[1]]
 
 
 @pytest.mark.parametrize("name", ["trials.parquet", "brain_mask.nii.gz"])

@@ -94,9 +94,9 @@ def test_a_new_run_makes_it_stale(ready):
 @pytest.mark.parametrize(
     ("spoil", "reason"),
     [
-        (lambda f: (f / "manifest.json").write_text("{"), "manifest.json' is damaged"),
-        (lambda f: (f / "manifest.json").write_text("[]"), "manifest.json' is damaged"),
-        (lambda f: (f / "manifest.json").write_text('{"format": 1}'), "manifest.json' is damaged"),
+        (lambda f: (f / "manifest.json").write_text("{"), "run prepare again"),
+        (lambda f: (f / "manifest.json").write_text("[]"), "run prepare again"),
+        (lambda f: (f / "manifest.json").write_text('{"format": 1}'), "run prepare again"),
         (lambda f: (f / "manifest.json").unlink(), "lacks its manifest.json"),
         (lambda f: (f / "betas.npy").unlink(), "betas.npy' is gone"),
         (lambda f: (f / "trials.parquet").unlink(), "trials.parquet' is gone"),

@@ -42,7 +42,7 @@ def test_a_damaged_store_is_found(store, little):
     raw = bytearray(path.read_bytes())
     raw[-1] ^= 1
     path.write_bytes(raw)
-    with pytest.raises(DataError, match=r"betas\.npy' is damaged in rows 40 to 47: delete"):
+    with pytest.raises(DataError, match=r"betas\.npy' is damaged in row 47: delete"):
         verify_store(little, "sub-01")
 
 

@@ -138,5 +138,5 @@ def test_a_folder_of_another_kind_says_what_is_missing(tmp_path):
 )
 def test_planted_data_are_never_taken_for_measured_by_a_slip(little, text):
     little.description_file.write_text(text)
-    with pytest.raises(DataError, match=r"should say (Simulated as true or false|Space as text)"):
+    with pytest.raises(DataError, match=r"(Simulated|Space) should be .*: mend or remove it"):
         little.simulated  # noqa: B018

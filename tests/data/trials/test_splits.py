@@ -129,7 +129,7 @@ def test_a_split_survives_the_disk(tmp_path, kind):
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"train": "x"}', '{"train": [[1]]}'])
 def test_a_damaged_split_is_one_sentence(tmp_path, text):
     (tmp_path / "split.json").write_text(text)
-    with pytest.raises(DataError, match=r"split\.json' cannot be read .*make it anew"):
+    with pytest.raises(DataError, match=r"split\.json.*make it anew"):
         Split.load(tmp_path / "split.json")
 
 
@@ -297,5 +297,5 @@ def test_a_split_edited_by_hand_is_not_bent_into_numbers(tmp_path, changes):
     path.write_text(json.dumps(data))
     assert Split.load(path).test.tolist() == [4]
     path.write_text(json.dumps({**data, **changes}))
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match="make it anew"):
         Split.load(path)

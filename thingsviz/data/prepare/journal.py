@@ -7,11 +7,14 @@ import os
 import shutil
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from thingsviz.core.json_files import KEY, is_sound, loads_json, sealed
 from thingsviz.data.prepare.read_run import FinishedPiece
 from thingsviz.data.things.layout import Dataset
 
 NAME = "journal.jsonl"
+PIECE = TypeAdapter(FinishedPiece)
 
 
 class Journal:
@@ -43,7 +46,7 @@ class Journal:
 
     def add(self, piece: FinishedPiece) -> None:
         """Note a finished piece, whose bytes are already on the disk."""
-        self._append(json.dumps(sealed({"piece": piece.to_json()})))
+        self._append(json.dumps(sealed({"piece": PIECE.dump_python(piece, mode="json")})))
 
     def _append(self, line: str) -> None:
         with self.path.open("a", encoding="utf-8") as file:
@@ -64,7 +67,7 @@ def _read(line: str) -> FinishedPiece | None:
     """Read a line; None for one that is torn or damaged: its piece is made again."""
     try:
         row = loads_json(line)
-        return FinishedPiece.from_json(row["piece"]) if KEY in row and is_sound(row) else None
+        return PIECE.validate_python(row["piece"]) if KEY in row and is_sound(row) else None
     except (ValueError, KeyError, TypeError):
         return None
 

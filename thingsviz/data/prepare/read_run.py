@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,39 +19,21 @@ LARGEST = float(np.finfo(np.float16).max)
 Tick = Callable[[int], None]
 
 
-class FinishedPiece(NamedTuple):
+@dataclass(frozen=True)
+class FinishedPiece:
     """What is known of one finished piece of the store: its source, and rows with their CRC-32."""
 
     key: str
-    source: Source | None
-    rows: tuple[int, int] | None
-    crc32: int | None
-    warnings: list[str]
-    row_crcs: list[int] = []  # noqa: RUF012  (a NamedTuple's default; nobody changes it)
-
-    def to_json(self) -> dict[str, Any]:
-        """Return plain values for the journal."""
-        return {**self._asdict(), "source": self.source and self.source._asdict()}
-
-    @classmethod
-    def from_json(cls, row: dict[str, Any]) -> FinishedPiece:
-        """Undo `to_json`."""
-        source = row["source"] and Source(**row["source"])
-        rows = row["rows"] and (int(row["rows"][0]), int(row["rows"][1]))
-        return cls(
-            str(row["key"]),
-            source,
-            rows,
-            row["crc32"],
-            list(row["warnings"]),
-            list(row.get("row_crcs", [])),
-        )
+    source: Source | None = None
+    rows: tuple[int, int] | None = None
+    warnings: list[str] = field(default_factory=list)
+    row_crcs: list[int] = field(default_factory=list)
 
 
 def fill_run(plan: StorePlan, run: RunPlan, store: StoreFile, tick: Tick) -> FinishedPiece:
     """Stream one run into its rows; `tick` gets the packed bytes read and may raise to stop."""
     positions = plan.mask.fortran_positions
-    crc, mended, bad_volumes = 0, 0, 0
+    mended, bad_volumes = 0, 0
     row_crcs = []
     with VolumeReader(run.betas, n_axes=4) as reader:
         for k, numbers in enumerate(reader.volumes()):
@@ -61,7 +42,6 @@ def fill_run(plan: StorePlan, run: RunPlan, store: StoreFile, tick: Tick) -> Fin
             mended, bad_volumes = mended + n_bad, bad_volumes + (n_bad > 0)
             row = clean.astype(np.float16)
             store.write_row(run.first + k, row)
-            crc = zlib.crc32(row.data, crc)
             row_crcs.append(row_crc(row))
             tick(reader.source.n_read)
         digest = reader.source.finish()
@@ -69,7 +49,7 @@ def fill_run(plan: StorePlan, run: RunPlan, store: StoreFile, tick: Tick) -> Fin
     notes = [
         f"{run.files}: {mended} values in {bad_volumes} volumes are not finite, stored as 0"
     ] * (mended > 0)
-    return FinishedPiece(str(run.files), source, (run.first, run.last), crc, notes, row_crcs)
+    return FinishedPiece(str(run.files), source, (run.first, run.last), notes, row_crcs)
 
 
 def checked(

@@ -188,7 +188,7 @@ def _hash(dataset: Dataset, path: Path, store: StoreFile, tick: Tick) -> Finishe
             size += len(chunk)
             tick(size)
     source = note_source(dataset, path, Digest(size, sha.hexdigest()))
-    return FinishedPiece("sha256", source, None, None, [])
+    return FinishedPiece("sha256", source)
 
 
 def _fill(
@@ -208,7 +208,7 @@ def _fill(
     block[~finite] = 0
     store.write_columns(first, np.ascontiguousarray(block.T.astype(np.float16)))
     notes = [f"{n_bad} values of voxels {first} … are not finite, stored as 0"] * (n_bad > 0)
-    return FinishedPiece(f"voxels from {first}", None, None, None, notes)
+    return FinishedPiece(f"voxels from {first}", warnings=notes)
 
 
 def _read(table: ResponseTable, rows: NDArray[np.int64]) -> NDArray[np.floating]:

@@ -28,8 +28,6 @@ from thingsviz.data.things.tables import plain_array
 from thingsviz.data.things.trials import TrialTable
 from thingsviz.data.volumes.masks import write_mask
 
-ROWS_A_CHECKSUM = 256
-
 
 def write_small_files(work: StoreWork, filled: Sequence[FinishedPiece], folder: Path) -> None:
     """Write everything of a store but its betas; the manifest last."""
@@ -47,7 +45,6 @@ def write_small_files(work: StoreWork, filled: Sequence[FinishedPiece], folder: 
         "dtype": DTYPE.name,
         "grid": list(work.mask.grid.shape),
         "affine": [list(row) for row in work.mask.grid.affine],
-        "checksums": _checksums(work, filled, folder),
     }
     _write_manifest(folder, {**head, **betas})
 
@@ -97,19 +94,6 @@ def _head(
         "warnings": list(warnings),
         "sources": [source._asdict() for source in sources],
     }
-
-
-def _checksums(
-    work: StoreWork, filled: Sequence[FinishedPiece], folder: Path
-) -> list[dict[str, Any]]:
-    """Return the CRC-32 of ranges of rows: those taken while filling, else read now."""
-    known = [(piece.rows, piece.crc32) for piece in filled if piece.rows]
-    if not known:
-        n = len(work.trials)
-        ranges = [(a, min(a + ROWS_A_CHECKSUM, n)) for a in range(0, n, ROWS_A_CHECKSUM)]
-        crcs = checksums(folder / BETAS, ranges, work.shape[1])
-        known = list(zip(ranges, crcs, strict=True))
-    return [{"rows": list(rows), "crc32": crc} for rows, crc in sorted(known)]
 
 
 def _row_sums(work: StoreWork, filled: Sequence[FinishedPiece], folder: Path) -> list[int]:

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 
 from thingsviz.core.command_hint import command_hint
 from thingsviz.core.errors import DataError
-from thingsviz.core.json_files import KEY
 from thingsviz.core.space import Grid
 from thingsviz.core.trial_key import TrialKey
 from thingsviz.data.store.manifest import NAME as MANIFEST
@@ -92,7 +91,7 @@ class BetaStore:
     def voxels(self) -> pd.DataFrame:
         """One row a brain voxel: i, j, k, regions (bool), noise ceilings (%) where published."""
         path = self.folder / "voxels.parquet"
-        if read_manifest(self.folder).get(KEY) == self.manifest.get(KEY):
+        if read_manifest(self.folder) == self.manifest:
             check_file(self.folder, self.manifest, path.name)
         try:
             table = pd.read_parquet(path)
@@ -179,11 +178,13 @@ class BetaStore:
 
     def damaged_rows(self) -> list[tuple[int, int]]:
         """Compare all betas with their checksums (reads them all); return bad row ranges."""
-        known = self.manifest["checksums"]
-        ranges = [(int(c["rows"][0]), int(c["rows"][1])) for c in known]
-        now = checksums(self.folder / BETAS, ranges, self.shape[1])
-        pairs = zip(ranges, known, now, strict=True)
-        return [rows for rows, entry, crc in pairs if entry["crc32"] != crc]
+        if self.sums.known is not None:
+            known = {(row, row + 1): int(crc) for row, crc in enumerate(self.sums.known)}
+        else:  # a store of an earlier version has checksums of ranges only
+            listed = self.manifest.get("checksums", [])
+            known = {(one["rows"][0], one["rows"][1]): one["crc32"] for one in listed}
+        now = checksums(self.folder / BETAS, list(known), self.shape[1])
+        return [rows for rows, crc in zip(known, now, strict=True) if known[rows] != crc]
 
 
 def no_such(trials: pd.DataFrame, key: TrialKey) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from thingsviz.core.files import fsync_folder
-from thingsviz.core.json_files import sealed, write_json
+from thingsviz.core.json_files import write_sealed
 from thingsviz.core.progress import Progress, Report
 from thingsviz.data.store import manifest
 from thingsviz.data.store.beta_store import BetaStore
@@ -40,7 +40,7 @@ def write_hdf5(store: BetaStore, on_progress: Report) -> None:
         temporary.unlink(missing_ok=True)
     fsync_folder(store.folder)
     files = {**store.manifest["files"], NAME: path.stat().st_size}
-    write_json(store.folder / manifest.NAME, sealed({**store.manifest, "files": files}))
+    write_sealed(store.folder / manifest.NAME, {**store.manifest, "files": files})
 
 
 def _most_bytes(store: BetaStore) -> int:

@@ -6,11 +6,14 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NotRequired
+
+from pydantic import ConfigDict
+from typing_extensions import TypedDict
 
 from thingsviz.core.errors import DataError
 from thingsviz.core.files import crc_of_file
-from thingsviz.core.json_files import is_sound, read_value
+from thingsviz.core.json_files import OPEN, JsonFile, Refusal, read_json
 from thingsviz.data.things.layout import Dataset
 from thingsviz.data.volumes.gzip_stream import Digest, digest_file
 
@@ -29,6 +32,45 @@ class Source(NamedTuple):
     size: int
     mtime_ns: int
     sha256: str
+
+
+class SourceRow(TypedDict):
+    """A source as a manifest lists it."""
+
+    __pydantic_config__ = ConfigDict(extra="forbid", strict=True)  # type: ignore[misc]
+    path: str
+    size: int
+    mtime_ns: int
+    sha256: str
+
+
+class TableManifest(TypedDict):
+    """What of a manifest readers need, of a store without betas too."""
+
+    __pydantic_config__ = OPEN  # type: ignore[misc]
+    format: int
+    kind: str
+    files: dict[str, int]
+    counts: dict[str, Any]
+    warnings: list[Any]
+    fingerprint: str
+    simulated: bool
+    space: str
+    sources: list[SourceRow]
+    file_crc32: NotRequired[dict[str, str]]
+
+
+class BetasManifest(TableManifest):
+    """What readers need of a store with betas."""
+
+    shape: list[int]
+    # of ranges of rows, in stores of earlier versions; betas_crc32.npy has each row's
+    checksums: NotRequired[list[Any]]
+
+
+AGAIN = Refusal(DataError, "run prepare again")
+TABLE_MANIFEST: JsonFile[dict[str, Any]] = JsonFile("manifest", TableManifest, refusal=AGAIN)
+BETAS_MANIFEST: JsonFile[dict[str, Any]] = JsonFile("manifest", BetasManifest, refusal=AGAIN)
 
 
 def note_source(dataset: Dataset, path: Path, digest: Digest | None = None) -> Source:
@@ -50,37 +92,14 @@ def fingerprint(sources: Iterable[Source]) -> str:
 def read_manifest(folder: Path) -> dict[str, Any]:
     """Read a manifest; one that cannot be understood is an error."""
     path = folder / NAME
-    try:
-        found = read_value(path)
-        known = found["format"] == FORMAT
-        if not is_sound(found):
-            msg = f"{str(path)!r} is damaged (its checksum does not fit): run prepare again"
-            raise DataError(msg)
-        if known:
-            sources_of(found)
-            _complete(found)
-    except FileNotFoundError:
-        raise
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        msg = f"{str(path)!r} is damaged ({type(error).__name__}): run prepare again"
-        raise DataError(msg) from error
-    if not known:
+    found = read_json(path, AGAIN)
+    if found is None:
+        raise FileNotFoundError(path)
+    if found.get("format", FORMAT) != FORMAT:
         msg = f"{str(path)!r} is of another version of thingsviz: run prepare again"
         raise DataError(msg)
-    return dict(found)
-
-
-def _complete(found: dict[str, Any]) -> None:
-    """Raise an error for a manifest that lacks what readers need, or has it as something else."""
-    needed = ["kind", "files", "counts", "warnings", "fingerprint", "simulated", "space"]
-    betas = [] if found["kind"] == TABLE else ["shape", "checksums"]
-    for name in [*needed, *betas]:
-        found[name]
-    for name in ("files", "counts", *({"file_crc32"} & found.keys())):
-        found[name].items()
-    if not all(isinstance(found[name], list) for name in ["warnings", *betas]):
-        msg = "what should be a list is none"
-        raise ValueError(msg)
+    kind = TABLE_MANIFEST if found.get("kind") == TABLE else BETAS_MANIFEST
+    return kind.checked(found, path)
 
 
 def check_file(folder: Path, manifest: dict[str, Any], name: str) -> None:
@@ -93,12 +112,7 @@ def check_file(folder: Path, manifest: dict[str, Any], name: str) -> None:
 
 def sources_of(manifest: dict[str, Any]) -> list[Source]:
     """Return the sources that a manifest lists."""
-    found = [Source(**row) for row in manifest["sources"]]
-    for path, size, mtime_ns, sha256 in found:
-        if [type(v) for v in (path, size, mtime_ns, sha256)] != [str, int, int, str]:
-            msg = f"source {path!r} is not described by its size, date and sha256"
-            raise TypeError(msg)
-    return found
+    return [Source(**row) for row in manifest["sources"]]
 
 
 def first_change(dataset: Dataset, manifest: dict[str, Any], now: Sequence[Path]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from thingsviz.core.errors import DataError
-from thingsviz.core.json_files import sealed, write_json
+from thingsviz.core.json_files import write_sealed
 from thingsviz.core.progress import Progress, Report, silent
 from thingsviz.data.store import manifest
 from thingsviz.data.store.beta_store import BetaStore
@@ -27,7 +27,8 @@ def verify_store(dataset: Dataset, subject: str, on_progress: Report = silent) -
     bad = store.damaged_rows()
     if bad:
         path, (first, last) = str(store.folder / "betas.npy"), bad[0]
-        msg = f"{path!r} is damaged in rows {first} to {last - 1}"
+        where = f"rows {first} to {last - 1}" if last - first > 1 else f"row {first}"
+        msg = f"{path!r} is damaged in {where}"
         raise DataError(f"{msg}: delete {str(store.folder)!r} and run prepare again")
 
 
@@ -59,5 +60,5 @@ def refresh_dates(dataset: Dataset, subject: str) -> bool:
     if any(_fault(dataset, source) for source in later):
         return False
     rows = [s._replace(mtime_ns=now[s.path].st_mtime_ns)._asdict() for s in known.values()]
-    write_json(folder / manifest.NAME, sealed({**found, "sources": rows}))
+    write_sealed(folder / manifest.NAME, {**found, "sources": rows})
     return True

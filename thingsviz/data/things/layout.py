@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
+from typing_extensions import TypedDict
+
 from thingsviz.core.errors import DataError
-from thingsviz.core.json_files import read_value
+from thingsviz.core.json_files import OPEN, JsonFile, Refusal, read_json
 from thingsviz.core.settings import FolderSettings
 from thingsviz.core.trial_key import TrialKey, parse_subject
 from thingsviz.data.things.image_names import concept_of
@@ -34,6 +36,18 @@ IMAGE_FOLDERS = (
     "object_images",
 )
 TABLE_PARTS = ("ResponseData.h5", "StimulusMetadata.csv", "VoxelMetadata.csv")
+
+
+class Description(TypedDict, total=False):
+    """What of dataset_description.json is read here."""
+
+    __pydantic_config__ = OPEN  # type: ignore[misc]
+    Simulated: bool
+    Space: str
+
+
+MEND = Refusal(DataError, "mend or remove it")
+DESCRIPTION: JsonFile[dict[str, Any]] = JsonFile("description", Description, refusal=MEND)
 
 
 class RunFiles(NamedTuple):
@@ -82,21 +96,8 @@ class Dataset:
     def description(self) -> dict[str, Any]:
         """Return what dataset_description.json says, {} without one."""
         path = self.description_file
-        if not path.is_file():
-            return {}
-        try:
-            found = read_value(path)
-        except (OSError, ValueError) as error:
-            msg = f"{str(path)!r} is not JSON ({error}): mend or remove it"
-            raise DataError(msg) from error
-        if not isinstance(found, dict):
-            msg = f"{str(path)!r} should hold one JSON object: mend or remove it"
-            raise DataError(msg)
-        for name, kind, words in (("Simulated", bool, "true or false"), ("Space", str, "text")):
-            if not isinstance(found.get(name, kind()), kind):
-                msg = f"{str(path)!r} should say {name} as {words}, not {found[name]!r}: mend it"
-                raise DataError(msg)
-        return found
+        data = read_json(path, MEND)
+        return {} if data is None else DESCRIPTION.checked(data, path)
 
     @property
     def simulated(self) -> bool:

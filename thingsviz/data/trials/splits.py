@@ -4,20 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from pydantic import Field
+from typing_extensions import TypedDict
 
 from thingsviz.core.arrays import Rows
 from thingsviz.core.errors import ConfigError, DataError
-from thingsviz.core.json_files import is_sound, read_value, sealed, write_json
+from thingsviz.core.json_files import OPEN, JsonFile, Refusal, read_json, write_sealed
 from thingsviz.core.trial_key import TEST, TRAIN
 from thingsviz.data.things.trials import live_rows
 
 PARTS = ("train", "validation", "test")
 FORMAT = 1
+
+
+Row = Annotated[int, Field(strict=True, ge=0, lt=2**31)]
+
+
+class SplitRecord(TypedDict):
+    """What the file of a split holds."""
+
+    __pydantic_config__ = OPEN  # type: ignore[misc]
+    kind: str
+    seed: int
+    train: list[Row]
+    validation: list[Row]
+    test: list[Row]
+    extra: dict[str, list[Row]]
+
+
+ANEW = Refusal(DataError, "make it anew")
+SPLIT: JsonFile[dict[str, Any]] = JsonFile("split", SplitRecord, refusal=ANEW)
 
 
 class Split(NamedTuple):
@@ -35,34 +56,19 @@ class Split(NamedTuple):
         rows = {part: getattr(self, part).tolist() for part in PARTS}
         extra = {name: part.tolist() for name, part in self.extra.items()}
         facts = {"format": FORMAT, "kind": self.kind, "seed": self.seed}
-        write_json(path, sealed({**facts, **rows, "extra": extra}))
+        write_sealed(path, {**facts, **rows, "extra": extra})
 
     @classmethod
     def load(cls, path: Path) -> Split:
         """Read what `save` wrote."""
-        try:
-            found = read_value(path)
-            if not is_sound(found):
-                msg = "its checksum does not fit"
-                raise ValueError(msg)
-            train, validation, test = (_rows(found[part]) for part in PARTS)
-            extra = {str(name): _rows(part) for name, part in found["extra"].items()}
-            kind, seed = found["kind"], found["seed"]
-            if not (isinstance(kind, str) and type(seed) is int):
-                msg = f"it is of the kind {kind!r} with the seed {seed!r}"
-                raise ValueError(msg)
-            split = cls(train, validation, test, kind, seed, extra)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            msg = f"the split {str(path)!r} cannot be read ({error!r}): make it anew"
-            raise DataError(msg) from error
-        return split
-
-
-def _rows(values: Sequence[int]) -> Rows:
-    if not (isinstance(values, list) and all(type(v) is int and 0 <= v < 2**31 for v in values)):
-        msg = "rows should be a list of whole numbers"
-        raise ValueError(msg)
-    return np.array(values, np.int64)
+        data = read_json(path, ANEW)
+        if data is None:
+            msg = f"the split {str(path)!r} is gone: make it anew"
+            raise DataError(msg)
+        found = SPLIT.checked(data, path)
+        train, validation, test = (np.array(found[part], np.int64) for part in PARTS)
+        extra = {name: np.array(part, np.int64) for name, part in found["extra"].items()}
+        return cls(train, validation, test, found["kind"], found["seed"], extra)
 
 
 def make_split(
