@@ -100,10 +100,10 @@ def _journal(scratch: Path, place: Place) -> Target:
     source = note_source(place.dataset, place.dataset.runs("sub-01")[0].betas)
     journal._append("a signature")
     for i in range(4):
-        journal.add(FinishedPiece(f"run {i}", source, (i, i + 1), 17 + i, ["a note"], [3 + i]))
+        journal.add(FinishedPiece(f"run {i}", source, (i, i + 1), ["a note"], [3 + i]))
 
     def read() -> Any:  # noqa: ANN401
-        return {key: piece.to_json() for key, piece in journal.done(place.dataset).items()}
+        return {key: vars(piece) for key, piece in journal.done(place.dataset).items()}
 
     def agrees(_: bytes, value: Any) -> bool:  # noqa: ANN401
         """Pieces that cannot be read are made again: fewer are right, others are not."""

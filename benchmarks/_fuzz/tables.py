@@ -29,7 +29,7 @@ def _description(place: Place) -> Target:
     def agrees(raw: bytes, value: Any) -> bool:  # noqa: ANN401
         found = json.loads(raw)
         said = found, found.get("Simulated") is True, found.get("Space", "T1w")
-        return repr(said) == repr(value)
+        return json.dumps(said, sort_keys=True) == json.dumps(value, sort_keys=True)
 
     return of_file(
         "dataset_description.json", path, read, lambda r, w: spoil_json(r, json.loads(w)), agrees

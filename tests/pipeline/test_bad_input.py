@@ -6,7 +6,7 @@ import json
 import pytest
 
 from thingsviz.commands import train
-from thingsviz.core import files as core_files
+from thingsviz.core import json_files
 from thingsviz.jobs import weights
 from thingsviz.jobs.job_folder import JobFolder
 
@@ -148,7 +148,7 @@ def test_a_constant_target_cannot_be_z_scored(make_job, run, tiny_copy, monkeypa
 def test_a_full_disk_ends_in_one_sentence(make_job, run, monkeypatch, after):
     """The k-th file that is written finds the disk full, and so do all that follow."""
     job = make_job()
-    plain, count = core_files.write_atomically, [0]
+    plain, count = json_files.write_atomically, [0]
 
     def full(path, write):
         count[0] += 1
@@ -160,7 +160,7 @@ def test_a_full_disk_ends_in_one_sentence(make_job, run, monkeypatch, after):
     with monkeypatch.context() as patch:
         for module in ("arrays", "manifest"):
             patch.setattr(f"thingsviz.jobs.{module}.write_atomically", full)
-        patch.setattr(core_files, "write_atomically", full)
+        patch.setattr(json_files, "write_atomically", full)
         words = refused(job, run(job))
     assert "no space is left to write in" in words
     assert run(job) == (0, "")
@@ -174,7 +174,7 @@ def test_a_disk_too_full_for_the_status(make_job, run, monkeypatch):
         raise OSError(errno.ENOSPC, "No space left on device", str(path))
 
     with monkeypatch.context() as patch:
-        patch.setattr(core_files, "write_atomically", full)
+        patch.setattr(json_files, "write_atomically", full)
         code, words = run(job)
     assert code == 2
     assert "no space is left" in words

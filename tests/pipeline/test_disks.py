@@ -149,7 +149,7 @@ def test_a_folder_that_is_deleted_under_its_job(tiny_env, at, run):
     job = new()
     at("epoch", lambda: shutil.rmtree(job.path))
     code, words = run(job)
-    assert (code, words) == (2, f"{job.path} was deleted while the job ran: nothing is left of it")
+    assert (code, words) == (2, f"{job.path} was deleted while it ran: nothing is left of it")
     assert not job.path.exists()
 
 

@@ -146,7 +146,8 @@ class FakeTeam:
 def test_the_others_are_sent_away_from_what_one_process_does(make_job):
     team = FakeTeam()
     peers = Peers(team)
-    share.keep_helpers(Reporter(make_job(model={"name": "ridge"}), peers))
+    job = make_job(model={"name": "ridge"})
+    share.keep_helpers(Reporter(job, peers), job.config())
     why = "ridge is fitted by one process"
     assert team.said == [{"do": LEAVE, "why": why}, "parted"]
     assert (peers.n_processes, peers.call()) == (1, None)
@@ -157,7 +158,8 @@ def test_the_others_are_sent_away_from_what_one_process_does(make_job):
 def test_the_others_are_kept_for_a_network(make_vit):
     team = FakeTeam()
     peers = Peers(team)
-    share.keep_helpers(Reporter(make_vit(), peers))
+    job = make_vit()
+    share.keep_helpers(Reporter(job, peers), job.config())
     assert peers.call() is team
     assert team.said == [{"do": FIT}]
     peers.dismiss()  # not told twice: they know that the fit is over

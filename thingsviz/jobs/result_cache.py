@@ -9,14 +9,26 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from thingsviz.core import json_files
+from typing_extensions import TypedDict
+
 from thingsviz.core.errors import JobError
+from thingsviz.core.json_files import OPEN, JsonFile
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.things.layout import Dataset
 from thingsviz.jobs.job_folder import jobs_root
 
 Row = dict[str, Any]
 KINDS = ("leaderboards", "curves")
+
+
+class KeptResult(TypedDict):
+    """What every kept result has."""
+
+    __pydantic_config__ = OPEN  # type: ignore[misc]
+    rows: list[Any]
+
+
+KEPT: JsonFile[Row] = JsonFile("result", KeptResult)
 
 
 def kept_file(kind: str, store: BetaStore, settings: dict[str, Any]) -> Path:
@@ -39,16 +51,15 @@ def keep(
     """Write rows with what they are about."""
     path.parent.mkdir(parents=True, exist_ok=True)
     head = {"dataset": str(dataset.root), "subject": subject, "computed_at": time.time()}
-    json_files.write_sealed(path, {**head, **about, "rows": list(rows)})
+    KEPT.write(path, {**head, **about, "rows": list(rows)})
 
 
 def read_kept(path: Path) -> dict[str, Any] | None:
     """Return what `keep` wrote; None where there is nothing, or what cannot be read."""
     try:
-        found = json_files.read_json(path)
+        return KEPT.read(path)
     except JobError:
         return None
-    return found if found is not None and isinstance(found.get("rows"), list) else None
 
 
 def newest(kind: str, fingerprint: str) -> Path | None:

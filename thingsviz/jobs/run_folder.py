@@ -54,7 +54,17 @@ class RunStatus:
         return min(self.step / self.n_steps, 1.0) if self.n_steps else 0.0
 
 
+@dataclass(frozen=True)
+class Usage:
+    """What a process took, as the supervisor measured it: megabytes, processor seconds."""
+
+    peak_mb: Number = 0.0
+    cpu_s: Number = 0.0
+    wall_s: Number = 0.0
+
+
 STATUS: JsonFile[RunStatus] = JsonFile("status", RunStatus)
+USAGE: JsonFile[Usage] = JsonFile("usage", Usage)
 MANIFEST: JsonFile[Data] = JsonFile("manifest")
 
 
@@ -123,6 +133,10 @@ class RunFolder:
     def write_status(self, status: RunStatus) -> None:
         """Publish where it is; only its own process and its launcher do that."""
         STATUS.write(self.file("status.json"), replace(status, updated_at=time.time()))
+
+    def usage(self) -> Usage:
+        """Return what its last process took, zeros where nobody measured it."""
+        return USAGE.read(self.file("usage.json")) or Usage()
 
     def manifest(self) -> Data:
         """Return versions, seeds, fingerprints and dates; empty before the first start."""

@@ -6,7 +6,8 @@ import time
 from dataclasses import replace
 from typing import NamedTuple
 
-from thingsviz.jobs.job_folder import JobFolder, JobStatus
+from thingsviz.jobs.job_folder import JobFolder
+from thingsviz.jobs.run_folder import RunStatus
 from thingsviz.queue.reporter import Reporter
 
 
@@ -59,7 +60,7 @@ class FoldReporter(Reporter):
     def _log(self, words: str) -> None:
         self.parent._log(f"{self.place.label}: {words}")
 
-    def _publish(self, status: JobStatus) -> None:
+    def _publish(self, status: RunStatus) -> None:
         super()._publish(status)
         n_folds, before = self.place.n_folds, self.place.number - 1
         whole = self.parent.status

@@ -13,10 +13,10 @@ from dataclasses import replace
 
 import psutil
 
-from thingsviz.core import json_files, log
+from thingsviz.core import log
 from thingsviz.core.locks import LOCK_HANDLE, is_locked, try_lock
 from thingsviz.jobs.job_folder import jobs_root
-from thingsviz.jobs.run_folder import ALIVE, RunFolder, RunStatus
+from thingsviz.jobs.run_folder import ALIVE, USAGE, RunFolder, RunStatus, Usage
 from thingsviz.queue import cgroups
 from thingsviz.queue.database import Queue, Row, is_study, name_in_line
 from thingsviz.queue.limits import Limits
@@ -163,8 +163,8 @@ class Dispatcher:
         elif ticket is None:
             self._say_how(job, row, code)
             wall = time.time() - (row.started or time.time())
-            used = {"peak_mb": round(row.peak_mb, 1), "cpu_s": round(row.cpu_s, 1)}
-            json_files.write_sealed(job.file("usage.json"), {**used, "wall_s": round(wall, 1)})
+            used = Usage(round(row.peak_mb, 1), round(row.cpu_s, 1), round(wall, 1))
+            USAGE.write(job.file("usage.json"), used)
         self.queue.remove(row.name)
         if ticket is not None:
             self.queue.add(row.name, ticket)

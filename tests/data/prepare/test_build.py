@@ -11,9 +11,10 @@ import pytest
 from tests.data import published
 from thingsviz.core.errors import DataError
 from thingsviz.core.locks import passing_lock
-from thingsviz.data.prepare import build, pieces, read_run
+from thingsviz.data.prepare import build, pieces
 from thingsviz.data.prepare.build import BuildOptions, build_store
-from thingsviz.data.prepare.journal import Journal
+from thingsviz.data.prepare.journal import PIECE, Journal
+from thingsviz.data.prepare.read_run import FinishedPiece
 from thingsviz.data.store import matrix_file
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.store.state import lock_file
@@ -570,5 +571,7 @@ def test_a_stale_table_is_made_again(little):
 
 
 def test_the_journal_knows_pieces_again():
-    piece = read_run.FinishedPiece("ses-01 run-02", None, (0, 8), 77, ["odd"])
-    assert read_run.FinishedPiece.from_json(json.loads(json.dumps(piece.to_json()))) == piece
+    piece = FinishedPiece("ses-01 run-02", None, (0, 8), ["odd"], [3, 4])
+    assert PIECE.validate_python(json.loads(PIECE.dump_json(piece))) == piece
+    old = {"key": "a", "source": None, "rows": [0, 8], "crc32": 77, "warnings": ["odd"]}
+    assert PIECE.validate_python(old) == FinishedPiece("a", None, (0, 8), ["odd"])

@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 
 from thingsviz.core.errors import ConfigError
 from thingsviz.core.files import crc_of_file
+from thingsviz.core.json_files import write_json
 from thingsviz.core.progress import Progress, Report, silent
 from thingsviz.data.planted.latents import Latents, concept_latents, draw_latents
 from thingsviz.data.planted.oracle import Filters, make_filters
@@ -23,7 +24,7 @@ from thingsviz.data.planted.regions import make_anatomy
 from thingsviz.data.planted.responses import RESPONSES, Brain
 from thingsviz.data.planted.streams import stream
 from thingsviz.data.planted.subject import PlantedSubject, Sources, make_subject
-from thingsviz.data.planted.truth import Oracle, write_json, write_truth
+from thingsviz.data.planted.truth import Oracle, write_truth
 from thingsviz.data.planted.tuning import make_tuning
 from thingsviz.data.planted.writer import LayoutWriter
 

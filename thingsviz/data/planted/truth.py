@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -146,8 +145,3 @@ def _score(predicted: FloatArray, published: FloatArray, expected: float) -> dic
 
 def _plain(value: float) -> float | None:
     return None if np.isnan(value) else round(float(value), 4)
-
-
-def write_json(path: Path, data: dict[str, Any]) -> None:
-    """Write JSON."""
-    path.write_text(json.dumps(data, indent=1, allow_nan=False) + "\n", encoding="utf-8")

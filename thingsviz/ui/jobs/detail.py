@@ -8,7 +8,6 @@ from pathlib import Path
 
 import streamlit as st
 
-from thingsviz.core import json_files
 from thingsviz.core.errors import DataError, JobError, ThingsvizError
 from thingsviz.core.typography import duration
 from thingsviz.jobs.about import About, owner_of, read_about
@@ -107,11 +106,11 @@ def _resources(job: JobFolder) -> str:
     if now:
         return now
     try:
-        used = json_files.read_json(job.file("usage.json")) or {}
-        peak, cpu = float(used["peak_mb"]), float(used["cpu_s"])
-    except (JobError, KeyError, TypeError, ValueError):
+        used = job.usage()
+    except JobError:
         return ""
-    return f"took up to {megabytes(peak)} and {duration(cpu)} of CPU" if peak else ""
+    took = f"took up to {megabytes(used.peak_mb)} and {duration(used.cpu_s)} of CPU"
+    return took if used.peak_mb else ""
 
 
 def _buttons(job: JobFolder, status: RunStatus) -> None:

@@ -11,7 +11,6 @@ import streamlit as st
 
 from thingsviz.analysis.classes.differences import hit_sentence
 from thingsviz.analysis.classes.hit_table import rows_at
-from thingsviz.core import json_files
 from thingsviz.figures.scores.classes import draw_mixed, draw_top, mixed_info, top_info
 from thingsviz.figures.scores.ratings import readable
 from thingsviz.figures.scores.scores import ScoreQuestion, score_info
@@ -61,7 +60,7 @@ def _open(job: JobFolder) -> ClassView | None:
     if rows is None or scores is None:
         st.error(f"{plain(job.name)} is done but has no guesses: start it again on Train.")
         return None
-    record = json_files.read_json(job.file("scores.json")) or {}
+    record = job.score_record() or {}
     with st.container(horizontal=True, vertical_alignment="bottom", gap="medium"):
         part = choose_part(list(scores["part"].drop_duplicates()))
         averaging = choose_averaging(scores[scores["part"] == part])
