@@ -15,7 +15,7 @@ from thingsviz.data.things.layout import Dataset
 from thingsviz.explain.map_files import EpochMaps
 from thingsviz.figures.brain.draw_orders import DrawReply
 from thingsviz.queue import background_tasks
-from thingsviz.ui.attention import film, parcellation_pick
+from thingsviz.ui.attention import film, regions
 from thingsviz.ui.attention import view as attention_view
 from thingsviz.ui.brain import stage
 
@@ -91,7 +91,7 @@ def test_regions_of_ones_own_are_left_out_when_maps_are_made(visit, tmp_path, mo
     begun = []
     monkeypatch.setattr("thingsviz.ui.actions.begin_task", lambda *a: begun.append(a))
     there = {"mine": tmp_path / "mine.nii.gz"}
-    monkeypatch.setattr(parcellation_pick, "parcellations", lambda _: there)
+    monkeypatch.setattr(regions, "parcellations", lambda _: there)
     app = visit(job="young")
     label = "Regions that are left out, one after the other"
     pick(app, label).set_value("mine").run()
@@ -247,7 +247,7 @@ def test_regions_of_ones_own_are_offered_counted_and_explained(visit, tiny, tmp_
     path = tmp_path / "mine.nii.gz"
     nib.save(nib.Nifti1Image(labels, store.grid.matrix), path)
     path.with_name("mine.tsv").write_text("index\tname\n3\tall of it\n")
-    monkeypatch.setattr(parcellation_pick, "parcellations", lambda _: {"mine": path})
+    monkeypatch.setattr(regions, "parcellations", lambda _: {"mine": path})
     made_maps(finished_job("looked"))
     app = visit(job="looked")
     pick(app, "Regions").set_value("mine").run()
@@ -279,7 +279,7 @@ def test_regions_of_another_place_are_one_sentence(
     path.with_name("mine.tsv").write_text("index\tname\n3\tall of it\n")
     if space:
         path.with_name("mine.json").write_text(json.dumps({"Space": space}))
-    monkeypatch.setattr(parcellation_pick, "parcellations", lambda _: {"mine": path})
+    monkeypatch.setattr(regions, "parcellations", lambda _: {"mine": path})
     made_maps(finished_job("looked"))
     app = visit(job="looked")
     pick(app, "Regions").set_value("mine").run()

@@ -14,7 +14,7 @@ from thingsviz.explain.map_methods import METHODS, MapSizes
 from thingsviz.queue.background_tasks import Task, tasks
 from thingsviz.ui import actions
 from thingsviz.ui.attention.data import current_fingerprint
-from thingsviz.ui.attention.parcellation_pick import pick_name
+from thingsviz.ui.attention.regions import pick_name
 from thingsviz.ui.shell.frame import PageContext, guard, plain
 from thingsviz.ui.shell.task_bar import stop_button
 

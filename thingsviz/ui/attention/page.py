@@ -10,7 +10,6 @@ from thingsviz.ui.attention import (
     evidence,
     film,
     make_maps,
-    map_link,
     pickers,
     regions,
     second_map,
@@ -19,7 +18,6 @@ from thingsviz.ui.attention import (
 )
 from thingsviz.ui.attention.agreement import show_agreement
 from thingsviz.ui.attention.data import shown
-from thingsviz.ui.attention.parcellation_pick import offer_upload
 from thingsviz.ui.attention.pickers import MapView
 from thingsviz.ui.attention.report_figure import show_report
 from thingsviz.ui.shell.frame import PageContext, guard
@@ -32,7 +30,7 @@ def show_job(page: PageContext, job: JobFolder) -> None:
     maps, row = pickers.pick_maps(page, job, bar)
     if maps is None or not make_maps.ready(page, maps):
         return
-    asked = map_link.asked_of(page, maps)
+    asked = pickers.asked_of(page, maps)
     with bar:
         method = pickers.pick_method(maps, asked.method)
     answers = st.container()
@@ -50,7 +48,7 @@ def show_job(page: PageContext, job: JobFolder) -> None:
     show_more(page, look, row)
     if counted is not None:
         regions.show_files(page, look, counted)
-    offer_upload(page)
+    regions.offer_upload(page)
 
 
 def readable(look: MapView) -> bool:

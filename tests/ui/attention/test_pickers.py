@@ -1,6 +1,6 @@
 """What an address may ask of maps, and what it is told."""
 
-from thingsviz.ui.attention.map_link import understood
+from thingsviz.ui.attention.pickers import understood
 
 FACTS = {"n_layers": 2, "n_heads": 8}
 
