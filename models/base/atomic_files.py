@@ -9,13 +9,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-def replace_bytes(path: Path, *parts: bytes | memoryview) -> None:
-    """Write `parts` to `path`, see `replacing`."""
-    with replacing(path) as temporary, temporary.open("wb") as file:
-        for part in parts:
-            file.write(part)
-
-
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give a file to write in `path`'s folder, then fsync it, put it at `path`, fsync the folder.

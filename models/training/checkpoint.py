@@ -98,17 +98,6 @@ def load_network(
     return network.eval(), facts
 
 
-def save_arrays(path: Path, arrays: Mapping[str, NDArray[Any]], facts: Facts) -> None:
-    """Write a linear decoder's `arrays()`."""
-    save_tensors(path, {name: torch.as_tensor(value) for name, value in arrays.items()}, facts)
-
-
-def load_arrays(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
-    """Read what `save_arrays` wrote."""
-    tensors, facts = load_tensors(path)
-    return {name: tensor.numpy() for name, tensor in tensors.items()}, facts
-
-
 def save_state(folder: Path, state: TrainingState, keep: int = 2) -> Path:
     """Write a training state beside the earlier ones and drop all but the `keep` newest.
 

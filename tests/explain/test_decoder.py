@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
+from tests.predictions import load_predictor
 from tests.trainings import TINY_FIT, TINY_VIT
 from thingsviz.commands import train
 from thingsviz.core.errors import JobError
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.things.layout import open_dataset
-from thingsviz.explain.predictor import load_predictor
 from thingsviz.jobs.job_folder import create_job
 from thingsviz.jobs.recipe import parse_config
 
@@ -36,51 +36,28 @@ def jobs(tiny, tmp_path_factory):
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_same_numbers_as_the_jobs_own(jobs, name):
-    predict = load_predictor(jobs[name])
+    predict, task = load_predictor(jobs[name])
     table = jobs[name].predictions()
     single = table[table["n_averaged"] == 1]
     found = predict(single["row"].to_numpy())
-    for j, target in enumerate(predict.targets):
+    for j, target in enumerate(task.outputs):
         np.testing.assert_allclose(found[:, j], single[f"pred_{target}"], rtol=1e-4, atol=1e-4)
 
 
 def test_any_trial_can_be_asked(jobs):
-    predict = load_predictor(jobs["ridge"])
-    n = predict.material.store.shape[0]
+    predict, task = load_predictor(jobs["ridge"])
+    n = task.store.shape[0]
     everything = predict(np.arange(n))
     assert everything.shape == (n, 12)
     assert np.isfinite(everything).all()
-    np.testing.assert_allclose(predict([5]), everything[5:6], rtol=1e-4)
-    assert predict([]).shape == (0, 12)
-
-
-def test_a_table_has_names(jobs):
-    table = load_predictor(jobs["raw"]).table([3, 4])
-    assert list(table.columns) == ["lives", "size"]
-    assert list(table.index) == [3, 4]
+    np.testing.assert_allclose(predict(np.array([5])), everything[5:6], rtol=1e-4)
+    assert predict(np.array([], int)).shape == (0, 12)
 
 
 def test_an_open_store_is_used(jobs, tiny):
     store = BetaStore.open(open_dataset(tiny / "tiny"), "sub-01")
-    predict = load_predictor(jobs["ridge"], store)
-    assert predict.material.store is store
-    assert load_predictor(jobs["ridge"].path, store)([0]).shape == (1, 12)
-
-
-def test_it_knows_what_was_trained_on(jobs):
-    predict = load_predictor(jobs["ridge"])
-    split = predict.material.split
-    assert predict.part_of(int(split.train[0])) == "train"
-    assert predict.part_of(int(split.test[0])) == "test"
-    assert predict.part_of(int(split.extra["exemplars"][0])) == "exemplars"
-    catch = np.flatnonzero(predict.material.store.trials["trial_type"] == "catch")[0]
-    assert predict.part_of(int(catch)) == "unused"
-
-
-@pytest.mark.parametrize("rows", [[-1], [10_000], [0, 176]])
-def test_trials_that_do_not_exist(jobs, rows):
-    with pytest.raises(IndexError, match="rows must lie in 0 to 175"):
-        load_predictor(jobs["mean"])(rows)
+    _, task = load_predictor(jobs["ridge"], store)
+    assert task.store is store
 
 
 def test_an_unfinished_job_predicts_nothing(jobs):

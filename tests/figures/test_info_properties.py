@@ -11,6 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as some
 
+from tests.figures.brain.unpacked import unpack
 from tests.figures.plain import predictions, scores
 from thingsviz.analysis.regions.regions import Regions
 from thingsviz.core.space import Grid
@@ -18,7 +19,6 @@ from thingsviz.core.typography import finite
 from thingsviz.data.things.ratings import PROPERTIES, mean_column, rating_range, sd_column
 from thingsviz.figures.base.counts import TYPES, counts_info
 from thingsviz.figures.base.style import (
-    OKABE_ITO,
     diverging,
     diverging_table,
     layout,
@@ -28,7 +28,7 @@ from thingsviz.figures.base.style import (
     symmetric_limit,
 )
 from thingsviz.figures.brain.slices import brain_box, slices_info, start_voxel
-from thingsviz.figures.brain.slices_packet import pack, pack_geometry, unpack
+from thingsviz.figures.brain.slices_packet import pack, pack_geometry
 from thingsviz.figures.scores.property_scores import draw_property_scores, property_scores_info
 from thingsviz.figures.scores.ratings import GROUPS, NAMES, draw_ratings, ratings_info, readable
 from thingsviz.figures.scores.scatter import draw_scatter, scatter_info
@@ -356,7 +356,7 @@ def test_colours_are_valid_and_told_apart(theme):
     p = palette(theme)
     named = [v for v in p if isinstance(v, str)]
     stops = [colour for _, colour in diverging(theme)]
-    for colour in (*named, *p.series, *stops, *OKABE_ITO.values()):
+    for colour in (*named, *p.series, *stops):
         assert re.fullmatch("#[0-9A-F]{6}", colour), colour
     assert len(set(stops)) == len(stops)
     for one, other in combinations(p.series, 2):

@@ -12,10 +12,10 @@ import pytest
 from models.base.errors import ModelError
 from models.base.upgrades import STATE_VERSION, upgraded_state
 from tests.jobs.old_folders import SESSIONS, unpack
+from tests.predictions import load_predictor
 from thingsviz.core import json_files
 from thingsviz.core.errors import ConfigError, JobError, NewerError, ThingsvizError
 from thingsviz.core.json_files import VERSION
-from thingsviz.explain.predictor import load_predictor
 from thingsviz.jobs.about import read_about, write_about
 from thingsviz.jobs.index import JobIndex
 from thingsviz.jobs.job_folder import SCORES, JobFolder, list_jobs, open_job
@@ -122,7 +122,7 @@ def test_old_weights_predict_what_they_predicted(session, name, tiny_env, tiny):
     table = job.predictions()
     single = table[table["n_averaged"] == 1]
     kept = single[[f"pred_{target}" for target in job.config().targets]].to_numpy()
-    again = load_predictor(job)(single["row"].to_numpy())
+    again = load_predictor(job)[0](single["row"].to_numpy())
     np.testing.assert_allclose(again, kept, atol=tolerance)
 
 

@@ -9,10 +9,10 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from tests.figures.brain.unpacked import unpack
 from tests.ui.made_jobs import finished_job, made_job
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.things.layout import open_dataset
-from thingsviz.figures.brain.slices_packet import unpack
 
 PAGE = Path(__file__).parents[2] / "pages" / "trials.py"
 

@@ -45,13 +45,6 @@ def begin(where: str, usual: LogForm | None = None) -> None:
         OURS.warning("%s; this is text", wrong)
 
 
-def lend(*names: str) -> None:
-    """Let other loggers of this process write as ours do."""
-    for name in names:
-        logger = logging.getLogger(name)
-        logger.handlers, logger.propagate = OURS.handlers, False
-
-
 def event(what: str, /, level: int = logging.INFO, **facts: object) -> None:
     """Tell of an event; `job` and `who` are the facts to search by."""
     OURS.log(level, what, extra={"facts": facts}, stacklevel=2)

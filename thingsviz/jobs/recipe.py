@@ -26,12 +26,10 @@ from thingsviz.data.trials.split_choice import (
 from thingsviz.jobs.learned import LEARNED, Learned, Learns
 
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
-SPLIT_KINDS = ("trial", "image", "concept", "session", "run", "test_images", "unseen_concepts")
 # These bring their own test trials, whatever the fractions.
 PROTOCOLS = ("test_images", "unseen_concepts")
 # These test concepts of which the training saw no trial.
 NEW_CONCEPTS = ("unseen_concepts", "concept")
-RATING_SCALES = ("unit", "raw", "z")
 SplitKind = Literal[
     "trial", "image", "concept", "session", "run", "test_images", "unseen_concepts"
 ]

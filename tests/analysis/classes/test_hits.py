@@ -16,7 +16,6 @@ from thingsviz.analysis.classes.hits import (
     Guesses,
     binomial_interval,
     chance_curve,
-    check_k,
     hits_at,
     p_at_least,
     permutation,
@@ -25,7 +24,6 @@ from thingsviz.analysis.classes.hits import (
     share_interval,
 )
 from thingsviz.analysis.classes.limits import class_sentences
-from thingsviz.core.errors import ConfigError
 from thingsviz.data.trials.splits import Audit
 
 PLACE = HitPlace("logistic", "test", "single")
@@ -57,13 +55,6 @@ def test_hits_are_plain_counts():
     own = np.array([1, 3, 3, 10])
     np.testing.assert_array_equal(hits_at(own, 10), [(own <= k).sum() for k in range(1, 11)])
     assert chance_curve(4).tolist() == [0.25, 0.5, 0.75, 1]
-
-
-@pytest.mark.parametrize("k", [0, 5, 9])
-def test_too_large_a_k_is_one_sentence(k):
-    with pytest.raises(ConfigError, match=f"top-{k} of 5 classes says nothing: choose k"):
-        check_k(k, 5)
-    assert check_k(4, 5) == 4
 
 
 def test_intervals_are_scipys():

@@ -1,17 +1,15 @@
-import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.data import published
-from thingsviz.core.errors import ConfigError, DataError
+from thingsviz.core.errors import DataError
 from thingsviz.data.things.layout import Dataset, RunFiles
 from thingsviz.data.things.ratings import mean_column
 from thingsviz.data.things.trials import (
     build_trials,
     live_rows,
-    normalise,
     read_conditions,
     read_trials,
 )
@@ -155,28 +153,6 @@ def test_conditions_with_windows_endings_and_umlauts(little):
 def test_conditions_without_the_index_column(little):
     files = conditions(little, b"image_filename\ndog/dog_01s.jpg\n")
     assert len(read_conditions(files).table) == 1
-
-
-def test_unit_scale_is_r_minus_1_over_6(little):
-    table = build_trials(little, "sub-01").table
-    unit = normalise(table, "unit")
-    column, spread = mean_column("lives"), "property_lives_SD"
-    np.testing.assert_allclose(unit[column], (table[column] - 1) / 6)
-    np.testing.assert_allclose(unit[spread], table[spread] / 6)
-    pd.testing.assert_frame_equal(normalise(table, "raw"), table)
-
-
-def test_z_counts_each_training_concept_once(little):
-    table = build_trials(little, "sub-01").table
-    z = normalise(table, "z").drop_duplicates("uniqueID").dropna(subset=["uniqueID"])
-    values = z[mean_column("heavy")]
-    assert values.mean() == pytest.approx(0, abs=1e-12)
-    assert values.std(ddof=0) == pytest.approx(1)
-
-
-def test_unknown_normalisation(little):
-    with pytest.raises(ConfigError, match="'log' is not one of raw, unit, z"):
-        normalise(pd.DataFrame(), "log")
 
 
 def test_a_damaged_table_is_one_sentence(tmp_path):

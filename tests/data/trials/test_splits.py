@@ -197,9 +197,9 @@ def test_the_audit_sees_leaked_images(trials):
     assert by_trial.leaks
     assert by_trial.shared_images > 50
     assert not by_image.leaks
-    assert by_image.known_concepts == 1
+    assert by_image.shared_concepts == by_image.test_concepts
     assert not unseen.leaks
-    assert unseen.known_concepts == 0
+    assert unseen.shared_concepts == 0
 
 
 def test_the_audit_sees_a_planted_leak():

@@ -3,9 +3,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from tests.figures.brain.unpacked import unpack
 from thingsviz.analysis.regions.regions import Regions
 from thingsviz.core.space import Grid
-from thingsviz.figures.brain.slices_packet import pack, pack_geometry, unpack
+from thingsviz.figures.brain.slices_packet import pack, pack_geometry
 
 SHAPE = (5, 6, 7)
 

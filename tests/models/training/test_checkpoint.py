@@ -13,15 +13,13 @@ import pytest
 import torch
 from safetensors import SafetensorError, safe_open
 
-from models.base.atomic_files import replace_bytes
+from models.base.atomic_files import replacing
 from models.base.errors import ModelError
 from models.catalog.registry import build_network
 from models.training.checkpoint import (
-    load_arrays,
     load_network,
     load_tensors,
     newest_state,
-    save_arrays,
     save_network,
     save_state,
     save_tensors,
@@ -133,15 +131,6 @@ def test_a_network_of_another_brain_is_refused(path, planted, small):
         load_network(path, small.model_copy(update={"n_layers": 1}), planted.mask)
 
 
-def test_arrays_come_back(path):
-    arrays = {"weights": np.arange(6, dtype="f4").reshape(3, 2), "voxels": np.arange(3)}
-    save_arrays(path, arrays, {"model": "ridge"})
-    again, facts = load_arrays(path)
-    assert facts == {"model": "ridge"}
-    for name, value in arrays.items():
-        np.testing.assert_array_equal(again[name], value)
-
-
 def state_at(epoch, batch=0):
     tensors = {"network/w": torch.full((4,), float(epoch))}
     return TrainingState(tensors, {"epoch": epoch, "batch": batch})
@@ -220,7 +209,8 @@ def test_a_full_disk_is_an_error_of_the_system(path, monkeypatch):
 def test_the_mode_follows_the_umask(path):
     old = os.umask(0o027)
     try:
-        replace_bytes(path, b"x")
+        with replacing(path) as temporary:
+            temporary.write_bytes(b"x")
     finally:
         os.umask(old)
     assert path.stat().st_mode & 0o777 == 0o640

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
+from tests.predictions import load_predictor
 from tests.trainings import TINY_FIT, TINY_VIT
 from thingsviz.analysis.scores import resampling
 from thingsviz.core.errors import ConfigError, DataError, JobError
 from thingsviz.data.things.ratings import mean_column
 from thingsviz.data.trials.labels import LabelMap
-from thingsviz.explain.predictor import load_predictor
 from thingsviz.jobs.recipe import dump_config, parse_config
 from thingsviz.pipeline.tasks.base import Predicted
 from thingsviz.pipeline.tasks.classes import RANKS, scored_classes
@@ -119,14 +119,14 @@ def test_test_trials_are_looked_at_once(classify, run):
 def test_averages_come_from_averaged_scores(classify):
     job = classify("lda")
     material = open_task(job)
-    predictor = load_predictor(job)
+    predict, task = load_predictor(job)
     table = material.kept(job).table
     mean = table[table["n_averaged"].gt(1)].iloc[0]
     same = table[table["n_averaged"].eq(1) & table["image_filename"].eq(mean["image_filename"])]
     assert mean["n_averaged"] == len(same)
-    scores = predictor(same["row"].to_numpy()).mean(0)
+    scores = predict(same["row"].to_numpy()).mean(0)
     assert mean["top_1"] == material.outputs[int(scores.argmax())]
-    assert predictor.targets == material.outputs
+    assert task.outputs == material.outputs
 
 
 def test_guesses_are_paired_with_those_of_the_references(classify):

@@ -1,16 +1,18 @@
+from typing import get_args
+
 import pytest
 from streamlit.testing.v1 import AppTest
 
 from thingsviz.core.errors import ConfigError
 from thingsviz.data.things.ratings import TARGETS_10, TARGETS_12
-from thingsviz.jobs.recipe import RATING_SCALES, SPLIT_KINDS
+from thingsviz.jobs.recipe import RatingScale, SplitKind
 from thingsviz.ui.training.form_fields import form_key
 from thingsviz.ui.training.question_form import SCALES, SPLITS, folds_of, shares_of
 
 
 def test_every_split_and_scale_has_its_sentence():
-    assert set(SPLITS) == set(SPLIT_KINDS)
-    assert set(SCALES) == set(RATING_SCALES)
+    assert set(SPLITS) == set(get_args(SplitKind))
+    assert set(SCALES) == set(get_args(RatingScale))
     assert all(c.sentence.endswith(".") for c in [*SPLITS.values(), *SCALES.values()])
 
 

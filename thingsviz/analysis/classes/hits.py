@@ -11,7 +11,6 @@ from scipy.special import betaincinv, stdtrit
 
 from thingsviz.analysis.scores.resampling import FEWEST, Interval, cluster_variance
 from thingsviz.core.arrays import Array
-from thingsviz.core.errors import ConfigError
 
 Ranks = NDArray[np.int16]
 LEVEL = 0.95
@@ -53,14 +52,6 @@ def rank_classes(scores: ArrayLike, seed: int = 0) -> Ranks:
     places = np.arange(1, n_classes + 1, dtype=np.int16)[None]
     np.put_along_axis(ranks, shuffled[order], np.repeat(places, len(values), 0), axis=1)
     return ranks
-
-
-def check_k(k: int, n_classes: int) -> int:
-    """Return k if so many guesses are fewer than there are classes; else say what k may be."""
-    if not 1 <= k < n_classes:
-        msg = f"top-{k} of {n_classes} classes says nothing: choose k from 1 to {n_classes - 1}"
-        raise ConfigError(msg)
-    return k
 
 
 def hits_at(own: ArrayLike, n_classes: int) -> NDArray[np.int64]:

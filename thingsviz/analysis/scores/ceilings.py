@@ -41,23 +41,6 @@ def rating_ceiling(
     return dict(zip(METRICS, [r, mse, mae, np.where(known, sure, np.nan)], strict=True))
 
 
-def voxel_noise_ceiling(betas: ArrayLike, n_averaged: int = 1) -> Array:
-    """Return the share of a voxel's variance that repeats, 0 to 1, (n_voxels,).
-
-    betas (n_images, n_repeats, n_voxels). As published for THINGS-fMRI (after Allen et al. 2022):
-
-        noise² = mean over images of the variance between repeats (ddof 1)
-        signal² = max(0, variance of all responses − noise²)
-        ceiling = signal² / (signal² + noise² / n_averaged)
-    """
-    data = np.asarray(betas, float)
-    noise = data.var(axis=1, ddof=1).mean(0)
-    total = data.reshape(-1, data.shape[-1]).var(axis=0, ddof=1)
-    signal = np.clip(total - noise, 0, None)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.asarray(np.nan_to_num(signal / (signal + noise / n_averaged)))
-
-
 def repeats_of_images(trials: pd.DataFrame) -> NDArray[np.int64]:
     """Return the rows of each repeated test image, (n_images, n_repeats), first repeats first.
 
@@ -76,7 +59,7 @@ def repeat_ceiling(
     rows: NDArray[np.int64],
     sessions: NDArray[np.int64],
 ) -> tuple[Array, Array]:
-    """Return (signal², noise²) of each voxel as in `voxel_noise_ceiling`, image after image.
+    """Return (signal², noise²) of each voxel image after image.
 
     `rows` (n_images, n_repeats) of the store, `sessions` (n_trials,); `read` gives responses
     (len(rows), n_voxels). Each session's mean over these trials is taken off first: a change of

@@ -88,12 +88,6 @@ def trials_needed(
     return high
 
 
-def power_of_hits(n_trials: int, share: float, chance: float, level: float = LEVEL) -> float:
-    """Return how often a decoder with a `share` of hits is told from chance."""
-    k = hits_needed(n_trials, chance, level)
-    return 0.0 if k > n_trials else float(_at_least(np.array([k]), n_trials, share)[0])
-
-
 def _at_least(k: np.ndarray, n: int, p: float) -> np.ndarray:
     """P(X ≥ k) for X ~ Binomial(n, p)."""
     beyond = bdtrc(np.maximum(k - 1, 0).astype(float), n, p)

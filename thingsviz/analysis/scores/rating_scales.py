@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -28,13 +28,8 @@ class RatingScale(NamedTuple):
         return np.asarray(np.asarray(values, float) * self.factor + self.offset)
 
     def as_json(self) -> dict[str, list[float]]:
-        """Return plain lists for a manifest; `scale_from_json` makes the same scale of them."""
+        """Return plain lists for a manifest."""
         return {"offset": self.offset.tolist(), "factor": self.factor.tolist()}
-
-
-def scale_from_json(data: dict[str, Any]) -> RatingScale:
-    """Rebuild a scale from a manifest."""
-    return RatingScale(np.asarray(data["offset"], float), np.asarray(data["factor"], float))
 
 
 def unit_scale(targets: Sequence[str]) -> RatingScale:

@@ -9,17 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from thingsviz.core.errors import ConfigError, DataError
-from thingsviz.core.trial_key import CATCH, TRAIN, parse_subject
+from thingsviz.core.errors import DataError
+from thingsviz.core.trial_key import CATCH, parse_subject
 from thingsviz.data.things.image_names import base_name, concept_of
 from thingsviz.data.things.layout import Dataset, RunFiles
 from thingsviz.data.things.ratings import (
     Ratings,
-    available,
-    mean_column,
-    rating_range,
     read_ratings,
-    sd_column,
 )
 from thingsviz.data.things.tables import read_table, read_text, require_columns
 from thingsviz.data.things.trial_types import trial_types
@@ -171,29 +167,6 @@ def read_trials(store_dir: Path) -> pd.DataFrame:
 
 def _short(error: Exception) -> str:
     return str(error).split("\n")[0][:120]
-
-
-def normalise(trials: pd.DataFrame, how: str) -> pd.DataFrame:
-    """Return the table with each rating mean brought to a common scale; SDs follow it.
-
-    unit: (r − low) / (high − low), so (r − 1)/6 for most; z: (r − mean) / SD over the concepts
-    of the train trials, each counted once; raw: as rated.
-    """
-    if how not in {"raw", "unit", "z"}:
-        msg = f"normalisation {how!r} is not one of raw, unit, z"
-        raise ConfigError(msg)
-    out = trials.copy()
-    concepts = trials[trials["trial_type"] == TRAIN].drop_duplicates("uniqueID")
-    for prop in available(trials.columns) if how != "raw" else []:
-        mean, spread = mean_column(prop), sd_column(prop)
-        low, high, _ = rating_range(prop)
-        if how == "z":
-            low = float(concepts[mean].mean())
-            high = low + float(concepts[mean].std(ddof=0))
-        out[mean] = (trials[mean] - low) / (high - low)
-        if spread in trials:
-            out[spread] = trials[spread] / (high - low)
-    return out
 
 
 def live_rows(trials: pd.DataFrame) -> NDArray[np.int64]:

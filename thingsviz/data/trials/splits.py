@@ -225,11 +225,6 @@ class Audit(NamedTuple):
         """Whether the test holds images that were seen in training."""
         return self.shared_trials + self.shared_images > 0
 
-    @property
-    def known_concepts(self) -> float:
-        """The share of test concepts of which training saw a trial: what could be memorised."""
-        return self.shared_concepts / max(1, self.test_concepts)
-
 
 def audit(trials: pd.DataFrame, split: Split) -> Audit:
     """Count what train and validation share with the test part."""

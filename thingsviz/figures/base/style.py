@@ -13,18 +13,6 @@ FONT = '"Source Sans", "Source Sans Pro", "Segoe UI", "Helvetica Neue", Arial, s
 # the betas' unit, wherever a number or a colour bar shows one
 BETA_UNIT = "% signal change"
 
-# Okabe & Ito 2008, "Color Universal Design": told apart with every common colour vision
-OKABE_ITO = {
-    "black": "#000000",
-    "orange": "#E69F00",
-    "sky": "#56B4E9",
-    "green": "#009E73",
-    "yellow": "#F0E442",
-    "blue": "#0072B2",
-    "vermilion": "#D55E00",
-    "purple": "#CC79A7",
-}
-
 
 class Palette(NamedTuple):
     """The named colours of a theme; `truth` and `prediction` mean the same on every page."""

@@ -69,12 +69,3 @@ def pack(geometry: Geometry, values: NDArray[np.floating], title: str) -> bytes:
     }
     text = json.dumps(header).encode()
     return b"".join([len(text).to_bytes(4, "little"), text, half.tobytes(), geometry.labels])
-
-
-def unpack(packet: bytes) -> tuple[dict[str, Any], NDArray[np.float16], NDArray[np.uint16]]:
-    """Return header, values and labels (X, Y, Z): what slices.js does, in Python, for tests."""
-    start = 4 + int.from_bytes(packet[:4], "little")
-    header: dict[str, Any] = json.loads(packet[4:start])
-    values = np.frombuffer(packet, "<f2", header["n_values"], start)
-    raw = zlib.decompress(packet[start + values.nbytes :])
-    return header, values, np.frombuffer(raw, np.uint16).reshape(header["shape"])

@@ -11,7 +11,6 @@ from scipy import ndimage
 
 from thingsviz.core.arrays import Mask, Volume
 from thingsviz.core.space import Grid
-from thingsviz.figures.brain.volume import Triple
 
 # A browser gets some 23,000 triangles, 330 kB packed: looks smooth, and turns smoothly without a
 # graphics card. The brain is seen through and needs fewer than its area would ask.
@@ -71,12 +70,6 @@ def slice_plane(
 def n_faces(mesh: pv.PolyData | None) -> int:
     """Return how many faces a mesh has; none has 0."""
     return 0 if mesh is None else int(mesh.n_cells)
-
-
-def centre_of(mesh: pv.PolyData) -> Triple:
-    """Return the middle of a mesh's points in mm."""
-    x, y, z = (float(v) for v in np.asarray(mesh.points, float).mean(0))
-    return x, y, z
 
 
 def _runs(inside: Mask) -> list[tuple[int, int, int]]:

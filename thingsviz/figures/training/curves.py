@@ -13,7 +13,6 @@ from thingsviz.figures.base import style
 
 # more points than this are drawn as means of neighbours: 2 s of a live page move 20 kB, not 2 MB
 MAX_POINTS = 400
-PANELS = ("Loss", "Validation r", "Learning rate")
 
 
 class LossCurve(NamedTuple):

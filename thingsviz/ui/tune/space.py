@@ -37,10 +37,6 @@ KINDS = {
 }
 RANGE = re.compile(r"\s*(\S+?)\s*(?:to|…|–|\.\.)\s*(\S+?)\s*")
 EMPTY = "empty"
-HELP_KIND = (
-    "One of: a few values, tried as they are. Number: any between two. Log scale: each order of "
-    "magnitude is as likely, as suits learning rates."
-)
 HELP_VALUES = (
     "One of: `256, 512, 768`. A range: `3 to 8`, `1e-5 to 1e-3`. `empty` stands for none."
 )
