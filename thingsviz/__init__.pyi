@@ -4,6 +4,7 @@ import pandas as pd
 
 from .api.comparison import compare as compare
 from .api.decoders import models as models
+from .api.decoders import register_model as register_model
 from .api.maps import Map as Map
 from .api.open_data import datasets as datasets
 from .api.open_data import load_subject as load_subject

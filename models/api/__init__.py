@@ -11,6 +11,7 @@ from models.api.linear import (
     Ridge,
 )
 from models.api.networks import CNN3D, MLP, CNNViT, Logistic, ViT3D
+from models.base.settings import Settings, setting
 
 __all__ = [
     "CNN3D",
@@ -27,7 +28,9 @@ __all__ = [
     "OneHotRidge",
     "QuadraticDecoder",
     "Ridge",
+    "Settings",
     "ViT3D",
+    "setting",
 ]
 
 ESTIMATORS: dict[str, type[Decoder]] = {

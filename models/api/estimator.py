@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from inspect import Parameter, Signature
+from inspect import Parameter, Signature, signature
 from typing import Any, ClassVar, TypeVar
 
 import numpy as np
@@ -104,8 +104,7 @@ def _init(title: str, parameters: list[Parameter]) -> Callable[..., None]:
 
 
 def _parameters(cls: type[Decoder]) -> list[Parameter]:
-    signature: Signature = cls.__init__.__signature__  # type: ignore[attr-defined]
-    return list(signature.parameters.values())[1:]
+    return list(signature(cls).parameters.values())
 
 
 def _document(text: str, words: dict[str, tuple[str, str]]) -> str:

@@ -30,7 +30,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.base.arrays import TrialMatrix
-from models.base.settings import Settings
+from models.base.settings import Settings as Settings
+from models.base.settings import setting as setting
 from models.catalog.config import ModelConfig
 from models.training.config import FitConfig
 

@@ -3,6 +3,8 @@
 import pytest
 
 import thingsviz as tv
+from models.catalog.config import CONFIGS
+from models.catalog.registry import MODELS
 
 
 @pytest.fixture
@@ -13,3 +15,12 @@ def sub(tiny_env):
 @pytest.fixture
 def split(sub):
     return sub.split(seed=0)
+
+
+@pytest.fixture(autouse=True)
+def _forget():
+    """Leave the registry as it was."""
+    before = set(MODELS)
+    yield
+    for name in set(MODELS) - before:
+        del MODELS[name], CONFIGS[name]

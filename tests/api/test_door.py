@@ -14,7 +14,7 @@ from thingsviz.core.errors import ConfigError, DataError, JobError
 REPO = Path(__file__).parents[2]
 NAMES = [
     *("datasets", "load_subject", "simulate", "train", "submit", "jobs", "score", "compare"),
-    *("plot_slices", "plot_scores", "plot_map", "models", "Subject", "Split"),
+    *("plot_slices", "plot_scores", "plot_map", "register_model", "models", "Subject", "Split"),
 ]
 
 

@@ -23,8 +23,8 @@ def compare(
     part : {"test", "exemplars"}
     averaged : bool
         Compare the mean predictions over an image's repeats instead of single trials.
-    metric : {"r", "mse", "mae", "mse_unit", "mae_unit", "confidence"}
-        Of ratings; classes are compared by their hits.
+    metric : {"r", "mse_unit"}
+        Of ratings (mse_unit: squared errors, scales 0 to 1); classes are compared by their hits.
 
     Returns
     -------
@@ -51,4 +51,11 @@ def compare(
         raise JobError(reason)
     if naming(both) or both[0].learns != "ratings":
         return pd.DataFrame(class_tests(both, part, averaged))
-    return pd.DataFrame(pair_tests(both, part, averaged, metric))
+    rows = pair_tests(both, part, averaged, metric)
+    if not rows:
+        msg = (
+            f"{a.name!r} and {b.name!r} have no {metric!r} of {part} trials in common: a decoder "
+            "that predicts the same for all has no r, so take metric='mse_unit'"
+        )
+        raise JobError(msg)
+    return pd.DataFrame(rows)

@@ -13,17 +13,19 @@ from typing import Any, Literal
 import pandas as pd
 
 from models.api import Decoder
+from models.catalog.config import CONFIGS
+from models.catalog.registered import is_at_hand_only
 from thingsviz.api.maps import Map, explain
 from thingsviz.api.parts import Split
 from thingsviz.api.score_table import tabulated
 from thingsviz.api.subject import Subject
-from thingsviz.core.errors import JobError
+from thingsviz.core.errors import ConfigError, JobError
 from thingsviz.jobs.index import JobIndex
 from thingsviz.jobs.job_folder import JobFolder, create_job, jobs_root, merge, open_job
 from thingsviz.jobs.recipe import JobConfig, parse_config
 from thingsviz.jobs.run_folder import ALIVE, RunStatus
 
-Model = str | dict[str, Any] | Decoder
+Model = str | dict[str, Any] | object
 Learns = Literal["ratings", "concepts", "categories27", "categories53"]
 
 
@@ -234,6 +236,12 @@ def submit(
     from thingsviz.queue.submit import start
 
     recipe = recipe_of(model, sub, split, name=name, targets=targets, learns=learns, **settings)
+    if is_at_hand_only(recipe.model.name):
+        msg = (
+            f"{recipe.model.name!r} was registered in this notebook, which another process does "
+            "not see: put the class into a file and name it in THINGSVIZ_OWN_MODELS"
+        )
+        raise ConfigError(msg)
     job = Job(create_job(recipe))
     start(job.folder)
     return job
@@ -292,10 +300,20 @@ def recipe_of(
 
 def _model(model: Model) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the settings of the model, and those of its training."""
+    if isinstance(model, str | dict):
+        return {"name": model} if isinstance(model, str) else model, {}
     if isinstance(model, Decoder):
         fit = getattr(model, "fit_config", None)
         return model.config.model_dump(), {} if fit is None else fit.model_dump()
-    return {"name": model} if isinstance(model, str) else model, {}
+    name = str(getattr(model, "model_name", ""))
+    if name not in CONFIGS:
+        msg = (
+            f"a decoder's name, a dict or an estimator was expected, but {type(model).__name__} "
+            "came: register a class of your own with tv.register_model"
+        )
+        raise ConfigError(msg)
+    fields = [field for field in CONFIGS[name].model_fields if field != "name"]
+    return {"name": name, **{field: getattr(model, field) for field in fields}}, {}
 
 
 def _run_here(job: JobFolder) -> None:

@@ -155,6 +155,16 @@ class TrainingSettings(SettingGroup):
     )
 
 
+class ModelSettings(SettingGroup):
+    """Which decoders there are beside the built-in ones."""
+
+    own_models: str = setting(
+        "",
+        "Python files or modules, with commas between, that register decoders of your own "
+        "(`tv.register_model`), so that pages and commands know them",
+    )
+
+
 class QueueSettings(SettingGroup):
     """What this machine gives to trainings; read when the supervisor starts."""
 
@@ -262,6 +272,7 @@ class Settings(
     StudySettings,
     EngineSettings,
     QueueSettings,
+    ModelSettings,
     TrainingSettings,
     FolderSettings,
 ):

@@ -24,6 +24,7 @@ from thingsviz.data.trials.split_choice import (
     SplitChoice,
 )
 from thingsviz.jobs.learned import LEARNED, Learned, Learns
+from thingsviz.jobs.own_models import load_own_models
 
 SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
 # These bring their own test trials, whatever the fractions.
@@ -258,7 +259,7 @@ def parse_config(data: Any, where: str = "config") -> JobConfig:  # noqa: ANN401
             parse_model(data["model"])
         return JobConfig.model_validate(data)
     except ModelError as error:
-        raise ConfigError(f"{where}: {error}") from None
+        raise ConfigError("; ".join(filter(None, (f"{where}: {error}", OWN_FAULT)))) from None
     except ValidationError as error:
         known = {*JobConfig.model_fields, *SplitConfig.model_fields, *FitConfig.model_fields}
         raise ConfigError(sentence(error, where, known, CONFIGS)) from None
@@ -267,3 +268,7 @@ def parse_config(data: Any, where: str = "config") -> JobConfig:  # noqa: ANN401
 def dump_config(config: JobConfig) -> dict[str, Any]:
     """Return the recipe as plain JSON values; `parse_config` makes the same recipe of it."""
     return config.model_dump(mode="json")
+
+
+# every process that reads recipes knows a user's own decoders; what is wrong with their files
+OWN_FAULT = load_own_models()
