@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from thingsviz.core import json_files
@@ -21,9 +22,16 @@ class FoldScores(NamedTuple):
     n_test: tuple[int, ...]
     values: dict[tuple[str, ...], list[float | None]]
 
-    def of(self, model: str, metric: str, target: str = "mean") -> list[float | None]:
-        """Return the scores of a model on single test trials, a fold each; [] where unknown."""
-        return self.values.get((model, "test", "single", target, metric), [])
+    def of(
+        self,
+        model: str,
+        metric: str,
+        target: str = "mean",
+        part: str = "test",
+        n_averaged: str = "single",
+    ) -> list[float | None]:
+        """Return the scores of a model, a fold each; [] where unknown."""
+        return self.values.get((model, part, n_averaged, target, metric), [])
 
 
 def fold_folder(job: JobFolder, number: int) -> JobFolder:
@@ -40,6 +48,17 @@ def make_fold_folder(job: JobFolder, config: JobConfig, number: int) -> JobFolde
         recipe["split"]["fold"] = number
         json_files.write_sealed(fold.file("config.json"), recipe)
     return fold
+
+
+def newest_fold(job: JobFolder) -> JobFolder | None:
+    """Return the last fold that has begun to learn; None where none has."""
+    begun = sorted((job.path / FOLDER).glob("fold-*/metrics.jsonl"), key=_number)
+    return JobFolder(begun[-1].parent) if begun else None
+
+
+def _number(path: Path) -> int:
+    digits = path.parent.name.removeprefix("fold-")
+    return int(digits) if digits.isdecimal() else -1
 
 
 def fold_scores(job: JobFolder) -> FoldScores | None:

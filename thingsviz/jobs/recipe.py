@@ -98,6 +98,15 @@ class SplitConfig(Strict):
         """Whether a training of this split trains a decoder a fold."""
         return self.folds is not None and self.fold is None
 
+    @property
+    def words(self) -> str:
+        """How the trials are divided, in words: `split by image`, `leave one run out`."""
+        if self.folds is None:
+            return f"split by {self.kind.replace('_', ' ')}"
+        each = f"leave one {self.kind} out"
+        whole = each if self.folds == EACH else f"{self.folds} folds over {self.kind}s"
+        return whole if self.fold is None else f"fold {self.fold} of {whole}"
+
     @model_validator(mode="after")
     def _sensible_folds(self) -> Self:
         if self.folds is None and self.fold is not None:

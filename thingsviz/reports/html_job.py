@@ -98,7 +98,7 @@ def about(job: JobFolder, found: FinishedJob) -> str:
     """Say in a line what was trained on what."""
     config, took = found.config, spent(job)
     words = [f"Model {config.model.name}", f"data {config.dataset}, {config.subject}"]
-    words += [f"split by {config.split.kind.replace('_', ' ')}", f"seed {config.seed}"]
+    words += [config.split.words, f"seed {config.seed}"]
     words += [f"{took.seconds:,.0f} s of training"] if took.seconds is not None else []
     words += [f"{took.n_parameters:,} parameters"] if took.n_parameters else []
     words += [f"{took.peak_bytes / MEGA:,.0f} MB at most"] if took.peak_bytes else []

@@ -160,11 +160,11 @@ def _score(job: JobFolder) -> Row:
 
 
 def _metric(there: set[str]) -> str:
-    """Return the metric that stands for a job; with fewer than ten classes the largest k."""
+    """Return the metric that stands for a job; with fewer than ten classes Top-1."""
     tops = sorted(int(m[3:]) for m in there if m.startswith("top") and m[3:].isdigit())
     if not tops or "mse" in there:  # ratings name concepts as well, but learned is r
         return "r"
-    return f"top{10 if 10 in tops else tops[-1]}"
+    return f"top{10 if 10 in tops else tops[0]}"
 
 
 def _gain(ours: JobFolder, other: JobFolder | None) -> Row | None:

@@ -73,7 +73,7 @@ def hit_sentence(row: Row) -> str:
 
 
 def hit_sentences(rows: Sequence[Row]) -> list[str]:
-    """Say, by Top-10 or the largest k there is, than whom it is not shown to be better."""
+    """Say, by Top-10, or Top-1 of few classes, than whom it is not shown to be better."""
     metric = next((m for m in SHOWN_K if any(r["metric"] == m for r in rows)), None)
     asked = [row for row in rows if row["metric"] == metric]
     return [hit_sentence(row) for row in asked if verdict(row) != "better"]

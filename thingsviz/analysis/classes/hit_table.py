@@ -116,6 +116,7 @@ def rows_at(curves: Sequence[Row], rows: Sequence[Row], k: int) -> list[Row]:
         row = {name: curve[name] for name in ("model", "part", "n_averaged", "n_trials")}
         row |= {"target": TARGET, "metric": f"top{k}", "low": None, "high": None, "p": None}
         row |= {"n_concepts": concepts.get((curve["part"], curve["n_averaged"]), 0)}
+        row |= {"n_folds": curve["n_folds"]} if "n_folds" in curve else {}
         hits = curve["hits"][k - 1]
         own: Row = {name: curve[name][k - 1] for name in ("low", "high", "p") if name in curve}
         found.append({**row, "value": hits / curve["n_trials"], **own, "hits": hits})

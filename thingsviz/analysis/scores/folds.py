@@ -106,6 +106,7 @@ def over_folds(
         counts = {"n_trials": sum(int(row["n_trials"]) for row in rows)}
         counts["n_concepts"] = concepts.get((key[1], averaged), int(rows[0]["n_concepts"]))
         whole = {**rows[0], **dict(zip(KEYS, key, strict=True)), **cells, **counts}
+        whole["n_folds"] = len(rows)
         if "hits" in rows[0]:
             hits = [row.get("hits") for row in rows]
             whole["hits"] = None if None in hits else sum(hits)
@@ -138,6 +139,7 @@ def curves_over_folds(tables: Sequence[Sequence[Row]], sizes: FoldSizes) -> list
         shares = np.array([np.asarray(row["hits"]) / row["n_trials"] for row in rows])
         whole: Row = dict(zip(("model", "part", "n_averaged"), key, strict=True))
         whole["n_trials"] = sum(int(row["n_trials"]) for row in rows)
+        whole["n_folds"] = len(rows)
         whole["hits"] = np.sum([row["hits"] for row in rows], axis=0).tolist()
         if "chance" in rows[0]:
             chance = np.asarray(rows[0]["chance"])

@@ -92,6 +92,8 @@ class ScoreInfo(NamedTuple):
     references: tuple[Reference, ...]
     hits: int | None = None
     """Of a share: how many trials it counts."""
+    n_folds: int = 0
+    """Of a cross-validation: over how many folds interval and p were found."""
 
     def reference(self, model: str) -> float | None:
         """Return the value of a reference row, if the job has it."""
@@ -129,6 +131,7 @@ def score_info(scores: pd.DataFrame, model: str, question: ScoreQuestion) -> Sco
             if name != model and (r := _reference(rows, name, words))
         ),
         hits=_hits(row),
+        n_folds=int(finite(row.get("n_folds")) or 0),
     )
 
 
@@ -140,7 +143,7 @@ def _hits(row: Any) -> int | None:  # noqa: ANN401 (pandas: a Series or a frame)
 def headline(scores: pd.DataFrame) -> ScoreQuestion:
     """Return the question whose answer stands for a job: mean r, or Top-10 of classes.
 
-    Where there is no Top-10 because there are fewer classes: the largest k that there is. A job
+    Where there is no Top-10 because there are fewer classes: Top-1, as the field has it. A job
     of ratings names concepts as well, but what it learned is the ratings.
     """
     if scores["metric"].isin(METRICS.keys()).any():
@@ -149,12 +152,12 @@ def headline(scores: pd.DataFrame) -> ScoreQuestion:
 
 
 def naming_question(scores: pd.DataFrame) -> ScoreQuestion | None:
-    """Return the question of Top-10, or of the largest k that there is; None without any."""
+    """Return the question of Top-10, or of the smallest k with few classes; None without any."""
     shares = [m for m in scores["metric"].drop_duplicates() if is_share(str(m))]
     if not shares:
         return None
     asked = scores[scores["metric"].isin(shares) & scores["part"].eq("test")]
-    best = "top10" if "top10" in shares else max(shares, key=lambda m: int(m[3:]))
+    best = "top10" if "top10" in shares else min(shares, key=lambda m: int(m[3:]))
     targets = asked["target"].drop_duplicates().tolist()
     return ScoreQuestion(metric=best, target="mean" if "mean" in targets else str(targets[0]))
 

@@ -13,6 +13,8 @@ import streamlit as st
 
 from thingsviz.figures.scores.scores import ScoreInfo, score_info
 from thingsviz.figures.scores.scores import headline as headline_question
+from thingsviz.jobs.folds import FoldScores
+from thingsviz.jobs.folds import fold_scores as read_fold_scores
 from thingsviz.jobs.job_folder import JobFolder, merge
 from thingsviz.queue import submit
 from thingsviz.ui.caches.dataset_cache import FileStamp, stamp
@@ -58,6 +60,16 @@ def tend_the_line(root: str) -> None:
 def scores(job: JobFolder) -> pd.DataFrame | None:
     """Return a job's tidy scores, or None before its end."""
     return _scores(job, stamp(job.file("scores.json")))[0]
+
+
+def fold_scores(job: JobFolder) -> FoldScores | None:
+    """Return every fold's scores of a cross-validation; None of any other job."""
+    return _folds(job, stamp(job.file("scores.json")))
+
+
+@st.cache_resource(max_entries=64, show_spinner=False, hash_funcs={JobFolder: str})
+def _folds(job: JobFolder, file: FileStamp) -> FoldScores | None:
+    return read_fold_scores(job)
 
 
 def could_not_show(job: JobFolder) -> list[str]:

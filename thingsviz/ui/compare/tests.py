@@ -10,12 +10,13 @@ import streamlit as st
 
 from thingsviz.analysis.scores.paired_tests import hits_sentence, sentence, share_gain
 from thingsviz.figures.scores.differences import differences_info, draw_differences
-from thingsviz.figures.scores.scores import METRICS, ScoreQuestion
+from thingsviz.figures.scores.scores import METRICS, ScoreQuestion, score_info
 from thingsviz.jobs.job_folder import open_job
 from thingsviz.reports.comparable import FinishedJob
 from thingsviz.reports.comparison import class_tests, pair_tests
 from thingsviz.ui.caches.dataset_cache import stamp
 from thingsviz.ui.compare.page import ComparedJobs
+from thingsviz.ui.job_choice.fold_scores import paired_folds
 from thingsviz.ui.shell import charts
 from thingsviz.ui.shell.frame import PageContext, plain
 from thingsviz.ui.shell.glossary import glossary
@@ -23,6 +24,7 @@ from thingsviz.ui.shell.glossary import glossary
 
 def show_tests(view: ComparedJobs, page: PageContext) -> None:
     """Show whether the jobs differ: a sentence a pair, then one pair property by property."""
+    _folds(view, page)
     st.subheader("Do they differ?", anchor=False, help=glossary("paired permutation test"))
     if view.naming:
         show_hits(view)
@@ -43,6 +45,13 @@ def show_tests(view: ComparedJobs, page: PageContext) -> None:
         f"Filled dots: p below 5 % after Holm's correction over all {n} tests of properties. "
         "Concepts, not trials, changed places in the test; intervals are not corrected."
     )
+
+
+def _folds(view: ComparedJobs, page: PageContext) -> None:
+    """Show jobs with the same folds fold by fold; nothing of others."""
+    infos = [(job, score_info(job.scores, job.model, view.question)) for job in view.jobs]
+    known = [(open_job(job.name), info) for job, info in infos if info is not None]
+    paired_folds(known, page.theme, view.save_as)
 
 
 def _tests(view: ComparedJobs) -> list[dict[str, Any]]:

@@ -75,11 +75,17 @@ def interval_text(info: ScoreInfo) -> str:
     if info.low is None or info.high is None:
         return "no interval"
     low, high = (value_text(v, info.question.metric) for v in (info.low, info.high))
-    return f"95 % interval {low} to {high}"
+    over = f" over {info.n_folds} folds" if info.n_folds else ""
+    return f"95 % interval {low} to {high}{over}"
 
 
-def p_text(p: float | None) -> str:
-    """Write a permutation p; it can be no smaller than one over the permutations."""
+def p_text(p: float | None, n_folds: int = 0) -> str:
+    """Write a permutation p, which is at least one over the permutations, or that over folds."""
+    if n_folds:
+        by = f"by the corrected t over {n_folds} folds"
+        if p is None:
+            return f"no p {by}"
+        return f"p < 0.001 {by}" if p < 0.0005 else f"p = {p:.3f} {by}"
     if p is None:
         return "no permutation p"
     return "permutation p < 0.001" if p < 0.0005 else f"permutation p = {p:.3f}"
@@ -103,7 +109,7 @@ def sentence_of(info: ScoreInfo) -> str:
     metric = info.question.metric
     beside = ", ".join(f"{r.label} {value_text(r.value, metric)}" for r in info.references)
     own = f"{metric_name(metric)} {own_text(info)} ({interval_text(info)})"
-    return f"{own}; {beside}; {p_text(info.p)}; {n_text(info)}."
+    return f"{own}; {beside}; {p_text(info.p, info.n_folds)}; {n_text(info)}."
 
 
 def short_text(info: ScoreInfo) -> str:
@@ -128,7 +134,12 @@ def whole_text(info: ScoreInfo, could_not_show: Sequence[str] = ()) -> str:
             value = info.reference(name)
             why = f" ({absence(name)})" if value is None else ""
             lines.append(f"- {label} {value_text(value, metric)}{why}")
-    lines += [f"- {plain(p_text(info.p))}", f"- {n_text(info)}", "", f"**{COULD_NOT}**"]
+    lines += [
+        f"- {plain(p_text(info.p, info.n_folds))}",
+        f"- {n_text(info)}",
+        "",
+        f"**{COULD_NOT}**",
+    ]
     limits = limits_of(could_not_show, info) or ["Nothing is recorded with this training."]
     return "\n".join([*lines, *(f"- {plain(sentence)}" for sentence in limits)])
 
@@ -190,7 +201,7 @@ def _numbers(info: ScoreInfo, could_not_show: Sequence[str]) -> None:
     )
     with st.container(gap="xxsmall"):
         st.markdown(interval_text(info), help=glossary("confidence interval"))
-        st.markdown(p_text(info.p), help=glossary("permutation p"))
+        st.markdown(p_text(info.p, info.n_folds), help=glossary("permutation p"))
         st.markdown(n_text(info))
         with st.container(horizontal=True, gap="xsmall"):
             for name, (label, _) in references_of(metric).items():

@@ -11,13 +11,15 @@ import streamlit as st
 
 from thingsviz.analysis.classes.differences import hit_sentence
 from thingsviz.analysis.classes.hit_table import rows_at
+from thingsviz.core.typography import finite
 from thingsviz.figures.scores.classes import draw_mixed, draw_top, mixed_info, top_info
 from thingsviz.figures.scores.ratings import readable
 from thingsviz.figures.scores.scores import ScoreQuestion, score_info
 from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.jobs.recipe import JobConfig
 from thingsviz.ui.caches import dataset_cache, job_cache
-from thingsviz.ui.job_choice.score_strip import limits_of, score_strip
+from thingsviz.ui.job_choice.fold_scores import show_folds
+from thingsviz.ui.job_choice.score_strip import limits_of, p_text, score_strip
 from thingsviz.ui.scores import predictions_view
 from thingsviz.ui.scores.class_trials import show_trials
 from thingsviz.ui.scores.predictions_view import (
@@ -76,7 +78,7 @@ def _choose_k(n_classes: int) -> int:
         "Guesses allowed (k)",
         min_value=1,
         max_value=max(n_classes - 1, 1),
-        value=min(10, max(n_classes - 1, 1)),
+        value=10 if n_classes > 10 else 1,
         key=f"{Key.W_TOP_K}_{n_classes}",
         help=glossary("top-k"),
         width=185,
@@ -104,6 +106,7 @@ def _headline(view: ClassView, page: PageContext) -> None:
         return
     limits = limits_of(job_cache.could_not_show(view.job), info)
     score_strip(info, page.theme, "classes", save_as=view.save_as, could_not_show=limits)
+    show_folds(view.job, info, page.theme, "classes", save_as=view.save_as)
     paired = paired_sentences(view.job.differences(), view.where, view.k)
     st.caption("\n".join(f"- {plain(text)}" for text in [*paired, _rank_text(view)] if text))
 
@@ -143,8 +146,9 @@ def _rank_text(view: ClassView) -> str:
         for name in ("chance", "ridge", "identification")
         if name in found.index and name != view.config.model.name
     ]
-    p = f", permutation p {own['p']:.3f}" if pd.notna(own["p"]) else ""
-    return f"{text}; {', '.join(others)}{p}. Place 1 is best."
+    p, n_folds = finite(own["p"]), int(finite(own.get("n_folds")) or 0)
+    told = "" if p is None else f", {p_text(p, n_folds)}"
+    return f"{text}; {', '.join(others)}{told}. Place 1 is best."
 
 
 def _curve(view: ClassView, page: PageContext) -> None:

@@ -23,6 +23,7 @@ from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.jobs.recipe import JobConfig
 from thingsviz.ui.caches import dataset_cache, job_cache, job_index
 from thingsviz.ui.job_choice import job_list as jobs_list
+from thingsviz.ui.job_choice.fold_scores import show_folds
 from thingsviz.ui.job_choice.score_strip import METRIC_TERMS, p_text, score_line, score_strip
 from thingsviz.ui.shell import charts
 from thingsviz.ui.shell import ui_state as state
@@ -189,6 +190,7 @@ def show_headline(view: PredictionsView, page: PageContext) -> None:
         return
     sentences = job_cache.could_not_show(view.job)
     score_strip(info, page.theme, "mean", save_as=view.save_as, could_not_show=sentences)
+    show_folds(view.job, info, page.theme, "mean", save_as=view.save_as)
     show_naming(view)
 
 
@@ -200,7 +202,9 @@ def show_naming(view: PredictionsView) -> None:
         chance = info.reference("chance") if info else None
         if info is not None and chance:
             words = f"Concepts named through these ratings, of {round(k / chance):,}"
-            score_line(info, job_cache.could_not_show(view.job), [words, p_text(info.p)])
+            score_line(
+                info, job_cache.could_not_show(view.job), [words, p_text(info.p, info.n_folds)]
+            )
             return
 
 

@@ -151,7 +151,7 @@ def _power(found: AuditedSplit, learns: str) -> None:
         st.markdown(r_text(found.tested_concepts, effect))
         return
     n_classes = found.balance.n_classes if found.balance else 1
-    k = min(TOP, max(n_classes // 2, 1))
+    k = TOP if n_classes > TOP else 1
     effect = _effect(f"Effect to be seen (Top-{k}, %)", "effect_share", 5.0, 0.1) / 100
     st.markdown(share_text(found.audit.test_trials, k, n_classes, effect))
 

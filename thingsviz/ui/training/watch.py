@@ -17,6 +17,7 @@ from thingsviz.core.errors import ThingsvizError
 from thingsviz.core.typography import duration
 from thingsviz.figures.base.style import Theme
 from thingsviz.figures.training.curves import LossCurvesInfo, curves_info, draw_curves
+from thingsviz.jobs.folds import newest_fold
 from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.jobs.recipe import JobConfig, dump_config
 from thingsviz.jobs.run_folder import ALIVE, RunStatus
@@ -26,6 +27,7 @@ from thingsviz.ui.access.ownership import whose
 from thingsviz.ui.caches import job_cache
 from thingsviz.ui.job_choice import job_list as jobs_list
 from thingsviz.ui.job_choice.filters import place_text
+from thingsviz.ui.job_choice.fold_scores import show_folds
 from thingsviz.ui.job_choice.job_list import LOOKS, ago
 from thingsviz.ui.job_choice.score_strip import score_strip
 from thingsviz.ui.shell import charts
@@ -77,6 +79,7 @@ def _score(page: PageContext, job: JobFolder) -> None:
         return
     limits = job_cache.could_not_show(job)
     score_strip(info, page.theme, "headline", could_not_show=limits)
+    show_folds(job, info, page.theme, "headline")
 
 
 def _candidate(study: str) -> None:
@@ -120,7 +123,7 @@ def _head(job: JobFolder, config: JobConfig, status: RunStatus) -> None:
     of_ratings = config.learned.kind == "ratings"
     learned = f"{len(config.targets)} properties" if of_ratings else config.learned.plural
     words = [config.model.name, learned]
-    words += [f"split by {config.split.kind.replace('_', ' ')}", f"seed {config.seed}"]
+    words += [config.split.words, f"seed {config.seed}"]
     words += [f"started {ago(status.started_at, time.time())}"] if status.started_at else []
     st.caption(plain(" · ".join(words)))
 
@@ -189,16 +192,18 @@ def stopped_text(status: RunStatus) -> str:
 def progress_text(status: RunStatus) -> str:
     """Say how far a job is and how long it will take, in one line."""
     words = []
-    if status.n_epochs:
+    if status.message.startswith("fold "):
+        words.append(status.message)
+    elif status.n_epochs:
         words.append(f"epoch {status.epoch} of {status.n_epochs}")
     elif status.started_at is not None:
         words.append(f"for {duration(time.time() - status.started_at)}")
-    if status.n_steps:
+    if status.n_steps and not status.message.startswith("fold "):
         words.append(f"batch {status.step:,} of {status.n_steps:,}")
     if status.eta_s is not None and status.state == "running":
         words.append(f"about {duration(status.eta_s)} left")
     # a training's usual message repeats the epoch
-    if status.message and not (words and status.message.startswith("epoch ")):
+    if status.message and not (words and status.message.startswith(("epoch ", "fold "))):
         words.append(status.message)
     return " · ".join(words) or status.state
 
@@ -207,6 +212,12 @@ def _curves(job: JobFolder, config: JobConfig, theme: Theme) -> None:
     if MODELS[config.model.name].kind == "linear":
         st.caption("A linear decoder is fitted in one go: there is no curve to watch.")
         return
+    if config.split.is_cross_validation:
+        fold = newest_fold(job)
+        if fold is None:
+            return
+        job = fold
+        st.caption(f"Curves of {job.name.replace('-', ' ')}, the newest.")
     rows = job_cache.metrics(job)
     if not rows:
         return
