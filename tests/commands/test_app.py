@@ -33,7 +33,7 @@ def became(monkeypatch):
 
 
 def test_it_starts_the_app_of_this_clone(became, tmp_path):
-    path, command, env = became("--port", "8765", "--data", str(tmp_path), "--", "--server.x", "1")
+    path, command, env = became("--port", "8765", "--data", str(tmp_path), "--server.x", "1")
     assert path == sys.executable
     assert command[1:5] == ["-m", "streamlit", "run", str(CLONE / "app.py")]
     assert command[5:] == ["--server.port", "8765", "--server.x", "1"]

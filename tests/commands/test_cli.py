@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import types
+from pathlib import Path
 
 import pytest
 
@@ -122,3 +124,17 @@ def test_a_reader_who_goes_is_no_error(tmp_path):
         check=False,
     )
     assert (done.stdout, done.stderr) == ("line\n", "")
+
+
+def test_a_word_that_a_command_does_not_know_is_refused(capsys):
+    with pytest.raises(SystemExit) as end:
+        cli.main(["backup", "save", "a.tar", "--now"])
+    assert end.value.code == 2
+    assert "--now" in capsys.readouterr().err
+
+
+def test_the_reference_lists_every_command():
+    page = Path(__file__).parents[2] / "docs" / "reference" / "commands.md"
+    table = page.read_text("utf-8").partition("\n## ")[0]
+    listed = re.findall(r"^\| `([a-z-]+)", table, re.MULTILINE)
+    assert set(listed) == set(cli.COMMANDS)

@@ -23,6 +23,8 @@ from thingsviz.core.errors import EXIT_BAD_INPUT, EXIT_INTERRUPTED, ThingsvizErr
 from thingsviz.core.files import FULL, READ_ONLY
 
 UNEXPECTED = 1
+# a command that declares this hands on what it does not know itself
+PASSED_ON = "passed_on"
 PIPE_CLOSED = 141  # what a shell reports of a command whose reader has gone, as in `| head`
 
 
@@ -183,7 +185,10 @@ def run_command(name: str, argv: Sequence[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     module.add_arguments(parser)
-    options = parser.parse_args(argv)
+    options, rest = parser.parse_known_args(argv)
+    if rest and not hasattr(options, PASSED_ON):
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
+    setattr(options, PASSED_ON, [word for word in rest if word != "--"])
     try:
         return int(module.run(options))
     except KeyboardInterrupt:
