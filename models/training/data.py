@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from models.base.arrays import Floats, Rows, TrialMatrix
 from models.base.errors import ModelError
+from models.training.losses import Step
 from models.training.state import TrainingState
 
 Report = dict[str, Any]
@@ -68,7 +69,8 @@ class Hooks:
     `should_stop` is asked between batches; `save` gets a state at the end of an epoch, between
     batches once `save_every_s` seconds have gone by, and at a stop. `say` gets what is done
     when it is not training: "fitting the linear start". `epoch_end` gets the number of an epoch
-    that has ended, 0 before the first, while the network holds its weights.
+    that has ended, 0 before the first, while the network holds its weights. `step` gives the
+    mean loss of a batch, None: the loss of the recipe (models.training.losses.supervised).
     """
 
     report: Callable[[Report], None] = _ignore
@@ -78,6 +80,7 @@ class Hooks:
     save_every_s: float = 60.0
     say: Callable[[str], None] = _ignore
     epoch_end: Callable[[int], None] = _ignore
+    step: Step | None = None
 
 
 @dataclass

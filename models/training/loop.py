@@ -16,7 +16,7 @@ from models.base.arrays import Rows
 from models.base.errors import ModelError
 from models.base.network import Network
 from models.base.upgrades import STATE_VERSION, upgraded_state
-from models.training.augment import Repeats, noisy
+from models.training.augment import augmentations
 from models.training.batches import batches_in_epoch
 from models.training.best_epoch import (
     FittedStart,
@@ -33,7 +33,7 @@ from models.training.distributed.layers import share_layers
 from models.training.distributed.processes import check_processes
 from models.training.distributed.shares import ProcessShare, read_epoch
 from models.training.distributed.team import Team
-from models.training.losses import loss_of
+from models.training.losses import Batch, supervised
 from models.training.optimizer import Optimizer
 from models.training.predict import forward_all, predict_network
 from models.training.state import (
@@ -89,7 +89,8 @@ class _Training:
         self.model = self.fabric.setup_module(network)
         self.n_batches = batches_in_epoch(config, len(data.train))
         self.place = TrainingProgress()
-        self.repeats = Repeats(data.groups, data.train) if config.repeat_mixing else None
+        self.varied = augmentations(config, data.groups, data.train)
+        self.loss = hooks.step or supervised(config)
         self.best: dict[str, Tensor] = {}
         self.rows = validation_rows(config, data.validation)
         self.start: FittedStart | None = None
@@ -138,7 +139,7 @@ class _Training:
         """Train the rest of an epoch; False when a stop was asked for."""
         self.network.train()
         here = self.team.here
-        for share in read_epoch(self.config, self.data, self.repeats, self.place, here):
+        for share in read_epoch(self.config, self.data, self.varied, self.place, here):
             if self.team.any(self.hooks.should_stop()):
                 return False
             self._save_in_time()
@@ -155,8 +156,9 @@ class _Training:
             counts = None if weight is None else weight[own]
             with self.fabric.without_sync(self.model, enabled=more):
                 x = self.fabric.to_device(torch.from_numpy(share.block[own]))
-                guess = self.model(noisy(self.config, x, part)).float()
-                loss = self._loss(guess, truth[own], counts) * (len(x) / n)
+                for one in self.varied:
+                    x = one.change(x, part)
+                loss = self.loss(self.model, Batch(x, truth[own], counts)) * (len(x) / n)
                 # Before the gradients: here a process that has ended is noticed at once.
                 value = self.team.sum(loss)
                 # DDP averages over the processes what is a sum of their shares.
@@ -170,10 +172,6 @@ class _Training:
             raise ModelError(msg)
         self.optimizer.step(self.place.step)
         return total
-
-    def _loss(self, guess: Tensor, truth: Tensor, counts: Tensor | None) -> Tensor:
-        """Mean loss of this process's trials; 0 where a small last batch leaves it none."""
-        return loss_of(self.config, guess, truth, counts) if len(guess) else guess.sum()
 
     def _count(self, loss: float) -> None:
         place = self.place

@@ -2,15 +2,44 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from models.base.arrays import Floats, Rows
 from models.training.config import FitConfig
+
+
+class Batch(NamedTuple):
+    """What a step of a training sees: responses x (b, n_voxels), on the device.
+
+    `truth` (b, n_targets) on the learned scale; `weight` (b, n_targets), None: all alike.
+    """
+
+    x: Tensor
+    truth: Tensor
+    weight: Tensor | None = None
+
+
+Step = Callable[[nn.Module, Batch], Tensor]
+
+
+def supervised(config: FitConfig) -> Step:
+    """Return the step of a decoder: the loss of what the model says of a batch.
+
+    A step is (model, batch) → mean loss of the batch's trials, which has a gradient; 0 where a
+    small last batch leaves a process no trial.
+    """
+
+    def step(model: nn.Module, batch: Batch) -> Tensor:
+        guess: Tensor = model(batch.x).float()
+        return loss_of(config, guess, batch.truth, batch.weight) if len(guess) else guess.sum()
+
+    return step
 
 
 def loss_of(

@@ -1,14 +1,15 @@
-"""What this process reads of an epoch: its share of each batch, mixed where that is asked for."""
+"""What this process reads of an epoch: its share of each batch, varied where that is asked."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from models.base.arrays import Floats, Rows
-from models.training.augment import Repeats, mixings, read_mixed
+from models.training.augment import Augmentation, EpochBatches, Read
 from models.training.batches import epoch_batches, read_ahead
 from models.training.config import FitConfig
 from models.training.data import FitData, TrainingProgress
@@ -26,23 +27,22 @@ class ProcessShare(NamedTuple):
 def read_epoch(
     config: FitConfig,
     data: FitData,
-    repeats: Repeats | None,
+    varied: Sequence[Augmentation],
     place: TrainingProgress,
     here: Processes,
 ) -> Iterator[ProcessShare]:
     """Yield the shares of the batches that are left of an epoch.
 
-    Order and mixing are drawn for whole batches, so they are the same for every process.
+    Order and augmentations are drawn for whole batches, so they are the same for every process.
     """
     batches = epoch_batches(config, data.train, place.epoch)
     left = batches[place.batch :]
     cut = [parts_of(len(rows), config.micro_batch_size, here) for rows in left]
     chosen = [np.concatenate([np.r_[part.batch] for part in parts]) for parts in cut]
     own = [rows[which] for rows, which in zip(left, chosen, strict=True)]
-    read = read_ahead(data.X, own)
-    if repeats is not None:
-        drawn = mixings(config, repeats, batches, place.epoch)[place.batch :]
-        mixed = [one.of(which) for one, which in zip(drawn, chosen, strict=True)]
-        read = read_mixed(data.X, own, mixed)
-    for parts, (rows, block) in zip(cut, read, strict=True):
+    epoch = EpochBatches(place.epoch, batches, place.batch, chosen)
+    read: Read = partial(read_ahead, data.X)
+    for one in varied:
+        read = one.reading(read, epoch)
+    for parts, (rows, block) in zip(cut, read(own), strict=True):
         yield ProcessShare(parts, rows, block)

@@ -1,3 +1,5 @@
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -5,7 +7,8 @@ import torch
 from models.base.arrays import ArrayTrials
 from models.base.errors import ModelError
 from models.catalog.registry import build_network
-from models.training.augment import Repeats, mixings, noisy, read_mixed
+from models.training.augment import Augmentation, Mixing, Noise, augmentations, read_mixed
+from models.training.batches import read_ahead
 from models.training.config import FitConfig
 from models.training.loop import FitData, fit_network, predict_network
 from tests.models.conftest import correlation
@@ -17,7 +20,7 @@ TRAIN = np.array([0, 1, 2, 3, 5, 6, 8])  # a: 0 3 6, b: 1, c: 2 5, d: 8
 def drawn(chance=1.0, n=400, seed=0):
     config = FitConfig(repeat_mixing=chance, seed=seed)
     rows = np.random.default_rng(9).choice(TRAIN, n)
-    return rows, mixings(config, Repeats(GROUPS, TRAIN), [rows], 0)[0]
+    return rows, Mixing(config, GROUPS, TRAIN).draw(0, [rows])[0]
 
 
 def test_partners_show_the_same_and_are_fitting_trials():
@@ -48,7 +51,7 @@ def test_the_same_epoch_draws_the_same():
 def test_mixed_responses_are_those_of_the_formula():
     X = ArrayTrials(np.random.default_rng(0).standard_normal((10, 4)).astype("f4"))
     rows, mixing = drawn(0.5, n=6)
-    ((same, block),) = read_mixed(X, [rows], [mixing])
+    ((same, block),) = read_mixed(partial(read_ahead, X), [rows], [mixing])
     share = mixing.share[:, None]
     plain = share * X.array[rows] + (1 - share) * X.array[mixing.partner]
     np.testing.assert_array_equal(same, rows)
@@ -58,8 +61,10 @@ def test_mixed_responses_are_those_of_the_formula():
 def test_noise_has_the_sd_that_was_asked_for():
     torch.manual_seed(0)
     x = torch.ones(4, 20_000)
-    assert noisy(FitConfig(), x) is x
-    added = noisy(FitConfig(noise_sd=0.5), x) - x
+    assert augmentations(FitConfig(), None, TRAIN) == []
+    (noise,) = augmentations(FitConfig(noise_sd=0.5), None, TRAIN)
+    assert isinstance(noise, Noise)
+    added = noise.change(x) - x
     assert added.std() == pytest.approx(0.5, rel=0.02)
     assert added.mean().abs() < 0.01
 
@@ -79,3 +84,15 @@ def test_mixing_without_groups_is_refused(planted, small):
     network = build_network(small, planted.mask, 3)
     with pytest.raises(ModelError, match=r"repeat_mixing .* pass FitData\(groups=\.\.\.\)"):
         fit_network(network, data, FitConfig(repeat_mixing=0.5, device="cpu"))
+
+
+def test_what_is_changed_is_what_the_network_sees(planted, small, quick, monkeypatch):
+    class Nothing(Augmentation):
+        def change(self, x, part=None):
+            return x * np.nan
+
+    monkeypatch.setattr("models.training.loop.augmentations", lambda *_: [Nothing()])
+    network = build_network(small, planted.mask, 3)
+    data = FitData(planted.X, planted.Y, planted.train, planted.validation, planted.concepts)
+    with pytest.raises(ModelError, match="the loss became nan"):
+        fit_network(network, data, quick)

@@ -9,6 +9,7 @@ from models.base.errors import ModelError
 from models.catalog.registry import build_network
 from models.training.config import FitConfig
 from models.training.loop import FitData, Hooks, fit_network, predict_network
+from models.training.losses import supervised
 from models.transformer.vit3d_config import ViT3DConfig
 from tests.models.conftest import correlation
 
@@ -206,3 +207,18 @@ def test_predictions_do_not_depend_on_the_batch(planted, small):
     one = predict_network(network, planted.X, planted.test, FitConfig(batch_size=1))
     many = predict_network(network, planted.X, planted.test, FitConfig(batch_size=64))
     np.testing.assert_allclose(one, many, atol=0.05)
+
+
+def test_a_step_of_ones_own_is_what_is_learned(planted, small, quick):
+    """The recipe's own loss handed in is the same training; another loss is another one."""
+    plain, _ = train(planted, small, quick)
+    same, _ = train(planted, small, quick, Hooks(step=supervised(quick)))
+    for ours, theirs in zip(plain.parameters(), same.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
+
+    def to_zero(model, batch):
+        return model(batch.x).square().mean()
+
+    _, result = train(planted, small, quick, Hooks(step=to_zero))
+    losses = [row["train_loss"] for row in result.history if row["train_loss"] is not None]
+    assert losses[-1] < 0.05  # of outputs that begin at, and need only stay at, zero
