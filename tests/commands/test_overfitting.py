@@ -92,7 +92,7 @@ def test_the_time_left_is_estimated_from_what_was_measured():
     # two and two and a half times all trials are left, each of them twice as long
     assert seconds_left(config, [first]) == pytest.approx(20 * (2 + 2.5))
     assert "1 of 6 trainings took 10 s, 10.0 s each" in cost_text(config, [first])
-    assert cost_text(config, [first]).endswith("there is 1 min 30 s left.")
+    assert cost_text(config, [first]).endswith("there is 2 min left.")
     other = {**OverfittingCell("mlp", 1.0, 0.0)._asdict(), "seconds": 40.0}
     assert seconds_left(config, [first, other]) == pytest.approx(20 * 2 + 40 * 1.5)
     rows = [{**cell._asdict(), "seconds": 1.0} for cell in cells_of(config)]

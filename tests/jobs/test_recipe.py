@@ -166,3 +166,9 @@ def test_a_candidate_has_one_split():
 def test_a_recipe_of_version_3_had_no_folds():
     old = parse_config({"dataset": "demo", "version": 3, "split": {"kind": "session"}})
     assert (old.split.folds, old.split.fold) == (None, None)
+
+
+@pytest.mark.parametrize("learns", [{}, ["ratings"], 3, None])
+def test_what_is_learned_is_a_word(learns):
+    with pytest.raises(ConfigError, match="learns"):
+        parse_config({"dataset": "d", "learns": learns})

@@ -179,7 +179,7 @@ def test_a_read_only_folder_is_one_sentence(make_job, monkeypatch):
     def refuse(*_):
         raise PermissionError(13, "Permission denied", "/jobs/x/lock")
 
-    monkeypatch.setattr(submit, "try_lock", refuse)
+    monkeypatch.setattr(JobFolder, "held", refuse)
     with pytest.raises(JobError, match="/jobs/x/lock may not be written: set THINGSVIZ_JOBS"):
         submit.start(make_job())
 

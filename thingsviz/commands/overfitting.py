@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import signal
 import sys
 import time
@@ -18,7 +17,7 @@ from thingsviz.core.errors import (
     ConfigError,
     JobError,
 )
-from thingsviz.core.locks import try_lock
+from thingsviz.core.locks import held
 from thingsviz.core.progress import Progress, Report
 from thingsviz.core.typography import duration
 from thingsviz.pipeline.fit import default_threads
@@ -85,14 +84,11 @@ def _recipe(folder: Path, arguments: argparse.Namespace) -> OverfittingConfig:
 
 
 def _alone(folder: Path, config: OverfittingConfig, report: Report) -> None:
-    handle = try_lock(folder / "lock")
-    if handle is None:
-        msg = f"the study in {str(folder)!r} is already running: wait for it"
-        raise JobError(msg)
-    try:
+    with held(folder / "lock") as handle:
+        if handle is None:
+            msg = f"the study in {str(folder)!r} is already running: wait for it"
+            raise JobError(msg)
         run_study(folder, config, report)
-    finally:
-        os.close(handle)
 
 
 def run_study(folder: Path, config: OverfittingConfig, report: Report) -> None:

@@ -38,6 +38,17 @@ def try_lock(path: Path, patience_s: float = 0.5) -> int | None:
     return handle
 
 
+@contextmanager
+def held(path: Path, patience_s: float = 0.5) -> Iterator[int | None]:
+    """Hold a lock inside the block; its open handle, or None while another process keeps it."""
+    handle = try_lock(path, patience_s)
+    try:
+        yield handle
+    finally:
+        if handle is not None:
+            os.close(handle)
+
+
 def given_lock(path: Path) -> int | None:
     """Return the open lock that whoever started this process took and handed over, if one did."""
     given = os.environ.pop(LOCK_HANDLE, "")

@@ -189,7 +189,8 @@ class JobConfig(Strict):
     @classmethod
     def _loss_of_classes(cls, data: Any) -> Any:  # noqa: ANN401
         """Classes are learned by cross-entropy, unless the recipe names a loss itself."""
-        known = LEARNED.get(data.get("learns", "ratings")) if isinstance(data, dict) else None
+        learns = data.get("learns", "ratings") if isinstance(data, dict) else None
+        known = LEARNED.get(learns) if isinstance(learns, str) else None
         if known is None or known.loss is None:
             return data
         return {**data, "fit": _with_default(data.get("fit"), loss=known.loss)}

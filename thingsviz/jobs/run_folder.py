@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
@@ -12,7 +13,7 @@ from pydantic import AfterValidator
 from thingsviz.core import json_files, log
 from thingsviz.core.errors import JobError
 from thingsviz.core.json_files import Count, Data, JsonFile, Number
-from thingsviz.core.locks import is_locked
+from thingsviz.core.locks import held, is_locked
 from thingsviz.jobs.recipe import JobConfig, parse_config
 
 STATES = ("queued", "running", "stopping", "stopped", "done", "failed")
@@ -101,6 +102,15 @@ class RunFolder:
         # In this order: a process takes the lock before it consumes the ticket.
         return self.is_waiting() or is_locked(self.file("lock"))
 
+    def held(self, patience_s: float = 0.5) -> AbstractContextManager[int | None]:
+        """Hold its lock inside the block: None while its process, or another, keeps it."""
+        return held(self.file("lock"), patience_s)
+
+    def ended_silently(self) -> bool:
+        """Whether its process, which holds the lock no more, left a status of one that lives."""
+        written = self.written_status()
+        return written is not None and written.state in ALIVE and not self.is_waiting()
+
     def wants_stop(self) -> bool:
         """Whether somebody asked it to stop."""
         return self.file("stop").exists()
@@ -137,6 +147,10 @@ class RunFolder:
     def usage(self) -> Usage:
         """Return what its last process took, zeros where nobody measured it."""
         return USAGE.read(self.file("usage.json")) or Usage()
+
+    def mark(self, state: str, message: str) -> None:
+        """Say where it is in place of its process, which ended or has not begun."""
+        self.write_status(replace(self.last_status(), state=state, message=message))
 
     def manifest(self) -> Data:
         """Return versions, seeds, fingerprints and dates; empty before the first start."""

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
 
 import psutil
 
 from thingsviz.core import log
-from thingsviz.core.locks import LOCK_HANDLE, is_locked, try_lock
+from thingsviz.core.locks import LOCK_HANDLE, is_locked
 from thingsviz.jobs.job_folder import jobs_root
-from thingsviz.jobs.run_folder import ALIVE, USAGE, RunFolder, RunStatus, Usage
+from thingsviz.jobs.run_folder import USAGE, RunFolder, Usage
 from thingsviz.queue import cgroups
 from thingsviz.queue.database import Queue, Row, is_study, name_in_line
 from thingsviz.queue.limits import Limits
@@ -81,17 +79,14 @@ class Dispatcher:
             withdraw(job, f"it could not be started: {job.last_line()}", "failed")
             self.queue.remove(name)
             return
-        handle = try_lock(job.file("lock"), patience_s=0.1)
-        if handle is None:
-            self.queue.update(name, state="running", started=time.time(), pid=worker_of(job))
-            return
-        try:
+        with job.held(patience_s=0.1) as handle:
+            if handle is None:
+                self.queue.update(name, state="running", started=time.time(), pid=worker_of(job))
+                return
             self.queue.update(
                 name, state="running", gpu=gpu, attempts=attempts + 1, started=time.time()
             )
             self._spawn(job, ticket, handle, gpu)
-        finally:
-            os.close(handle)
 
     def _spawn(self, job: RunFolder, ticket: Ticket, handle: int, gpu: str) -> None:
         extra = {name: ticket.environment.get(name, "") for name in PASSED_ON}
@@ -173,20 +168,16 @@ class Dispatcher:
         """Put a job back into the line whose machine went down under it; nobody ended it."""
         if row.started is None or row.started > psutil.boot_time() - BOOT_MARGIN_S:
             return False
-        handle = try_lock(job.file("lock")) if job.path.is_dir() else None
-        if handle is None:
+        if not job.path.is_dir():
             return False
-        try:
-            written = job.written_status() or RunStatus()
-            if job.is_waiting() or written.state not in ALIVE or row.verdict:
+        with job.held() as handle:
+            if handle is None or row.verdict or not job.ended_silently():
                 return False
-            job.write_status(replace(job.last_status(), state="queued", message=REBOOTED))
+            job.mark("queued", REBOOTED)
             ticket = ticket_for(job.recipe(), row.owner, row.submitted)
             # a study of short trainings is long: it keeps the place it had
             ticket = ticket.model_copy(update={"short": bool(row.short)})
             write_ticket(job, ticket)
-        finally:
-            os.close(handle)
         self.queue.remove(row.name)
         self.queue.add(row.name, ticket)
         return True
@@ -204,17 +195,11 @@ class Dispatcher:
     def _say_how(self, job: RunFolder, row: Row, code: int | None) -> None:
         """Write the last word for a process that could not: killed by us or by others."""
         words = _last_word(job, row, code, self.advise)
-        handle = try_lock(job.file("lock")) if words else None
-        if handle is None:
+        if not words:
             return
-        try:
-            written = job.written_status() or RunStatus()
-            if job.is_waiting() or written.state not in ALIVE:
-                return
-            state = "stopped" if words.startswith("it was killed") else "failed"
-            job.write_status(replace(job.last_status(), state=state, message=words))
-        finally:
-            os.close(handle)
+        with job.held() as handle:
+            if handle is not None and job.ended_silently():
+                job.mark("stopped" if words.startswith("it was killed") else "failed", words)
 
 
 def _last_word(job: RunFolder, row: Row, code: int | None, advise: Advise) -> str:

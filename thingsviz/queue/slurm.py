@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import time
-from dataclasses import replace
 
 from thingsviz.core import log
 from thingsviz.core.errors import ThingsvizError
-from thingsviz.core.locks import is_locked, try_lock
+from thingsviz.core.locks import is_locked
 from thingsviz.jobs.job_folder import JobFolder, jobs_root
-from thingsviz.jobs.run_folder import ALIVE, RunStatus
 from thingsviz.queue import sbatch
 from thingsviz.queue.database import Queue, Row
 from thingsviz.queue.sbatch import SlurmJob
@@ -117,11 +114,10 @@ class Slurm:
             self._requeued(job, row)
 
     def _requeued(self, job: JobFolder, row: Row) -> None:
-        handle = try_lock(job.file("lock"), patience_s=0.1)
-        if handle is None:
-            return
-        try:
-            job.write_status(replace(job.last_status(), state="queued", message=REQUEUED))
+        with job.held(patience_s=0.1) as handle:
+            if handle is None:
+                return
+            job.mark("queued", REQUEUED)
             ticket = Ticket(
                 owner=row.owner,
                 submitted=row.submitted,
@@ -131,35 +127,24 @@ class Slurm:
             write_ticket(job, ticket)
             self.queue.update(row.name, state="waiting")
             _tell("job requeued", row)
-        finally:
-            os.close(handle)
 
     def _ended(self, job: JobFolder) -> bool:
         """Take note of a job that SLURM has not any more; True where it ended without a word."""
-        handle = try_lock(job.file("lock"), patience_s=0.1) if job.path.is_dir() else None
-        if handle is None:
+        if not job.path.is_dir():
             return False
-        try:
-            written = job.written_status() or RunStatus()
-            silent = written.state in ALIVE and not job.is_waiting()
-            if silent:
-                job.write_status(replace(job.last_status(), state="stopped", message=SILENT))
-        finally:
-            os.close(handle)
-        return silent
+        with job.held(patience_s=0.1) as handle:
+            if handle is None or not job.ended_silently():
+                return False
+            job.mark("stopped", SILENT)
+        return True
 
     def _say(self, job: JobFolder, message: str) -> None:
         """Publish why a job waits; not while its process has begun."""
         if job.status().message in {message, REQUEUED}:
             return
-        handle = try_lock(job.file("lock"), patience_s=0)
-        if handle is None:
-            return
-        try:
-            if job.is_waiting():
-                job.write_status(replace(job.last_status(), state="queued", message=message))
-        finally:
-            os.close(handle)
+        with job.held(patience_s=0) as handle:
+            if handle is not None and job.is_waiting():
+                job.mark("queued", message)
 
 
 def _tell(what: str, row: Row, why: str = "") -> None:

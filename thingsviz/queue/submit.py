@@ -11,7 +11,6 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing, suppress
-from dataclasses import replace
 from pathlib import Path
 
 import thingsviz
@@ -52,17 +51,14 @@ def line_up(job: RunFolder, ticket: Ticket) -> None:
     """Put a job or a study into the line; does nothing when it waits or runs."""
     read_limits()
     try:
-        handle = None if job.is_waiting() else try_lock(job.file("lock"))
-        if handle is not None:
-            try:
+        with job.held() as handle:
+            if handle is not None and not job.is_waiting():
                 job.file("stop").unlink(missing_ok=True)
-                job.write_status(replace(job.last_status(), state="queued", message="waits"))
+                job.mark("queued", "waits")
                 # From here on it is in the line, whatever happens to this process.
                 write_ticket(job, ticket)
                 with suppress(sqlite3.Error), closing(Queue(queue_folder())) as queue:
                     queue.add(name_in_line(job), ticket)
-            finally:
-                os.close(handle)
         tend()
     except OSError as error:
         sentence = disk_sentence(error, job.path)
@@ -87,17 +83,12 @@ def stop(job: RunFolder) -> bool:
 
 def withdraw(job: RunFolder, message: str, state: str = "stopped") -> bool:
     """Take a job out of the line and say why; False if it is none any more, or has begun."""
-    handle = try_lock(job.file("lock"))
-    if handle is None:
-        return False
-    try:
-        if not job.is_waiting():
+    with job.held() as handle:
+        if handle is None or not job.is_waiting():
             return False
         job.file("stop").unlink(missing_ok=True)
-        job.write_status(replace(job.last_status(), state=state, message=message))
+        job.mark(state, message)
         return take_ticket(job)
-    finally:
-        os.close(handle)
 
 
 def is_alive(job: RunFolder) -> bool:

@@ -12,7 +12,6 @@ from typing import NamedTuple
 from thingsviz.core import files as core_files
 from thingsviz.core.errors import JobError
 from thingsviz.core.files import disk_sentence
-from thingsviz.core.locks import try_lock
 from thingsviz.jobs.job_folder import JobFolder, jobs_root
 from thingsviz.jobs.weights import states
 from thingsviz.queue.submit import WITHDRAWN, withdraw
@@ -43,18 +42,15 @@ def delete(job: JobFolder) -> DeletedJob:
     """Move a job into the bin; one that runs is refused, one that waits leaves the line."""
     withdraw(job, WITHDRAWN)
     try:
-        handle = try_lock(job.file("lock"))
-        if handle is None:
-            msg = f"{job.name} runs: stop it before you delete it"
-            raise JobError(msg)
-        try:
+        with job.held() as handle:
+            if handle is None:
+                msg = f"{job.name} runs: stop it before you delete it"
+                raise JobError(msg)
             now = time.time()
             target = bin_folder() / f"{round(now * 1000)}-{job.name}"
             target.parent.mkdir(exist_ok=True)
             job.path.rename(target)
             core_files.fsync_folder(target.parent)
-        finally:
-            os.close(handle)
     except OSError as error:
         sentence = disk_sentence(error, job.path)
         raise JobError(sentence or f"{job.name} cannot be deleted: {error}") from None
@@ -121,15 +117,10 @@ def clean(found: Iterable[LeftoverState]) -> int:
     freed = 0
     for one in found:
         job = JobFolder(jobs_root() / one.name)
-        handle = None if job.is_waiting() else try_lock(job.file("lock"))
-        if handle is None:
-            continue
-        try:
-            for path in one.paths:
+        with job.held() as handle:
+            for path in one.paths if handle is not None and not job.is_waiting() else ():
                 freed += _size(path)
                 path.unlink(missing_ok=True)
-        finally:
-            os.close(handle)
     return freed
 
 
