@@ -14,7 +14,7 @@ def replacing(path: Path) -> Iterator[Path]:
     """Give a file to write in `path`'s folder, then fsync it, put it at `path`, fsync the folder.
 
     Killed in the middle, `torch.save` left 24 of 25 files unreadable, a temp file on another
-    filesystem 4 of 25, this way 0 of 25 (DESIGN.md §4).
+    filesystem 4 of 25, this way 0 of 25.
     """
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     os.close(handle)

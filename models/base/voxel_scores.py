@@ -18,7 +18,7 @@ def encoding_score(X: TrialMatrix, rows: Rows, Y: Floats, width: int = 4096) -> 
         R²_v = ‖L⁻¹ Pᵀ x_v‖² / ‖x_v‖² − p / n,      P centred (n, p), P ᵀP = L Lᵀ
 
     Select or weigh voxels with scores of the *fitting* rows only: scores of all training rows
-    gave r .560 on their own validation part and .306 on test (n = 820, SCIENCE.md).
+    gave r .560 on their own validation part and .306 on test (n = 820 simulated trials).
     """
     whiten = _whitener(Y)
     score = np.empty(X.shape[1], np.float32)

@@ -68,7 +68,7 @@ class JobIndex:
 
     Every file of a job is replaced by renaming, which changes its folder's time: so one look at
     each folder says whether it has to be read. Only what waits or runs is read each time, as a
-    process can die without changing anything. [M] 5,000 folders: a first refresh takes about
+    process can die without changing anything. Measured: 5,000 folders: a first refresh takes about
     0.9 s, each later one 15 ms of processor time, nearly all of it the look at each folder.
     """
 

@@ -123,7 +123,7 @@ class Queue:
         return LATER.keys() - known
 
     def _check(self) -> None:
-        """Raise DatabaseError for pages or rows that are damaged. [M] 5,000 rows: 9 ms."""
+        """Raise DatabaseError for pages or rows that are damaged. Measured: 5,000 rows: 9 ms."""
         words = self._connection.execute("PRAGMA quick_check(1)").fetchone()
         if words != ("ok",) or not all(map(_is_sound, self.rows())):
             raise sqlite3.DatabaseError(str(words))

@@ -19,7 +19,7 @@ OF_A_STUDY = re.compile(r"(.+)-(?:[cr]\d{4,}|default\S*|random\S*|best\S*)")
 
 
 def recover(queue: Queue) -> None:
-    """Bring the database in step with the folders: 5,000 of them cost 0.26 s [M].
+    """Bring the database in step with the folders: 5,000 of them cost 0.26 s.
 
     A job with a ticket waits, even if nobody has entered it; one whose lock is held runs, even
     if it was started by hand or its supervisor has died. The foreman sees to rows without either.

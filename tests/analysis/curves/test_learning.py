@@ -49,7 +49,7 @@ def test_the_limit_is_r_over_the_root_of_rho():
 
 
 def test_the_oracle_s_published_pair_is_of_one_formula():
-    """SCIENCE.md: single trial .49, mean of 12 .65; the ρ between them predicts both."""
+    """The oracle's single trial .49 and mean of 12 .65: the ρ between them predicts both."""
     rho = (12 * (0.49 / 0.65) ** 2 - 1) / 11
     assert predicted_r(np.array([0.49]), np.array([rho]), 12)[0] == pytest.approx(0.65, abs=1e-9)
 

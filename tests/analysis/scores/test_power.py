@@ -62,7 +62,7 @@ def test_hits_needed_are_scipy_s(n, chance):
 
 
 def test_the_report_needed_six_hits_of_157():
-    # it had 2, 3 and 1 (DESIGN.md §7)
+    # it had 2, 3 and 1
     assert hits_needed(157, 10 / 720) == 6
 
 

@@ -50,9 +50,9 @@ def fit_kernel(kernel: Array, ratings: Array) -> KernelRidge:
         H = 1/n + U diag(s / (s + α t)) Uᵀ,   t = trace / n,   K centred = U diag(s) Uᵀ
         error of concept i when it is left out = (y_i − ŷ_i) / (1 − H_ii)
 
-    exact for ridge with a free intercept (Allen 1974): each concept is held out once, for the
-    cost of one eigenvalue problem. Concept means do as well as single trials and better on
-    averages (SCIENCE: r .439 and .628 against .434 and .612), from a kernel 12² times smaller.
+    exact for ridge with a free intercept (Allen 1974): each concept is held out once, for the cost
+    of one eigenvalue problem. Concept means do as well as single trials and better on averages (on
+    simulated data r .439 and .628 against .434 and .612), from a kernel 12² times smaller.
     """
     n = len(kernel)
     centre = kernel.mean(0)

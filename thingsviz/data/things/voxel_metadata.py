@@ -148,8 +148,8 @@ def _is_flag(path: Path, column: pd.Series) -> bool:
 def check_shape(path: Path) -> None:
     """Refuse rows that have not as many cells as the header, and names that come twice.
 
-    pandas fills a short row up, so that numbers stand under other names. [M] 0.2 s for 211,000
-    rows of 222 cells.
+    pandas fills a short row up, so that numbers stand under other names. Measured: 0.2 s for
+    211,000 rows of 222 cells.
     """
     try:
         with path.open(encoding="utf-8", errors="replace", newline="") as file:

@@ -27,7 +27,8 @@ def all_jobs() -> Sequence[JobEntry]:
 def entries_of(jobs: Sequence[JobFolder]) -> list[JobEntry]:
     """Return what the index knows of `jobs`, in their order; one that is gone is left out.
 
-    No recipe is read for it. [M] 5,000 jobs: 20 ms; their recipes take 13 s of processor time.
+    No recipe is read for it. Measured: 5,000 jobs: 20 ms; their recipes take 13 s of processor
+    time.
     """
     all_jobs()
     known = index(str(jobs_root())).by_name
