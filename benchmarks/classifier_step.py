@@ -2,10 +2,10 @@
 
     python -m benchmarks classifier_step [--short] [--batch 4] [--rounds 7]
 
-The report's classifiers (its §6-9) of 720 concepts on every second voxel of (72, 91, 75): forward,
-cross-entropy, backward, Adam. Ours start from masked vectors, as the store gives them, and pick or
-lay out their voxels themselves; the plain ones get the finished input. Processor time of one
-thread, rounds in turn, the best of each. Exits 1 when ours takes over 1.3 × the plain step.
+The original study's classifiers (its §6-9) of 720 concepts on every second voxel of (72, 91, 75):
+forward, cross-entropy, backward, Adam. Ours start from masked vectors, as the store gives them,
+and pick or lay out their voxels themselves; the plain ones get the finished input. Processor time
+of one thread, rounds in turn, the best of each. Exits 1 when ours takes over 1.3 × the plain step.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def brain() -> np.ndarray:
 
 
 def plain(name: str, n_inputs: int) -> nn.Module:
-    """The report's layers, by torch's own modules."""
+    """The original study's layers, by torch's own modules."""
     if name == "logistic":
         return nn.Linear(n_inputs, N_CLASSES)
     if name == "mlp":

@@ -2,12 +2,13 @@
 
     python -m benchmarks cnn_step [--short] [--busy] [--layers 6] [--batch 2] [--rounds 5]
 
-The report's network (its §4): two blocks of Conv3d, BatchNorm3d, ReLU and MaxPool3d (32 and 64
-channels) on volumes of (72, 91, 75), patches of (6, 11, 6) places, 512 wide, 8 heads, 12 targets,
-dropout 0. The plain one is torch's own modules in the report's order (ReLU before the maximum,
-channels first); a step is forward, backward and AdamW on responses that are in memory: ours on
-masked vectors, which it lays out as volumes itself, the plain one on volumes. Rounds go through
-all in turn; the best of each is printed. `--busy` takes one thread and counts processor time.
+The original study's network (its §4): two blocks of Conv3d, BatchNorm3d, ReLU and MaxPool3d (32
+and 64 channels) on volumes of (72, 91, 75), patches of (6, 11, 6) places, 512 wide, 8 heads, 12
+targets, dropout 0. The plain one is torch's own modules in the original study's order (ReLU before
+the maximum, channels first); a step is forward, backward and AdamW on responses that are in
+memory: ours on masked vectors, which it lays out as volumes itself, the plain one on volumes.
+Rounds go through all in turn; the best of each is printed. `--busy` takes one thread and counts
+processor time.
 """
 
 from __future__ import annotations
@@ -111,7 +112,7 @@ def measure(
 
 
 class Plain(nn.Module):
-    """torch's own layers in the report's order."""
+    """torch's own layers in the original study's order."""
 
     def __init__(self, layers: int) -> None:
         super().__init__()
@@ -136,7 +137,7 @@ class Plain(nn.Module):
 
 
 def block(n_in: int, n_out: int) -> list[nn.Module]:
-    """One block of the report's CNN."""
+    """One block of the original study's CNN."""
     convolution = nn.Conv3d(n_in, n_out, 3, padding=1)
     return [convolution, nn.BatchNorm3d(n_out), nn.ReLU(), nn.MaxPool3d(2)]
 

@@ -2,8 +2,8 @@
 
     python -m benchmarks vit_step [--short] [--busy] [--layers 6] [--batch 1] [--rounds 5]
 
-All networks have the report's width (512, 8 heads, MLP 2048, 12 targets), its patch (6, 7, 5) on
-(72, 91, 75), dropout 0 (they drop at different places) and the same fused AdamW; a step is
+All networks have the original study's width (512, 8 heads, MLP 2048, 12 targets), its patch (6, 7,
+5) on (72, 91, 75), dropout 0 (they drop at different places) and the same fused AdamW; a step is
 forward, backward and update on responses that are in memory. Rounds go through all networks in
 turn; the best of each is printed, since other work on the machine only ever adds time. On a busy
 machine `--busy` takes one thread and counts its processor time, which others change much less.

@@ -1,9 +1,9 @@
 """Compare: two or more trainings on the same test trials, with a paired test."""
 
-from thingsviz.ui.compare import again_view
 from thingsviz.ui.compare import choice as compare_choice
 from thingsviz.ui.compare import details as compare_details
 from thingsviz.ui.compare import page as compare
+from thingsviz.ui.compare import replication_view
 from thingsviz.ui.compare import tests as compare_tests
 from thingsviz.ui.compare import trials as compare_trials
 from thingsviz.ui.shell.frame import guard, open_page
@@ -32,4 +32,4 @@ with guard():
             compare_details.show_cost(view, page)
         compare_details.show_settings(view)
         compare_details.show_export(view)
-again_view.show_again(page)
+replication_view.show_again(page)

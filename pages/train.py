@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from thingsviz.ui.compare import again_view
+from thingsviz.ui.compare import replication_view
 from thingsviz.ui.job_choice import job_list as jobs_list
 from thingsviz.ui.shell.frame import guard, open_page
 from thingsviz.ui.training import job_form, watch
@@ -19,7 +19,7 @@ with guard():
     if job is None:
         jobs_list.running_now(page)
         job_form.job_form(page)
-        again_view.show_again(page)
+        replication_view.show_again(page)
     else:
         watch.job_view(page, job)
 st.divider()

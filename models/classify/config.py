@@ -1,4 +1,4 @@
-"""Settings of the report's three classifiers and of the linear ones beside them."""
+"""Settings of the original study's three classifiers and of the linear ones beside them."""
 
 from __future__ import annotations
 
@@ -18,8 +18,9 @@ class VoxelSettings(ModelSettings):
     input: Literal["volume", "brain", "selected"] = setting(
         "volume",
         "Voxels",
-        "volume: every second voxel along x, y and z, as in the report; brain: every voxel of the "
-        "brain; selected: those that say most about the answers in the fitting trials.",
+        "volume: every second voxel along x, y and z, as in the original study; brain: every "
+        "voxel of the brain; selected: those that say most about the answers in the fitting "
+        "trials.",
     )
     n_selected_voxels: int = setting(
         5_000, "Keep the best voxels", "How many voxels 'selected' keeps.", ge=1, le=10_000_000
@@ -32,7 +33,7 @@ class VoxelSettings(ModelSettings):
 
 
 class LogisticConfig(VoxelSettings):
-    """Logistic regression: one linear layer, its defaults the report's (its §6)."""
+    """Logistic regression: one linear layer, its defaults the original study's (its §6)."""
 
     name: Literal["logistic"] = setting("logistic", "Model", "One linear layer.")
     start: Literal["random", "zero"] = setting(
@@ -44,7 +45,7 @@ class LogisticConfig(VoxelSettings):
 
 
 class MLPConfig(VoxelSettings):
-    """A network with one hidden layer, its defaults the report's (its §6)."""
+    """A network with one hidden layer, its defaults the original study's (its §6)."""
 
     name: Literal["mlp"] = setting("mlp", "Model", "One hidden layer.")
     hidden: int = setting(512, "Hidden units", "Width of the hidden layer.", ge=1, le=16_384)
@@ -54,11 +55,15 @@ class MLPConfig(VoxelSettings):
 
 
 class CNN3DConfig(ModelSettings):
-    """Three convolution blocks, their defaults the report's (its §6)."""
+    """Three convolution blocks, their defaults the original study's (its §6)."""
 
     name: Literal["cnn3d"] = setting("cnn3d", "Model", "A 3-D convolution network.")
     stride: int = setting(
-        2, "Down-sampling", "Every n-th voxel along x, y and z; the report took 2.", ge=1, le=8
+        2,
+        "Down-sampling",
+        "Every n-th voxel along x, y and z; the original study took 2.",
+        ge=1,
+        le=8,
     )
     crop: bool = setting(
         False, "Crop to the brain", "Leave out the volume's empty margin: faster, same result."
@@ -183,7 +188,7 @@ LOGISTIC = ModelSpec(
     "logistic",
     LogisticConfig,
     "network",
-    "One linear layer: the report's logistic regression.",
+    "One linear layer: the original study's logistic regression.",
     "models.classify.voxel_networks:Logistic",
     "models.classify.cost:logistic_work",
 )

@@ -12,7 +12,7 @@ from models.base.errors import ModelError
 from models.base.voxel_scores import best
 from models.classify.config import CNN3DConfig, VoxelSettings
 
-STRIDE = 2  # of the report's `[::2, ::2, ::2]`
+STRIDE = 2  # of the original study's `[::2, ::2, ::2]`
 Places = NDArray[np.int64]
 
 

@@ -1,4 +1,4 @@
-"""The report's classifiers: a linear layer, a hidden layer, three convolution blocks."""
+"""The original study's classifiers: a linear layer, a hidden layer, three convolution blocks."""
 
 from __future__ import annotations
 
@@ -76,8 +76,8 @@ class CNN3D(Network):
     """3 × [Conv3d(k 3, p 1) → BatchNorm → ReLU → pool] → Linear → ReLU → Dropout → Linear.
 
     The first two blocks pool by MaxPool(2), the last by the mean over the volume. Responses are
-    put back into their volume, every `stride`-th voxel of it. The report's Gaussian noise on the
-    input is a setting of the training (FitConfig.noise_sd).
+    put back into their volume, every `stride`-th voxel of it. The original study's Gaussian noise
+    on the input is a setting of the training (FitConfig.noise_sd).
     """
 
     config: CNN3DConfig

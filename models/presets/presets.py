@@ -1,4 +1,4 @@
-"""Named recipes: the report's settings again, and one that learns within two minutes."""
+"""Named recipes: the original study's settings again, and one that learns within two minutes."""
 
 from __future__ import annotations
 
@@ -46,7 +46,8 @@ WARM_FIT = FitConfig(
     early_stopping=3,
     precision="float32",
 )
-# the report's §4: its three settings differ in the model and, tuned, in the learning rate alone
+# the original study's §4: its three settings differ in the model and, tuned, in the learning rate
+# alone
 SECTION_4 = FitConfig(
     epochs=12,
     batches_per_epoch=32,
@@ -89,8 +90,9 @@ PRESETS: dict[str, Preset] = {
         ),
     ),
     "report": Preset(
-        "The report, again",
-        "The report's transformer (patch 6 × 7 × 5, dense tokens) with its losses and steps.",
+        "Original study: ViT3D",
+        "The original study's transformer (patch 6 × 7 × 5, dense tokens) with its losses and "
+        "steps.",
         ViT3DConfig(),
         FitConfig(
             micro_batch_size=2,  # the whole batch would hold 12 GB; the step is the same
@@ -100,8 +102,9 @@ PRESETS: dict[str, Preset] = {
         ),
     ),
     "report_attention": Preset(
-        "The report's attention figure",
-        "The report's transformer after 16 batches, as good as untrained: its figure, read again.",
+        "Original study: attention figure",
+        "The original study's transformer after 16 batches, as good as untrained: its figure, "
+        "read again.",
         ViT3DConfig(),
         FitConfig(
             epochs=2,
@@ -113,16 +116,17 @@ PRESETS: dict[str, Preset] = {
         ),
     ),
     "report_brain": Preset(
-        "The report, on brain tokens",
-        "The report's transformer on the patches that meet the brain: twice as fast.",
+        "Original study, on brain tokens",
+        "The original study's transformer on the patches that meet the brain: twice as fast.",
         ViT3DConfig(tokens="brain"),
         FitConfig(
             micro_batch_size=4, target_scaling="none", gradient_clip=None, precision="float32"
         ),
     ),
     "report_large_patches": Preset(
-        "The report, large patches",
-        "The report's transformer with patch 12 × 13 × 15 and 3 layers: its cheaper variant.",
+        "Original study, large patches",
+        "The original study's transformer with patch 12 × 13 × 15 and 3 layers: its cheaper "
+        "variant.",
         ViT3DConfig(patch_size=(12, 13, 15), n_layers=3),
         FitConfig(target_scaling="none", gradient_clip=None, precision="float32"),
     ),
@@ -142,7 +146,8 @@ PRESETS: dict[str, Preset] = {
     ),
     "report_transformer": Preset(
         "Report §4: Transformer",
-        "Dense tokens of 12 × 13 × 15 voxels, 6 layers: the first of the report's three settings.",
+        "Dense tokens of 12 × 13 × 15 voxels, 6 layers: the first of the original study's three "
+        "settings.",
         ViT3DConfig(patch_size=(12, 13, 15)),
         SECTION_4,
     ),
@@ -154,13 +159,13 @@ PRESETS: dict[str, Preset] = {
     ),
     "report_cnn_tuned": Preset(
         "Report §4: + CNN + Optuna",
-        "The same with the best candidate of the report's study: 768 wide, 7 layers, 6.13e-4.",
+        "The same with the best candidate of the original search: 768 wide, 7 layers, 6.13e-4.",
         CNNViTConfig(embed_dim=768, n_layers=7),
         CNN.model_copy(update={"learning_rate": 6.13e-4}),
     ),
     "cnn_two_scales": Preset(
         "CNN, two scales",
-        "Tokens of both of the CNN's maps, fine and coarse, as the report wanted to try.",
+        "Tokens of both of the CNN's maps, fine and coarse, as the original study wanted to try.",
         CNNViTConfig(scales="both", embed_dim=256, n_layers=3),
         CNN.model_copy(update={"target_scaling": "z"}),
     ),

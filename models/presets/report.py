@@ -1,4 +1,4 @@
-"""The report's three classifiers with its own settings (its §6), at 5 and at 10 epochs."""
+"""The original study's three classifiers with its own settings (its §6), at 5 and at 10 epochs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from models.presets.presets import Preset
 from models.training.config import FitConfig
 
 EPOCHS = (5, 10)
-# How much noise the report's CNN had on its input it does not say: a tenth of a voxel's SD.
+# How much noise the original study's CNN had on its input it does not say: a tenth of a voxel's
+# SD.
 NOISE_SD = 0.1
 MODELS: dict[str, tuple[str, ModelConfig]] = {
     "logistic": ("Logistic", LogisticConfig()),
@@ -18,7 +19,7 @@ MODELS: dict[str, tuple[str, ModelConfig]] = {
 
 
 def report_fit(name: str, epochs: int = 5) -> FitConfig:
-    """Return the report's training of a classifier: Adam 1e-3, batch 4, every trial once."""
+    """Return the original study's classifier training: Adam 1e-3, batch 4, every trial once."""
     return FitConfig(
         loss="cross_entropy",
         epochs=epochs,
@@ -38,7 +39,7 @@ def report_fit(name: str, epochs: int = 5) -> FitConfig:
 CLASS_PRESETS: dict[str, Preset] = {
     f"report_{name}_{epochs}": Preset(
         f"{title}, {epochs} epochs",
-        f"The report's classifier of concepts ({title}): Adam 1e-3, batch 4, trials 7:1:2.",
+        f"The original study's classifier ({title}): Adam 1e-3, batch 4, trials 7:1:2.",
         model,
         report_fit(name, epochs),
     )

@@ -39,11 +39,11 @@ class Wiener(NamedTuple):
 
             W = (S_b + φ S_w + diag(α))⁻¹ Cov(concept means of z, ratings)
 
-        S_b, S_w: covariance between and within concepts of z in units of its sd (the
-        the 'φ-Wiener'). φ says how noisy the trials to come are: 1 is one trial, 1/12 the mean of
-        12 exemplars of a concept. α keeps directions with little variance from being blown up.
-        Ridge is the case of φ = 1 and every trial weighed alike; it has only as many independent
-        ratings as there are concepts, and the φ-Wiener knows it.
+        S_b, S_w: covariance between and within concepts of z in units of its sd. φ says how noisy
+        the trials to come are: 1 is one trial, 1/12 the mean of 12 exemplars of a concept. α keeps
+        directions with little variance from being blown up. Ridge is the case of φ = 1 and every
+        trial weighed alike; it has only as many independent ratings as there are concepts, and the
+        φ-Wiener knows it.
         """
         s = self.scatter
         covariance = s.means.T @ self.ratings / len(s.means)

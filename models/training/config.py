@@ -11,7 +11,7 @@ from models.base.settings import Settings, sentence, setting
 
 
 class FitConfig(Settings):
-    """How a network is trained; the defaults are the report's own (its §3)."""
+    """How a network is trained; the defaults are the original study's own (its §3)."""
 
     epochs: int = setting(
         10, "Epochs", "Rounds of training, each ends with a validation.", ge=1, le=10_000
@@ -19,7 +19,7 @@ class FitConfig(Settings):
     batches_per_epoch: int | None = setting(
         64,
         "Batches per epoch",
-        "Random batches in an epoch (the report: 64). Empty: every training trial once.",
+        "Random batches in an epoch (the original study: 64). Empty: every training trial once.",
         ge=1,
         le=1_000_000,
     )
@@ -70,8 +70,8 @@ class FitConfig(Settings):
         "z",
         "Target scaling",
         "z: learn ratings z-scored by the fitting trials, so that a loss of 1 is what the mean "
-        "reaches; none: ratings as given, as in the report. Predictions come out on the given "
-        "scale either way. Classes have no scale.",
+        "reaches; none: ratings as given, as in the original study. Predictions come out on the "
+        "given scale either way. Classes have no scale.",
         more=True,
     )
     optimiser: Literal["adamw", "adam"] = setting(

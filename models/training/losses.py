@@ -47,9 +47,9 @@ def loss_of(
 ) -> Tensor:
     """Mean over trials and targets, both (B, n_targets), of w · loss; w (B, n_targets) or 1.
 
-    mse    e²                                       e = guess − truth
-    huber  e² / 2 where |e| ≤ δ, δ (|e| − δ / 2) beyond        (Huber 1964; the report's second)
-    cross_entropy  −log softmax(guess) at the true class; a mean over trials, truth one-hot
+    mse    e²                                       e = guess − truth huber  e² / 2 where |e| ≤ δ,
+    δ (|e| − δ / 2) beyond        (Huber 1964; the original study's second) cross_entropy  −log
+    softmax(guess) at the true class; a mean over trials, truth one-hot
     """
     if config.loss == "cross_entropy":
         return functional.cross_entropy(guess, truth)

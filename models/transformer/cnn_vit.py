@@ -1,4 +1,4 @@
-"""The report's CNN + transformer: two convolution blocks, then tokens of their map."""
+"""The original study's CNN + transformer: two convolution blocks, then tokens of their map."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from models.transformer.layers import EMBEDDINGS
 class ConvBlock(nn.Module):
     """Conv3d(k 3, p 1) → BatchNorm3d → MaxPool3d(2) → ReLU.
 
-    The report has the ReLU before the maximum, which gives the same numbers (max and ReLU
+    The original study has the ReLU before the maximum, which gives the same numbers (max and ReLU
     commute) from eight times as many.
 
     BatchNorm takes its statistics over the trials that are in memory together: with micro-batches
@@ -42,8 +42,8 @@ class ConvBlock(nn.Module):
 class CNNViT(Transformer):
     """Volume → two `ConvBlock`s → patches of the last map (or of both) → transformer.
 
-    Maps are kept with their channels last: a step of the report's network takes 0.48 s a sample
-    instead of 0.62 in float32 on one thread, 0.36 instead of 0.53 in bfloat16.
+    Maps are kept with their channels last: a step of the original study's network takes 0.48 s a
+    sample instead of 0.62 in float32 on one thread, 0.36 instead of 0.53 in bfloat16.
 
     Masked vectors are laid out as volumes first, zeros outside the brain. With brain tokens only
     patches are used whose receptive field meets the brain mask.

@@ -29,7 +29,7 @@ def map_shape(shape: Shape, stride: int) -> Shape:
 
 
 class CNNViTConfig(TransformerConfig):
-    """The report's CNN + transformer; the defaults are the report's own (its §4)."""
+    """The original study's CNN + transformer; the defaults are its own."""
 
     name: Literal["cnn_vit"] = setting(
         "cnn_vit", "Model", "Two convolution blocks, then a transformer over their map."
@@ -43,8 +43,8 @@ class CNNViTConfig(TransformerConfig):
     scales: Literal["last", "both"] = setting(
         "last",
         "Scales",
-        "last: tokens of the CNN's last map, as in the report; both: tokens of its first, finer "
-        "map as well.",
+        "last: tokens of the CNN's last map, as in the original study; both: tokens of its first, "
+        "finer map as well.",
     )
     first_patch_size: tuple[Side, Side, Side] = setting(
         (6, 11, 6),

@@ -29,8 +29,8 @@ class TransformerConfig(ModelSettings):
     tokens: Literal["dense", "brain"] = setting(
         "dense",
         "Tokens",
-        "dense: every patch of the volume, as in the report; brain: only patches that meet the "
-        "brain mask, which is several times faster and loses nothing.",
+        "dense: every patch of the volume, as in the original study; brain: only patches that "
+        "meet the brain mask, which is several times faster and loses nothing.",
     )
     n_selected_tokens: int | None = setting(
         None,
@@ -44,12 +44,12 @@ class TransformerConfig(ModelSettings):
     patch_embedding: Literal["shared", "local"] = setting(
         "shared",
         "Patch embedding",
-        "shared: one linear map for every place in the brain, as in the report; local: each place "
-        "has a map of its own, which learns within minutes what a shared one does not.",
+        "shared: one linear map for every place in the brain, as in the original study; local: "
+        "each place has a map of its own, which learns within minutes what a shared one does not.",
     )
     embed_dim: int = setting(512, "Token width", "Numbers that describe one token.", ge=8, le=4096)
     n_layers: int = setting(
-        6, "Layers", "Transformer blocks; the report tried 3 and 6.", ge=0, le=48
+        6, "Layers", "Transformer blocks; the original study tried 3 and 6.", ge=0, le=48
     )
     n_heads: int = setting(
         8, "Attention heads", "Heads in each layer; must divide the token width.", ge=1, le=64
@@ -83,20 +83,20 @@ class TransformerConfig(ModelSettings):
     pooling: Literal["cls", "mean", "sum"] = setting(
         "cls",
         "Pooling",
-        "What the head reads: a CLS token as in the report, or the mean or the scaled sum "
+        "What the head reads: a CLS token as in the original study, or the mean or the scaled sum "
         "(sum / √tokens) of all tokens.",
     )
     final_norm: bool = setting(
         True,
         "LayerNorm before the head",
-        "The report's choice; without it the way from voxels to ratings can stay linear.",
+        "The original study's choice; without it the way from voxels to ratings can stay linear.",
         more=True,
     )
     head: Literal["linear", "mlp"] = setting(
         "linear",
         "Head",
-        "linear: one linear map, as in the report; mlp: a small hidden layer beside it, which can "
-        "read products of what the tokens say together.",
+        "linear: one linear map, as in the original study; mlp: a small hidden layer beside it, "
+        "which can read products of what the tokens say together.",
         more=True,
     )
     start: Literal["random", "mean", "linear"] = setting(

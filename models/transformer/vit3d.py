@@ -1,4 +1,4 @@
-"""The report's 3-D vision transformer, on every patch of the volume or on the brain's alone."""
+"""The 3-D vision transformer, on every patch of the volume or on the brain's alone."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ class ViT3D(Transformer):
     """Patches → embedding → [CLS] → blocks → pooling → head.
 
     Masked vectors go straight to tokens through a precomputed index. With dense tokens a dense
-    volume is taken whole, as in the report; with brain tokens what lies outside the mask is not
-    looked at.
+    volume is taken whole, as in the original study; with brain tokens what lies outside the mask
+    is not looked at.
     """
 
     token_ids: Tensor

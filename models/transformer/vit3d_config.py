@@ -12,7 +12,7 @@ from models.transformer.config import TransformerConfig
 
 
 class ViT3DConfig(TransformerConfig):
-    """The report's 3-D vision transformer; the defaults are the report's own (its §3)."""
+    """The original study's 3-D vision transformer; the defaults are its own."""
 
     name: Literal["vit3d"] = setting("vit3d", "Model", "Vision transformer over 3-D patches.")
     start_from: Literal["ridge", "concept_decoder"] = setting(

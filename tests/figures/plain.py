@@ -29,7 +29,7 @@ def scores(model="vit3d"):
 
 
 def class_scores(model="logistic"):
-    """Tidy scores of a decoder of 720 classes, as in the report: 2 of 157 within the first 10."""
+    """Tidy scores of a decoder of 720 classes, as originally: 2 of 157 within the first 10."""
     rows = []
     for k in (1, 5, 10):
         common = {"part": "test", "n_averaged": "single", "target": "mean", "metric": f"top{k}"}

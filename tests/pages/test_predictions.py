@@ -145,7 +145,7 @@ def test_confidence_stands_beside_what_a_constant_reaches(page):
     single = scores[scores["n_averaged"] == "single"].set_index("model")["value"]
     assert values["vit3d"] == f"{100 * single['vit3d']:.2f}\u00a0%"
     assert values["predicting the mean, scored"] == f"{100 * single['mean']:.2f}\u00a0%"
-    assert values["the report"] == "54.65\u00a0%"
+    assert values["the original study"] == "54.65\u00a0%"
 
 
 def test_a_job_whose_predictions_are_damaged_is_one_sentence(page):

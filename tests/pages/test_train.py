@@ -129,8 +129,8 @@ def test_a_finished_job_has_the_whole_strip(page):
 
 def test_presets_fill_the_form(page):
     app = page()
-    app.selectbox(key=str(Key.W_PRESET)).select("The report, again").run()
-    told = next(t for t in words(app) if t.startswith("The report's transformer (patch"))
+    app.selectbox(key=str(Key.W_PRESET)).select("Original study: ViT3D").run()
+    told = next(t for t in words(app) if t.startswith("The original study's transformer (patch"))
     assert "Here\\: about " in told
     assert "an epoch)." in told
     assert not app.exception

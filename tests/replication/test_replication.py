@@ -1,4 +1,4 @@
-"""'The report, again': its plan, its cuts, its runs, its document."""
+"""'Replicate the original study': its plan, its cuts, its runs, its document."""
 
 import json
 from dataclasses import replace
@@ -127,7 +127,7 @@ def test_batches_are_cut_before_epochs_and_the_cut_is_told(seconds, epochs, batc
     found = cut(plan_of()["vit-large"], LOAD, seconds)
     fit = found.config.fit
     assert (fit.epochs, fit.batches_per_epoch, fit.validation_batches) == (epochs, batches, 1)
-    assert f"{epochs * batches} of the report's 640 batches of 16" in found.words
+    assert f"{epochs * batches} of the original study's 640 batches of 16" in found.words
     took = LOAD.predict + epochs * (batches * LOAD.batch + LOAD.check)
     assert took <= seconds
 

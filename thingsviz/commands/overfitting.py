@@ -1,4 +1,4 @@
-"""Command: train the report's classifiers longer, on fewer trials, with L2: which overfit."""
+"""Command: train classifiers longer, on fewer trials, with L2: which overfit."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--dataset", help="for a new study: name or folder of a dataset with a prepared subject")
     add("--subject", default="sub-01", help="label of the subject (default: sub-01)")
     add("--learns", default="concepts", help="concepts, categories27 or categories53")
-    add("--sessions", type=int, help="only the first sessions; the report had 1")
+    add("--sessions", type=int, help="only the first sessions; the original study had 1")
     add("--split", default="image", help="how trials are split (default: image; report: trial)")
     add("--epochs", type=int, default=15, help="epochs of each training (default: 15)")
     add("--progress", type=Path, help=argparse.SUPPRESS)

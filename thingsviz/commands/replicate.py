@@ -28,7 +28,7 @@ MOST_MIN = 100_000.0
 def run(options: argparse.Namespace) -> int:
     """Train, and write the report."""
     signal.signal(signal.SIGTERM, _interrupt)
-    with ProgressBar("the report, again", options.progress) as console:
+    with ProgressBar("the original study, again", options.progress) as console:
         _run(options, console)
     print(f"the report stands in {options.out / 'report.html'}", file=sys.stderr)
     return 0

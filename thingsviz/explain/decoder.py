@@ -28,7 +28,7 @@ from thingsviz.jobs.weights import best_file, epoch_file
 from thingsviz.pipeline.tasks.base import Task
 from thingsviz.pipeline.tasks.registry import open_task
 
-# patches by which decoders without tokens are judged: the report's
+# patches by which decoders without tokens are judged: the original study's
 PATCH = (6, 7, 5)
 MOST_PATTERN_ROWS = 4000
 
@@ -101,7 +101,7 @@ class Decoder:
 
     @cached_property
     def tokens(self) -> TokenMap:
-        """The decoder's own tokens, or the report's patches over the brain where it has none."""
+        """The decoder's own tokens, or its patches over the brain where it has none."""
         if self.network is not None and self.n_layers:
             return token_map(self.network)
         mask = self.material.store.mask

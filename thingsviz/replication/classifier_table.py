@@ -1,4 +1,4 @@
-"""The report's table 8.2 of its three classifiers, this time measured."""
+"""The original study's table 8.2 of its three classifiers, this time measured."""
 
 from __future__ import annotations
 

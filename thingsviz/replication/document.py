@@ -1,4 +1,4 @@
-"""'The report, again' as one HTML file: its numbers, ours, and what each of them means."""
+"""The replication as one HTML file: its numbers, ours, and what each of them means."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from thingsviz.reports.html_job import (
     with_interval,
 )
 
-TITLE = "The report, again"
+TITLE = "Replication of the original study"
 FILE = "report.html"
 REFERENCES = {
     "chance": "chance",
@@ -57,8 +57,8 @@ OWN = (
     "One seed of each training: another draw of split, weights and batches gives other numbers.",
     "Trainings that were cut to fit the time show what the settings do in so many batches, not "
     "what they would do in all of them.",
-    "The report's numbers came from measured data with other trials than ours: they stand here "
-    "to be read beside what chance, prior and mean give, not to be matched digit by digit.",
+    "The original study's numbers came from measured data with other trials than ours: they stand "
+    "here to be read beside what chance, prior and mean give, not to be matched digit by digit.",
 )
 
 
@@ -129,13 +129,20 @@ def _section(
 
 
 def _numbers(steps: Sequence[ReplicationStep], done: Sequence[FinishedStep]) -> str:
-    """Tabulate the report's numbers beside ours; a training that is not done has its reason."""
+    """Tabulate the original numbers beside ours; a training that is not done has its reason."""
     results = {d.step.entry.key: d for d in done}
     rows: list[list[str]] = []
     for step in steps:
         d = results.get(step.entry.key)
         rows += _rows_of(step, d) if d else [[step.entry.title, _state(step)]]
-    head = ["training", "score", "the report", "here (95 % interval)", "p", *REFERENCES.values()]
+    head = [
+        "training",
+        "score",
+        "the original study",
+        "here (95 % interval)",
+        "p",
+        *REFERENCES.values(),
+    ]
     full = [
         i
         for i in range(len(head))
@@ -168,7 +175,7 @@ def _rows_of(step: ReplicationStep, d: FinishedStep) -> list[list[str]]:
 
 
 def _published(value: float, metric: str) -> str:
-    """Write a number of the report with the digits that it has there."""
+    """Write a number of the original study with the digits that it has there."""
     return amount(value, metric) if amount(value, metric).endswith("%") else f"{value:.4f}"
 
 

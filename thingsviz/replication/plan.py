@@ -1,4 +1,4 @@
-"""'The report, again': the report's own settings as recipes, and the numbers it published."""
+"""The original study's settings as recipes, and the numbers it published."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ Recipe = dict[str, Any]
 
 
 class PublishedNumber(NamedTuple):
-    """A number of the report, and the metric of ours that answers to it."""
+    """A number of the original study, and the metric of ours that answers to it."""
 
     metric: str
     value: float
 
 
 class PlannedTraining(NamedTuple):
-    """One training of the plan: where it stands in the report, its recipe, its numbers there."""
+    """One training of the plan: where it stands in the study, its recipe, its numbers there."""
 
     key: str
     section: str
@@ -49,8 +49,8 @@ VIT, THREE, CLASSES, PEERS = (
     "Beside them",
 )
 HELD_OUT = (
-    "The report validated on its test trials; here a tenth of the trials validates, and the test "
-    "is touched once."
+    "The original study validated on its test trials; here a tenth of the trials validates, and "
+    "the test is touched once."
 )
 SPACE = {
     "model.embed_dim": {"kind": "choice", "options": [256, 512, 768]},
@@ -138,7 +138,7 @@ def _classes() -> list[PlannedTraining]:
 
 
 def _report_recipe(name: str) -> Recipe:
-    """Return a classifier with the report's training, as the form's presets have it."""
+    """Return a classifier with the original study's training, as the form's presets have it."""
     fit = report_fit(name).model_dump(mode="json", exclude={"seed"})
     return {"model": {"name": name}, "fit": fit}
 
@@ -153,7 +153,7 @@ def _peers() -> list[PlannedTraining]:
         )
         for key, title in names.items()
         for end, words, rest in (
-            ("same", "the report's kind of split", same),
+            ("same", "the original study's kind of split", same),
             ("unseen", "concepts never trained", unseen),
         )
     ]
@@ -176,7 +176,9 @@ def _on(shape: Shape, model: Recipe) -> tuple[Recipe, tuple[str, ...]]:
     if fitting == wanted:
         return model, ()
     words = [" × ".join(map(str, sides)) for sides in (wanted, fitting, shape)]
-    note = f"The report's patch {words[0]} does not divide {words[2]}: here it is {words[1]}."
+    note = (
+        f"The original study's patch {words[0]} does not divide {words[2]}: here it is {words[1]}."
+    )
     return model | {"patch_size": list(fitting)}, (note,)
 
 
@@ -203,5 +205,5 @@ def recipe_of(
 
 
 def sections(found: Sequence[PlannedTraining]) -> list[str]:
-    """Return the sections in the order of the report."""
+    """Return the sections in the order of the original study."""
     return list(dict.fromkeys(entry.section for entry in found))

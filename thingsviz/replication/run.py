@@ -1,4 +1,4 @@
-"""How the trainings of 'The report, again' run one after the other: made, awaited, reused."""
+"""How the trainings of the replication run one after the other: made, awaited, reused."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ Tick = Callable[[RunStatus], None]
 
 @dataclass(frozen=True)
 class ReplicationStep:
-    """One training of the report: what became of it, why, and what of its settings was cut."""
+    """One training of the study: what became of it, why, and what of its settings was cut."""
 
     entry: PlannedTraining
     config: JobConfig | None
@@ -59,7 +59,7 @@ class ReplicationStep:
 def plan(
     store: BetaStore, dataset: str, subject: str, budget_s: float | None
 ) -> list[ReplicationStep]:
-    """Turn the report's settings into recipes that fit the time; each says what was cut."""
+    """Turn the study's settings into recipes that fit the time; each says what was cut."""
     steps = [_wish(e, dataset, subject) for e in entries(store.grid.shape)]
     if budget_s is not None:
         steps = _fit_into(steps, store, budget_s)
@@ -123,7 +123,7 @@ def _cut(
     wanted = step.entry.study["n_candidates"]
     n = candidates(wanted, load, seconds)
     found = cut(step.config, load, seconds / (n + 1))
-    few = f"{n} of the report's {wanted} candidates" if n < wanted else ""
+    few = f"{n} of the original study's {wanted} candidates" if n < wanted else ""
     entry = step.entry._replace(study={**step.entry.study, "n_candidates": n})
     told = "; ".join(filter(None, (found.words, few)))
     return ReplicationStep(entry, found.config, cut=told, seconds=seconds)
@@ -216,7 +216,7 @@ def _await(
 
 
 def _tune(step: ReplicationStep, base: JobConfig, tick: Tick) -> ReplicationStep:
-    """Search as the report did, then train the best; the study and its job are found again."""
+    """Search as the original did, then train the best; the search and its job are found again."""
     from thingsviz.studies.submit import start_study, stop_study
 
     study = StudyFolder(studies_root() / base.name)
@@ -233,7 +233,7 @@ def _tune(step: ReplicationStep, base: JobConfig, tick: Tick) -> ReplicationStep
 
 
 def study_config(entry: PlannedTraining, base: JobConfig) -> StudyConfig:
-    """Return the report's search: its space and number of candidates, around a recipe."""
+    """Return the original study's search: its space and number of candidates, around a recipe."""
     recipe = dump_config(base)
     return parse_study({"name": base.name, "base": recipe, **(entry.study or {})}, entry.title)
 

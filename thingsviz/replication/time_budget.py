@@ -1,4 +1,4 @@
-"""How the report's trainings are made to fit a number of minutes: fewer batches, stated."""
+"""Fit the original study's trainings into a number of minutes: fewer batches, stated."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class TrainingLoad(NamedTuple):
         return self.predict + self.batch + self.check
 
     def whole(self, epochs: int) -> float:
-        """The training as the report ran it."""
+        """The training as the original study ran it."""
         return self.predict + epochs * (self.n_batches * self.batch + self.n_checks * self.check)
 
 
@@ -141,5 +141,5 @@ def study_least(load: TrainingLoad) -> float:
 
 
 def study_whole(load: TrainingLoad, epochs: int, wanted: int) -> float:
-    """Return what the report's search takes, with its final training."""
+    """Return what the original study's search takes, with its final training."""
     return (wanted + 1) * load.whole(epochs)

@@ -1,4 +1,4 @@
-"""What each number of the report means, in plain words, with the arithmetic done here."""
+"""What each number of the original study means, in plain words, with the arithmetic done here."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ INTRODUCTION = (
 
 
 def meaning(section: str) -> list[str]:
-    """Return the sentences that belong to a section of the report."""
+    """Return the sentences that belong to a section of the original study."""
     return {VIT: _vit(), THREE: _three(), CLASSES: _classes(), PEERS: _peers()}[section]
 
 
 def _vit() -> list[str]:
     return [
-        "Confidence 54.65 %: the report turned each prediction into a z-score under the raters' "
-        "own mean and spread and averaged the p-values. A constant prediction, which never looks "
-        f"at the brain, scores (2/π)·arctan(1/ρ); at ρ = {RHO:.3f} (spread between concepts over "
-        f"spread between raters) that is {100 * CONFIDENCE:.2f} %. So 54.65 % is what nothing "
-        "gives.",
+        "Confidence 54.65 %: the original study turned each prediction into a z-score under the "
+        "raters' own mean and spread and averaged the p-values. A constant prediction, which "
+        f"never looks at the brain, scores (2/π)·arctan(1/ρ); at ρ = {RHO:.3f} (spread between "
+        f"concepts over spread between raters) that is {100 * CONFIDENCE:.2f} %. So 54.65 % is "
+        "what nothing gives.",
         "Test loss 0.9105 and mean error 1.2994: compare them with the column 'mean'. A loss that "
         "is not clearly below it says that the network predicts the average rating of every "
         "picture. A loss 'stuck near 0.8' is the same plateau.",
         "'Attention in Broca's area' (24 % of the top 200 voxels): a patch of 6 × 7 × 5 holds 210 "
         "voxels, so the top 200 voxels are about one patch; its name was looked up in an atlas on "
         "another grid, and two thirds of it lay outside the brain.",
-        "In the report every trial of a run was given one and the same volume, because volumes "
-        "were looked up by run instead of by trial. Here each trial has its own.",
+        "In the original study every trial of a run was given one and the same volume, because "
+        "volumes were looked up by run instead of by trial. Here each trial has its own.",
     ]
 
 
@@ -53,8 +53,8 @@ def _three() -> list[str]:
         "The best candidate's 0.0732 was picked as the smallest of 12 on its test trials: the "
         "smallest of 12 noisy numbers is smaller than their mean even when nothing was learned. "
         "Here the search sees validation trials only.",
-        "The report's own doubt was right: 12 candidates of its search cost about as much as the "
-        "training that the search was to save. The table of costs below shows ours.",
+        "The original study's own doubt was right: 12 candidates of its search cost about as much "
+        "as the training that the search was to save. The table of costs below shows ours.",
     ]
 
 
@@ -86,9 +86,9 @@ def _hits(name: str, n: int) -> str:
 
 def _peers() -> list[str]:
     return [
-        "The report had no such rows. Ridge regression is the plain method that a network has to "
-        "beat; the concept-level decoder and naming concepts through predicted ratings are the "
-        "stronger ones of this app.",
+        "The original study had no such rows. Ridge regression is the plain method that a network "
+        "has to beat; the concept-level decoder and naming concepts through predicted ratings are "
+        "the stronger ones of this app.",
         "A split by trial lets a decoder see other trials of a test concept; 'concepts never "
         "trained' asks whether it reads ratings of things it was never shown.",
     ]

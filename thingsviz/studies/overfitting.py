@@ -45,7 +45,7 @@ class OverfittingConfig(Strict):
     learns: Task = "concepts"
     split: SplitConfig = SplitConfig(kind="image", fractions=(0.7, 0.1, 0.2), seed=0)
     n_sessions: int | None = Field(None, ge=1, le=1000)
-    """Only the first sessions: the report had one, in which every concept is shown once."""
+    """Only the first sessions: originally it was one, in which every concept is shown once."""
     models: tuple[Literal["logistic", "mlp", "cnn3d"], ...] = ("logistic", "mlp", "cnn3d")
     shares: tuple[float, ...] = (0.25, 0.5, 1.0)
     l2: tuple[float, ...] = (0.0, 0.01)
@@ -125,7 +125,7 @@ def _rate(model: str, rows: Sequence[Row]) -> float:
 
 
 def model_of(config: OverfittingConfig, name: str) -> ModelConfig:
-    """Return the report's classifier for the halved volume that `halved` makes.
+    """Return the original study's classifier for the halved volume that `halved` makes.
 
     The CNN reads a coarser one still, cropped, so that a study ends in minutes.
     """
@@ -136,7 +136,7 @@ def model_of(config: OverfittingConfig, name: str) -> ModelConfig:
 
 
 def fit_of(config: OverfittingConfig, cell: OverfittingCell) -> FitConfig:
-    """Return the report's training of a classifier with the study's length and L2."""
+    """Return the original study's training of a classifier with the study's length and L2."""
     return report_fit(cell.model, config.epochs).model_copy(
         update={
             "batch_size": config.batch_size,
@@ -184,7 +184,7 @@ class HalvedTrials(NamedTuple):
 def halved(material: Classes, config: OverfittingConfig) -> HalvedTrials:
     """Read the study's trials once: a full subject's take 0.2 GB, and no training reads a disk.
 
-    The same voxels that the report's networks read: those of the halved volume in the brain.
+    The same voxels that the networks read: those of the halved volume in the brain.
     """
     train = drawn(material.split.train, 1.0, config)
     order = np.random.default_rng([config.seed, 8]).permutation(material.split.validation)

@@ -267,7 +267,7 @@ def sampler_of(config: StudyConfig, phase: str) -> BaseSampler:
     """Return the sampler of a search.
 
     TPE draws its first candidates at random: a third of them, 10 at most. (Optuna's own 10 would
-    leave 2 of the report's 12 candidates to TPE.)
+    leave 2 of the original study's 12 candidates to TPE.)
     """
     entropy = (config.seed, PHASES.index(phase))
     if phase == "random" or config.sampler == "random":

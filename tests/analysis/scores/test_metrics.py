@@ -1,4 +1,4 @@
-"""The scores' formulas against plain code, scipy, and the report's own figure."""
+"""The scores' formulas against plain code, scipy, and the original study's own figure."""
 
 import numpy as np
 import pandas as pd
@@ -91,8 +91,8 @@ def test_closed_form_of_the_constant_matches_simulation(rng, rho):
 def test_confidence_of_the_mean_on_the_real_ratings(real):
     """What a constant gets on the released ratings, property by property.
 
-    The report found precious and pleasant 'better than the others': they are where a constant is,
-    because raters disagree most about them.
+    The original study found precious and pleasant 'better than the others': they are where a
+    constant is, because raters disagree most about them.
     """
     table = pd.read_csv(real / "property-ratings.tsv", sep="\t")
     mean = table[[mean_column(p) for p in TARGETS_10]].to_numpy()

@@ -1,4 +1,4 @@
-"""Rating scales: round trips and the report's (r − 1)/6."""
+"""Rating scales: round trips and the original study's (r − 1)/6."""
 
 import json
 

@@ -46,7 +46,7 @@ def test_the_reports_columns_and_more(real_trials):
 
 
 def test_trials_in_wrong_folders_are_not_lost(real_trials):
-    """The report lost 36 of them, and gave 24 the concept of another thing's folder."""
+    """The original study lost 36 of them, and gave 24 the concept of another thing's folder."""
     table = real_trials.table
     folder = table["image_filename"].str.split("/").str[0]
     moved = table[(folder != table["concept"]) & (table["trial_type"] != "catch")]

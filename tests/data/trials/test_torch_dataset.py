@@ -31,7 +31,7 @@ def test_two_numbers_are_of_session_1(trials):
 
 
 def test_each_trial_has_its_own_volume(trials):
-    """The report gave all trials of a run one and the same volume."""
+    """The original study gave all trials of a run one and the same volume."""
     volumes = {tuple(trials[i][0][:8].tolist()) for i in range(len(trials))}
     assert len(volumes) == len(trials) == published.N_TRIALS
 

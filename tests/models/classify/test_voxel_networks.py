@@ -1,4 +1,4 @@
-"""The report's classifiers: their layers against plain ones, their input, planted classes."""
+"""The original study's classifiers: layers against plain ones, input, planted classes."""
 
 import numpy as np
 import pytest

@@ -49,7 +49,7 @@ def as_volume(mask, vectors):
 
 
 class Plain(nn.Module):
-    """The report's layers as torch has them, in the report's order (ReLU before the maximum)."""
+    """The original study's layers as torch has them, in its order (ReLU before the maximum)."""
 
     def __init__(self, config, shape):
         super().__init__()

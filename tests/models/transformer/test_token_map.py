@@ -13,7 +13,7 @@ CASES = [((6, 7, 5), False), ((12, 13, 15), False), ((5, 6, 7), True)]
 
 @pytest.fixture(params=CASES, ids=["small", "large", "padded"])
 def grid(request):
-    """The published volume with the report's patches, and one that needs padding."""
+    """The published volume with the original study's patches, and one that needs padding."""
     return PatchGrid((72, 91, 75), *request.param)
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-MARKS = (5, 10)  # the report's epochs
+MARKS = (5, 10)  # the original study's epochs
 PATIENCE = 3
 RISEN = 1.02  # validation loss over its best: more than the noise of a few hundred trials
 LEARNED = 0.95  # training loss below so much of log(classes): something was learned
@@ -70,7 +70,7 @@ def verdict(
 
 
 def answer(cells: Sequence[Row], n_classes: int) -> list[str]:
-    """Answer the report's question, a sentence a classifier: over- or underfitting, at 5 and 10.
+    """Answer its question, a sentence a classifier: over- or underfitting, at 5 and 10.
 
     `cells`: rows with model, share (of the training trials), l2, train_loss, validation_loss,
     validation_top10, in the order of the study; the plain ones (all trials, no L2) are judged.

@@ -1,4 +1,4 @@
-"""The formulas of the scores, per property: errors, and the report's 'confidence'."""
+"""The formulas of the scores, per property: errors, and the original study's 'confidence'."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def mae(true: ArrayLike, predicted: ArrayLike) -> Array:
 
 
 def trial_confidence(predicted: ArrayLike, mean: ArrayLike, sd: ArrayLike) -> Array:
-    """Return the report's confidence of each prediction under the ratings of its concept, 0 to 1.
+    """Return the 'confidence' of each prediction under the ratings of its concept, 0 to 1.
 
     p = 2 · (1 − Φ(|predicted − mean| / sd)) = erfc(|z| / √2)        (report §3)
 
@@ -49,7 +49,7 @@ def constant_confidence(rho: ArrayLike) -> Array:
 
     for a prediction at the middle of normally spread concepts: z = ρ · N(0, 1), and p is the
     chance that another N(0, 1) lies further out.
-    ρ = 0.864 gives 54.65 %, the report's result to four digits.
+    ρ = 0.864 gives 54.65 %, the original study's result to four digits.
     """
     return np.asarray(2 / np.pi * np.arctan2(1.0, np.asarray(rho, float)))
 

@@ -10,7 +10,8 @@ import plotly.graph_objects as go
 from thingsviz.analysis.scores.metrics import constant_confidence
 from thingsviz.figures.base import style
 
-# the report's own result (its section 3), and the ratio of spreads at which a constant reaches it
+# the original study's own result (its section 3), and the ratio of spreads at which a constant
+# reaches it
 REPORT, RATIO = 0.5465, 0.864
 N_POINTS = 120
 
@@ -49,7 +50,7 @@ def confidence_info(
 
 
 def draw_confidence(info: ConfidenceInfo, theme: style.Theme) -> go.Figure:
-    """Draw the curve, a vertical pair of marks a property, and the report's figure."""
+    """Draw the curve, a vertical pair of marks a property, and the original study's figure."""
     p = style.palette(theme)
     x, y = zip(*info.curve, strict=True)
     line = {"color": p.text, "width": 2}
@@ -94,8 +95,8 @@ def _report(p: style.Palette) -> go.Scatter:
     return go.Scatter(
         x=[RATIO],
         y=[REPORT],
-        name=f"the report: {100 * REPORT:.2f} %, a constant at ρ {RATIO}",
+        name=f"the original study: {100 * REPORT:.2f} %, a constant at ρ {RATIO}",
         mode="markers",
         marker={"symbol": "star-open", "size": 15, "color": p.truth, "line": {"width": 2}},
-        hovertemplate="the report's mean confidence %{y:.2%}<extra></extra>",
+        hovertemplate="the original study's mean confidence %{y:.2%}<extra></extra>",
     )

@@ -162,7 +162,7 @@ def _traces(run: TrainingCurves, colour: str, *, first: bool) -> list[tuple[go.S
 
 
 def _references(figure: go.Figure, info: StudyInfo, p: style.Palette) -> None:
-    """Mark what guessing gets, and the report's epochs."""
+    """Mark what guessing gets, and the original study's epochs."""
     look = {"line": {"color": p.muted, "dash": "dash", "width": 1.5}}
     chance = min(10 / info.n_classes, 1)
     for column in range(1, len(info.models) + 1):

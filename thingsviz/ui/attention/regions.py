@@ -119,7 +119,7 @@ def show_regions(page: PageContext, look: MapView) -> CountedMap:
         default="all mass",
         required=True,
         key=Key.W_MAP_AMOUNT,
-        help="All of the map by its mass, its strongest tenth, or the report's 200 strongest "
+        help="All of the map by its mass, its strongest tenth, or its 200 strongest "
         "voxels. Voxels of equal value at the border count in part.",
         persist_state="session",
     )

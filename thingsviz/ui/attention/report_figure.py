@@ -1,4 +1,4 @@
-"""The report's attention figure again: its 200 strongest voxels, beside what they really say."""
+"""The original study's attention figure: its 200 strongest voxels, and what they really say."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ TOP = Amount("voxels", 200)
 
 
 class StrongestVoxels(NamedTuple):
-    """What one head's 200 strongest voxels are: regions as the report gave them, and the rest."""
+    """What one head's 200 strongest voxels are: regions as the study gave them, and the rest."""
 
     head: str
     first: str
@@ -36,13 +36,13 @@ class StrongestVoxels(NamedTuple):
 
 
 def show_report(page: PageContext, look: MapView) -> None:
-    """Show the report's reading of each head, corrected, when the visitor asks for it."""
+    """Show the original study's reading of each head, corrected, when the visitor asks for it."""
     if not look.wanted.by_head:
         return
-    with st.expander("The report's figure, read again"):
+    with st.expander("The original study's figure, read again"):
         st.caption(
-            "The report named each head's region by its 200 strongest voxels. Train the preset "
-            "'The report's attention figure' to have its model."
+            "The original study named each head's region by its 200 strongest voxels. Train the "
+            "preset 'Original study: attention figure' to have its model."
         )
         if not st.toggle("Show it for these heads", key=Key.W_MAP_REPORT, persist_state="session"):
             return
@@ -86,14 +86,14 @@ def readings(wanted: WantedMaps, named: Regions) -> list[StrongestVoxels]:
 def patches_of(mass: NDArray[np.float64], wanted: WantedMaps) -> int:
     """Return from how many patches the 200 strongest voxels come, be it all of a patch or a part.
 
-    A patch of the report's large grid holds 2,340 voxels, so all 200 can come from a single one.
+    A patch of the large grid holds 2,340 voxels, so all 200 can come from a single one.
     """
     top = by_region.counted(mass[None], TOP)[0]
     return int(((wanted.maps.tokens().share > 0) @ top > 0).sum())
 
 
 def explain(wanted: WantedMaps, rows: list[StrongestVoxels], named: Regions) -> str:
-    """Say what the report's reading overlooked."""
+    """Say what the original study's reading overlooked."""
     found, tokens = shown(wanted), wanted.maps.tokens()
     patch = int(np.median(tokens.box_voxels))
     n = sum(row.q < 0.05 for row in rows)

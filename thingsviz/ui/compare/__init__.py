@@ -1,1 +1,1 @@
-"""The Compare page, and 'The report, again'."""
+"""The Compare page, and 'Replicate the original study'."""

@@ -1,4 +1,4 @@
-"""What the report's 'confidence' says: the constant predictor's own value beside the model's."""
+"""What 'confidence' says: the constant predictor's own value beside the model's."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def show_confidence(view: PredictionsView, page: PageContext) -> None:
             f"ratings over the raters' SD, on the trials shown. Beside the model:\n\n{whole}",
         )
         _value(
-            "the report",
+            "the original study",
             REPORT,
             "Its mean confidence on the test set of its section 3, which came with no interval, "
             f"no reference and no count. Beside the model here:\n\n{whole}",
@@ -56,12 +56,12 @@ def show_confidence(view: PredictionsView, page: PageContext) -> None:
     figure = draw_confidence(placed, page.theme)
     charts.show(figure, page.theme, "confidence", alt=alt, save_as=view.save_as)
     st.markdown(
-        "The report reads 54.65 % as how sure its model is. But 'confidence' is the chance that a "
-        "single rater answers further from the mean rating than the prediction is, and raters "
-        f"differ a lot: a constant reaches (2/π)·arctan(1/ρ), which is 54.65 % at ρ = {RATIO}, "
-        "without looking at any brain. Only what a model has above the constant is its own. The "
-        "curve is exact for normally spread concepts predicted at their own middle; two-peaked "
-        "ratings, and few test concepts away from the training's mean, fall below it.",
+        "The original study reads 54.65 % as how sure its model is. But 'confidence' is the "
+        "chance that a single rater answers further from the mean rating than the prediction is, "
+        "and raters differ a lot: a constant reaches (2/π)·arctan(1/ρ), which is 54.65 % at ρ = "
+        f"{RATIO}, without looking at any brain. Only what a model has above the constant is its "
+        "own. The curve is exact for normally spread concepts predicted at their own middle; "
+        "two-peaked ratings, and few test concepts away from the training's mean, fall below it.",
         help=f"{glossary('confidence')}\n\n{whole}",
     )
 

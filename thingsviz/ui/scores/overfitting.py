@@ -27,16 +27,16 @@ from thingsviz.ui.shell.task_bar import task_bar
 from thingsviz.ui.shell.ui_state import Key
 
 WHY = (
-    "Trains the report's three classifiers on a quarter, half and all of the training trials, "
-    "with and without L2. It may be stopped and goes on from there."
+    "Trains the original study's three classifiers on a quarter, half and all of the training "
+    "trials, with and without L2. It may be stopped and goes on from there."
 )
-SESSIONS = {"every session": None, "one session, as in the report": 1}
+SESSIONS = {"every session": None, "one session, as in the original study": 1}
 COULD_NOT = (
     "**What this could not show.** One draw of the split and of the first weights: another seed "
     "moves a loss by some hundredths. The validation trials choose the best epoch, so its loss is "
-    "a little too good; the test trials are not looked at here. The networks are the report's, "
-    "with Adam 1e-3; its batch of 4 is 16 here and its CNN reads every fourth voxel instead of "
-    "every second, which are an eighth as many."
+    "a little too good; the test trials are not looked at here. The networks are the original "
+    "study's, with Adam 1e-3; its batch of 4 is 16 here and its CNN reads every fourth voxel "
+    "instead of every second, which are an eighth as many."
 )
 Rows = list[dict[str, Any]]
 
@@ -49,7 +49,7 @@ def choose_study(page: PageContext) -> Path:
         default=next(iter(SESSIONS)),
         required=True,
         key=str(Key.W_OVERFITTING_SESSIONS),
-        help="The report had one session. It shows each concept once, so that no concept of a "
+        help="The original study had one session. It shows each concept once: no concept of a "
         "test trial was ever trained but those of the repeated test images.",
     )
     n_sessions = SESSIONS[str(chosen or next(iter(SESSIONS)))]
@@ -105,8 +105,8 @@ def show_study(folder: Path, page: PageContext) -> None:
         charts.show(figure, page.theme, "overfitting", alt=alt, save_as=save_as)
         st.caption(
             "Star: the epoch with the lowest validation loss, whose weights early stopping keeps. "
-            "Upright lines: 5 and 10 epochs, the report's. Training losses are measured while "
-            "weights move, with dropout and noise where the network has them."
+            "Upright lines: 5 and 10 epochs, the original study's. Training losses are measured "
+            "while weights move, with dropout and noise where the network has them."
         )
     st.dataframe(
         table_of(rows),

@@ -21,7 +21,7 @@ from thingsviz.ui.shell.frame import PageContext, plain
 from thingsviz.ui.shell.ui_state import Key
 from thingsviz.ui.training.estimates import time_text, whole_estimate
 
-# the report drew single trials; it trained on ratings as given in its §3, on (r − 1) / 6 in its §4
+# the original study drew single trials; it trained on ratings as given (ViT3D) or on (r − 1) / 6
 REPORT_SPLIT = {"kind": "trial", "fractions": (0.8, 0.1, 0.1)}
 SECTION_4 = ("report_transformer", "report_cnn", "report_cnn_tuned")
 CLASS_QUESTION = {"learns": "concepts", "split": {"kind": "trial", "fractions": (0.7, 0.1, 0.2)}}
@@ -82,7 +82,7 @@ def _fill_from_preset(page: PageContext, fill: Fill) -> None:
 
 
 def recipe_from(page: PageContext, preset: str) -> JobConfig:
-    """Return a preset as a recipe for this subject; the report's bring its split and scale."""
+    """Return a preset as a recipe for this subject; the study's own bring its split and scale."""
     question: dict[str, Any] = {}
     if preset.startswith("report"):
         scale = "unit" if preset in SECTION_4 else "raw"

@@ -55,7 +55,7 @@ SPLITS = {
         "Draws whole runs of the scanner: what drifts within a run is not on both sides.",
     ),
     "trial": QuestionChoice(
-        "Trials (the report's)",
+        "Trials (the original study's)",
         "Draws trials one by one: the same concepts and even images stand on both sides, so a "
         "good score may be recognition.",
     ),
@@ -113,7 +113,7 @@ def _targets(available: list[str], faults: list[str]) -> list[str]:
         selection_mode="single",
         key=key,
         persist_state="session",
-        help="12: the report's twelve; 10: without nameability and consistency; own: your choice.",
+        help="12: the original twelve; 10: without nameability and consistency; own: your choice.",
         width=185,
     )
     if size != "own":

@@ -1,4 +1,4 @@
-"""'The report, again' on the pages: offered, followed, stopped, read."""
+"""'Replicate the original study' on the pages: offered, followed, stopped, read."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from streamlit.testing.v1 import AppTest
 
 from thingsviz.core.progress import Progress
 from thingsviz.queue.background_tasks import Task
-from thingsviz.ui.compare import again_view
+from thingsviz.ui.compare import replication_view
 
 PAGES = Path(__file__).parents[2] / "pages"
 
@@ -41,7 +41,7 @@ def button(app, label):
 @pytest.mark.parametrize("name", ["compare.py", "train.py"])
 def test_one_click_starts_the_run(page, started, tiny_env, name):
     app = page(name)
-    button(app, "Run the report's settings again").click().run()
+    button(app, "Run the original study's settings again").click().run()
     assert not app.exception
     out = str(tiny_env / ".reports" / "tiny-sub-01")
     assert started == [
@@ -52,7 +52,7 @@ def test_one_click_starts_the_run(page, started, tiny_env, name):
 def test_the_minutes_are_the_visitors(page, started):
     app = page()
     next(n for n in app.number_input if n.label == "Minutes in all").set_value(45).run()
-    button(app, "Run the report's settings again").click().run()
+    button(app, "Run the original study's settings again").click().run()
     assert started[0][1][-2:] == ["--minutes", "45"]
 
 
@@ -65,18 +65,20 @@ def test_a_run_is_followed_and_can_be_stopped(page, tiny_env, monkeypatch):
     stopped = []
     out = str(tiny_env / ".reports" / "tiny-sub-01")
     task = a_task(out, "running", "3 of 13: Transformer · 4 min 10 s left")
-    monkeypatch.setattr(again_view, "tasks", lambda: [task])
+    monkeypatch.setattr(replication_view, "tasks", lambda: [task])
     monkeypatch.setattr("thingsviz.ui.actions.end_task", stopped.append)
     app = page()
     assert any("4 min 10 s left" in p.proto.text for p in app.get("progress"))
-    assert all(b.label != "Run the report's settings again" for b in app.button)
+    assert all(b.label != "Run the original study's settings again" for b in app.button)
     button(app, "Stop").click().run()
     assert stopped == ["t1"]
 
 
 def test_a_run_that_ended_early_says_why(page, tiny_env, monkeypatch):
     out = str(tiny_env / ".reports" / "tiny-sub-01")
-    monkeypatch.setattr(again_view, "tasks", lambda: [a_task(out, "failed", "no space is left")])
+    monkeypatch.setattr(
+        replication_view, "tasks", lambda: [a_task(out, "failed", "no space is left")]
+    )
     app = page()
     assert [w.value for w in app.warning] == ["The last run ended early\\: no space is left"]
 

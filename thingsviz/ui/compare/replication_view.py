@@ -1,4 +1,4 @@
-"""'The report, again' on a page: the one click, its progress, and the document to read."""
+"""The replication on a page: the one click, its progress, and the document to read."""
 
 from __future__ import annotations
 
@@ -22,12 +22,13 @@ MINUTES = 20
 EVERY_S = 1.5
 HEIGHT = 700
 WORDS = (
-    "Trains the report's own decoders on this subject with the report's own settings, one after "
-    "the other: the 3-D vision transformer, the transformer with a CNN and with Optuna, the three "
-    "classifiers, and ridge and the concept-level decoder beside them. It ends as a document that "
-    "shows every number of the report beside ours, beside chance, the mean, ridge and the noise "
-    "ceiling, and says what each of them means. On a processor without a GPU the whole would take "
-    "days: the trainings are cut to the time below, and each row says by how much."
+    "Trains the original study's own decoders on this subject with the original study's own "
+    "settings, one after the other: the 3-D vision transformer, the transformer with a CNN and "
+    "with Optuna, the three classifiers, and ridge and the concept-level decoder beside them. It "
+    "ends as a document that shows every number of the original study beside ours, beside chance, "
+    "the mean, ridge and the noise ceiling, and says what each of them means. On a processor "
+    "without a GPU the whole would take days: the trainings are cut to the time below, and each "
+    "row says by how much."
 )
 
 
@@ -49,7 +50,7 @@ def show_again(page: PageContext) -> None:
     task = task_of(page)
     running = task is not None and task.state == "running"
     told = task is not None and task.state in {"running", "failed"}
-    with st.expander("The report, again", icon=":material/history:", expanded=told):
+    with st.expander("Replicate the original study", icon=":material/history:", expanded=told):
         st.markdown(WORDS)
         with guard():
             if running:
@@ -76,7 +77,7 @@ def _offer(page: PageContext, last: Task | None) -> None:
             "second click goes on where a stopped run ended.",
         )
         st.button(
-            "Run the report's settings again",
+            "Run the original study's settings again",
             icon=":material/play_arrow:",
             key="w_again_start",
             on_click=start,
@@ -129,7 +130,9 @@ def _document(page: PageContext) -> None:
     if shown:
         # as an address of its own the document has no access to the app
         inside = "data:text/html;base64," + base64.b64encode(text.encode()).decode()
-        st.iframe(inside, height=HEIGHT, alt="The document: the report's numbers beside ours")
+        st.iframe(
+            inside, height=HEIGHT, alt="The document: the original study's numbers beside ours"
+        )
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
