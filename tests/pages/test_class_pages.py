@@ -14,7 +14,7 @@ def words(app):
 
 
 def test_a_click_on_a_classifier_makes_the_report_s_job(visit, monkeypatch):
-    monkeypatch.setattr("thingsviz.queue.submit.start", lambda job: None)
+    monkeypatch.setattr("thingsviz.queue.submit.start", lambda job, config=None: None)
     app = visit("train.py")
     app.selectbox(key=str(Key.W_PRESET)).set_value("MLP, 10 epochs").run()
     assert not app.exception, app.exception

@@ -18,7 +18,7 @@ PAGE = Path(__file__).parents[2] / "pages" / "train.py"
 def started(monkeypatch):
     """Names of jobs that the page started; nothing really runs."""
     names = []
-    monkeypatch.setattr(submit, "start", lambda job: names.append(job.name))
+    monkeypatch.setattr(submit, "start", lambda job, config=None: names.append(job.name))
     return names
 
 

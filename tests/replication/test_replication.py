@@ -209,7 +209,7 @@ def test_a_training_that_fails_is_told_and_the_rest_goes_on(monkeypatch, jobs):
 
 def test_an_interruption_stops_the_job_that_runs(monkeypatch, jobs):
     stopped = []
-    monkeypatch.setattr("thingsviz.queue.submit.start", lambda job: None)
+    monkeypatch.setattr("thingsviz.queue.submit.start", lambda job, config=None: None)
     monkeypatch.setattr("thingsviz.queue.submit.is_alive", lambda job: True)
     monkeypatch.setattr("thingsviz.queue.submit.stop", lambda job: stopped.append(job.name))
 

@@ -116,7 +116,7 @@ def cut(config: JobConfig, load: TrainingLoad, seconds: float) -> ShortenedRecip
     changes = _fewer(fit, load, seconds - load.predict)
     words = (
         f"cut to fit the time: {changes['epochs'] * changes['batches_per_epoch']:,} of the "
-        f"report's {fit.epochs * load.n_batches:,} batches of {fit.batch_size}"
+        f"original study's {fit.epochs * load.n_batches:,} batches of {fit.batch_size}"
     )
     return ShortenedRecipe(
         config.model_copy(update={"fit": fit.model_copy(update=changes)}), words
