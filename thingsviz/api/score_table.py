@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from thingsviz.analysis.scores.reference_rows import REFERENCE_ROWS
 from thingsviz.api.parts import Split
 from thingsviz.api.subject import Subject
 from thingsviz.core.arrays import Rows
@@ -17,7 +18,7 @@ from thingsviz.jobs.recipe import parse_config
 from thingsviz.pipeline.references import reference_scores
 from thingsviz.pipeline.tasks.ratings import Ratings
 
-REFERENCES = ("chance", "mean", "prior", "ridge", "identification", "ceiling", "oracle")
+REFERENCES = tuple(row.name for row in REFERENCE_ROWS)
 OWN = ("value", "low", "high", "p")
 
 

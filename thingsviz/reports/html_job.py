@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from thingsviz.analysis.scores.paired_tests import sentence
+from thingsviz.analysis.scores.reference_rows import REFERENCE_ROWS
 from thingsviz.core.errors import JobError, ThingsvizError
 from thingsviz.core.typography import decimals, signed
 from thingsviz.figures.base.svg import DotRow, SvgLine, SvgMark, dots, lines
@@ -29,15 +30,7 @@ from thingsviz.reports import html_page as page
 from thingsviz.reports.comparable import FinishedJob, comparable, naming, read_finished
 from thingsviz.reports.comparison import class_tests, pair_tests, settings_that_differ
 
-REFERENCES = {
-    "chance": "chance",
-    "prior": "prior-only",
-    "mean": "mean",
-    "ridge": "ridge",
-    "identification": "through ratings",
-    "ceiling": "noise ceiling",
-    "oracle": "oracle",
-}
+REFERENCES = {row.name: row.label for row in REFERENCE_ROWS}
 MEGA = 1_000_000
 MOST_ROWS = 200
 

@@ -13,11 +13,12 @@ from thingsviz.analysis.classes.hit_table import TARGET, HitPlace
 from thingsviz.analysis.classes.limits import SHOWN_K
 from thingsviz.analysis.scores.differences import verdict
 from thingsviz.analysis.scores.paired_tests import swapped_hits
+from thingsviz.analysis.scores.reference_rows import REFERENCE_ROWS
 from thingsviz.analysis.scores.resampling import cluster_interval
 from thingsviz.core.typography import minus
 
 Row = dict[str, Any]
-LABELS = {"ridge": "one-hot ridge", "identification": "naming through predicted ratings"}
+LABELS = {row.name: row.long for row in REFERENCE_ROWS if row.long}
 CLAIMS = {
     "better": "It is better than",
     "worse": "It is worse than",

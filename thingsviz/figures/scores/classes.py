@@ -10,10 +10,11 @@ import pandas as pd
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 
+from thingsviz.analysis.scores.reference_rows import REFERENCE_ROWS
 from thingsviz.figures.base import style
 from thingsviz.figures.scores.scores import CLASS_REFERENCES
 
-DASHES = {"prior": "dot", "ridge": "dash", "identification": "dashdot"}
+DASHES = {row.name: row.dash for row in REFERENCE_ROWS if row.dash}
 MOST_SHOWN = 60
 
 

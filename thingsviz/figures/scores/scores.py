@@ -8,25 +8,17 @@ from typing import Any, NamedTuple
 import pandas as pd
 import plotly.graph_objects as go
 
+from thingsviz.analysis.scores.reference_rows import REFERENCE_ROWS
 from thingsviz.core.typography import finite
 from thingsviz.figures.base import style
 
-# in the order of the page; `baseline` ones have to be beaten, `limit` ones cannot be
-REFERENCES = {
-    "chance": ("chance", "baseline"),
-    "mean": ("mean", "baseline"),
-    "ridge": ("ridge", "baseline"),
-    "ceiling": ("noise ceiling", "limit"),
-    "oracle": ("oracle", "limit"),
+# by name: label and kind; in the order of the page
+Labels = dict[str, tuple[str, str]]
+REFERENCES: Labels = {
+    row.name: (row.label, row.kind) for row in REFERENCE_ROWS if row.of != "classes"
 }
-# of a decoder that names classes; `ridge` is one on one-hot classes there
-CLASS_REFERENCES = {
-    "chance": ("chance", "baseline"),
-    "prior": ("prior-only", "baseline"),
-    "ridge": ("ridge", "baseline"),
-    "identification": ("through ratings", "baseline"),
-    "ceiling": ("noise ceiling", "limit"),
-    "oracle": ("oracle", "limit"),
+CLASS_REFERENCES: Labels = {
+    row.name: (row.label, row.kind) for row in REFERENCE_ROWS if row.of != "ratings"
 }
 METRICS = {
     "r": "Pearson r",
@@ -53,7 +45,7 @@ def metric_name(metric: str) -> str:
     return METRICS[metric] if found is None else f"Top-{found.group(1)} share of hits"
 
 
-def references_of(metric: str) -> dict[str, tuple[str, str]]:
+def references_of(metric: str) -> Labels:
     """Return the references of a score by their name: label and kind."""
     return CLASS_REFERENCES if is_share(metric) else REFERENCES
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from thingsviz.analysis.scores.reference_rows import REFERENCE_ROWS
 from thingsviz.core.typography import PERCENT, minus
 from thingsviz.figures.base import style
 from thingsviz.figures.scores.scores import (
@@ -31,15 +32,7 @@ METRIC_TERMS = {
     "mae_unit": "mae",
     "confidence": "confidence",
 }
-REFERENCE_TERMS = {
-    "chance": "chance",
-    "mean": "mean",
-    "ridge": "ridge",
-    "ceiling": "noise ceiling",
-    "oracle": "oracle",
-    "prior": "prior-only",
-    "identification": "identification",
-}
+REFERENCE_TERMS = {row.name: row.term for row in REFERENCE_ROWS}
 ABSENT = {
     "mean": "A constant prediction has no correlation with anything.",
     "oracle": "Only planted data have an oracle: somebody must know the truth.",
