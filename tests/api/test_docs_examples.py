@@ -6,9 +6,19 @@ import inspect
 import pytest
 
 import thingsviz as tv
-from thingsviz.api import comparison, decoders, open_data, parts, plots, score_table, subject, work
+from thingsviz.api import (
+    comparison,
+    decoders,
+    open_data,
+    parts,
+    plots,
+    score_table,
+    subject,
+    subject_data,
+    work,
+)
 
-MODULES = [comparison, decoders, open_data, parts, plots, score_table, subject, work]
+MODULES = [comparison, decoders, open_data, parts, plots, score_table, subject, subject_data, work]
 FUNCTIONS = [
     *(tv.datasets, tv.load_subject, tv.simulate, tv.train, tv.submit, tv.list_jobs),
     *(tv.score, tv.compare, tv.plot_slices, tv.plot_scores, tv.plot_map),

@@ -109,3 +109,33 @@ def test_the_page_s_form_writes_the_same_recipe(name, sub, split):
         "fit": {} if fit is None else fit.model_dump(),
     }
     assert form_recipe(form) == ours
+
+
+def test_a_linear_classifier_names_the_same_classes(sub):
+    split = sub.split("test_images")
+    job = tv.train(tv.models.LDA(), sub, split, learns="concepts")
+    X = sub.responses(split)
+    lda = tv.models.LDA().fit(X[split.train], sub.concepts[split.train])
+    table = job.predictions.query("part == 'test' and n_averaged == 1").set_index("row")
+    assert table.loc[split.test, "top_1"].tolist() == lda.predict(X[split.test]).tolist()
+
+
+def test_folds_by_hand_are_those_of_a_job(sub):
+    folds = sub.folds("session")
+    job = tv.train("ridge", sub, folds, targets=TARGETS)
+    assert job.folds["fold"].tolist() == list(folds.names) == [f"session {n}" for n in range(1, 5)]
+    assert job.folds["n_test"].tolist() == [len(split.test) for split in folds]
+    table = job.predictions.set_index("row")
+    for split in folds:
+        X = sub.responses(split)
+        ridge = tv.models.Ridge().fit(
+            X[split.train], sub.ratings(TARGETS)[split.train], groups=split.groups
+        )
+        by_job = table.loc[split.test, [f"pred_{t}" for t in TARGETS]].to_numpy()
+        assert np.abs(by_job - ridge.predict(X[split.test])).max() < 1e-4
+    tested = np.concatenate([test for _, test in folds.pairs])
+    assert len(np.unique(tested)) == len(tested)
+    assert not any(np.intersect1d(*pair).size for pair in folds.pairs)
+    one = tv.train("ridge", sub, folds[1], targets=TARGETS)
+    assert len(one.predictions.query("part == 'test'")) == len(folds[1].test)
+    assert one.folds.empty

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from thingsviz.api.work import Job
+from thingsviz.api.job import Job
 from thingsviz.core.errors import JobError
 from thingsviz.reports.comparable import naming, read_finished, why_not
 from thingsviz.reports.comparison import class_tests, pair_tests

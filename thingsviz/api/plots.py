@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Protocol
 
 from thingsviz.analysis.regions.regions import regions_of
+from thingsviz.api.job import Job
 from thingsviz.api.maps import CEILING
 from thingsviz.api.subject import Subject
-from thingsviz.api.work import Job
 from thingsviz.core.errors import JobError
 from thingsviz.data.trials.indexing import Index, row_of
 from thingsviz.figures.base.style import Theme

@@ -103,7 +103,7 @@ def _task(sub: Subject, split: Split, targets: tuple[str, ...], folder: Path) ->
         "dataset": sub.address,
         "subject": sub.name,
         "targets": targets,
-        "split": {"kind": split.kind, "fractions": split.fractions, "seed": split.seed},
+        "split": split.recipe,
     }
     config = parse_config(recipe, "the score")
     scaler = folder / "scaler.safetensors"

@@ -1,32 +1,27 @@
-"""A subject, as a notebook sees it."""
+"""A subject, as a notebook sees it: its data, single trials, splits and folds."""
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
-from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import pandas as pd
-from numpy.typing import NDArray
 
-from models.base.arrays import TrialView
-from thingsviz.api.parts import Floats, Split, Trial
-from thingsviz.core.errors import ConfigError
-from thingsviz.core.space import Grid
-from thingsviz.data.store.beta_store import BetaStore
-from thingsviz.data.things.layout import Dataset, find_datasets
-from thingsviz.data.things.ratings import available, mean_column
-from thingsviz.data.trials import splits
+from thingsviz.api.parts import Folds, Split, Trial
+from thingsviz.api.subject_data import SubjectData
+from thingsviz.data.things.ratings import mean_column
+from thingsviz.data.trials.folds import default_choice, fold_names, make_chosen
 from thingsviz.data.trials.indexing import Index, row_of
-from thingsviz.data.trials.standardise import SessionScaler, StandardisedBetas
+from thingsviz.data.trials.split_choice import SplitChoice
+from thingsviz.data.trials.standardise import SessionScaler
 
 if TYPE_CHECKING:
     from thingsviz.data.trials.torch_dataset import TrialDataset
 
+FRACTIONS = (0.8, 0.1, 0.1)
 
-class Subject:
+
+class Subject(SubjectData):
     """One prepared subject; nothing large is read before it is asked for.
 
     Attributes
@@ -47,148 +42,21 @@ class Subject:
         Whether the responses are planted, not measured.
     """
 
-    def __init__(self, dataset: Dataset, name: str) -> None:
-        self.dataset, self.name = dataset, name
-        self.store = BetaStore.open(dataset, name)
-
-    def __repr__(self) -> str:
-        n, v = self.shape
-        marks = ", simulated" if self.simulated else ""
-        sizes = f"{n:,} trials × {v:,} voxels, {len(self.properties)} properties"
-        return f"Subject('{self.dataset_name}/{self.name}': {sizes}{marks})"
-
-    def _repr_html_(self) -> str:
-        kinds = self.trials["trial_type"].value_counts().to_frame("trials")
-        return f"<p>{html.escape(repr(self))}</p>{kinds.to_html()}"
-
-    @property
-    def dataset_name(self) -> str:
-        """The dataset's folder name."""
-        return self.dataset.name
-
-    @property
-    def address(self) -> str:
-        """How a recipe names the dataset: its folder's name below THINGSVIZ_DATA, else a path."""
-        here = {dataset.root.resolve(): dataset.name for dataset in find_datasets()}
-        root = self.dataset.root.resolve()
-        return here.get(root, str(root))
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        """(n_trials, n_voxels)."""
-        return self.store.shape
-
-    @property
-    def trials(self) -> pd.DataFrame:
-        """A row a trial, in the order of `betas()`; a copy."""
-        return self.store.trials.copy()
-
-    @property
-    def mask(self) -> NDArray[np.bool_]:
-        """Which voxels of the grid are brain, (X, Y, Z)."""
-        return self.store.mask
-
-    @property
-    def grid(self) -> Grid:
-        """Shape (X, Y, Z) and affine of the volumes, mm."""
-        return self.store.grid
-
-    @property
-    def simulated(self) -> bool:
-        """Whether the responses are planted, not measured."""
-        return self.store.simulated
-
-    @cached_property
-    def concepts(self) -> NDArray[np.str_]:
-        """What each trial shows, (n_trials,); '' for catch trials."""
-        return self.store.trials["concept"].fillna("").to_numpy(str)
-
-    @property
-    def properties(self) -> list[str]:
-        """The properties that are rated."""
-        return available(self.store.trials.columns)
-
-    def betas(self) -> NDArray[np.float16]:
-        """Return all single-trial responses, mapped from disk.
-
-        Returns
-        -------
-        (n_trials, n_voxels) float16, read-only
-            % signal change, voxels in C order of `mask`. Nothing is read until it is used.
-            float16 is how they are kept (3 digits, as many as the noise leaves): decoders read
-            blocks of it as float32, and your own sums should too (`X[rows].astype("float32")`),
-            because a float16 sum overflows at 65,504.
-
-        Examples
-        --------
-        >>> sub.betas().dtype, sub.betas().shape
-        (dtype('float16'), (176, 5798))
-        """
-        return self.store.betas
-
-    def responses(self, split: Split | None = None) -> TrialView:
-        """Return responses as jobs read them: z-scored in each session by the training trials.
-
-        Parameters
-        ----------
-        split : Split, optional
-            Whose training trials give each voxel's mean and SD. None: no z-scores, % signal
-            change as in `betas()`, and every row is compared with its checksum when it is read.
-
-        Returns
-        -------
-        TrialView, (n_trials, n_voxels) float32
-            Read when asked for: `view[rows]` for estimators, `np.asarray(view[rows])` for numbers.
-        """
-        rows = None if split is None else split.train
-        scaler = None if rows is None else SessionScaler.fit(self.store, rows)
-        return TrialView(StandardisedBetas(self.store, scaler))
-
-    def ratings(self, targets: Sequence[str] | None = None) -> Floats:
-        """Return the ratings of what each trial shows.
-
-        Parameters
-        ----------
-        targets : sequence of str, optional
-            Which of `properties`; None: all of them.
-
-        Returns
-        -------
-        (n_trials, n_targets) float32
-            Means over raters on their own scales (1 to 7 of most); NaN where nothing was rated.
-
-        Raises
-        ------
-        ConfigError
-            A property is not rated in these data.
-
-        Examples
-        --------
-        >>> sub.ratings(["heavy", "lives"]).shape
-        (176, 2)
-        """
-        wanted = self.properties if targets is None else list(targets)
-        lacking = [name for name in wanted if name not in self.properties]
-        if lacking:
-            there = ", ".join(self.properties)
-            msg = f"{self.dataset_name} has no ratings of {', '.join(lacking)}: it has {there}"
-            raise ConfigError(msg)
-        return self.store.trials[[mean_column(name) for name in wanted]].to_numpy(np.float32)
-
     def split(
         self,
-        kind: str = "unseen_concepts",
+        kind: str | None = None,
         seed: int = 0,
-        fractions: tuple[float, float, float] = (0.8, 0.1, 0.1),
+        fractions: tuple[float, float, float] = FRACTIONS,
     ) -> Split:
         """Draw which trials train, validate and test.
 
         Parameters
         ----------
-        kind : {"unseen_concepts", "test_images", "concept", "image", "session", "trial"}
+        kind : {"unseen_concepts", "test_images", "concept", "image", "session", "run", "trial"}
             unseen_concepts: the published test trials, and training on none of their concepts;
             test_images: the same test, training on all train trials; the others deal whole
-            concepts, images, sessions or single trials to the parts.
+            concepts, images, runs, sessions or single trials to the parts. None: the first of
+            them that suits the data.
         seed : int
             Equal seeds draw equal splits.
         fractions : (train, validation, test)
@@ -208,11 +76,56 @@ class Subject:
         >>> sub.split("unseen_concepts", seed=0)
         Split('unseen_concepts', seed 0: 84 train, 12 validation, 32 test, 32 exemplars)
         """
-        drawn = splits.make_split(self.store.trials, kind, fractions, seed)
-        nothing = np.empty(0, np.int64)
-        extra = np.asarray(drawn.extra.get("exemplars", nothing), np.int64)
-        parts = (drawn.train, drawn.validation, drawn.test)
-        return Split(*parts, kind, seed, fractions, self.concepts[drawn.train], extra)
+        kind = kind or default_choice(self.store.trials).kind
+        return self._split(SplitChoice(kind, fractions, seed))
+
+    def folds(
+        self, kind: str = "session", folds: int | Literal["each"] = "each", seed: int = 0
+    ) -> Folds:
+        """Draw the folds of a cross-validation, for `tv.train` or a loop of your own.
+
+        Parameters
+        ----------
+        kind : {"session", "run", "concept", "image", "trial"}
+            What is held out as a whole.
+        folds : int or "each"
+            "each": every session or run is left out once; a number: groups are dealt to so many.
+        seed : int
+            Deals groups, and draws the validation part of each fold.
+
+        Returns
+        -------
+        Folds
+
+        Raises
+        ------
+        ConfigError, DataError
+            There are no such groups, or too few for so many folds.
+
+        Examples
+        --------
+        >>> sub.folds("session")
+        Folds('session': 4 folds, 160 trials tested once)
+        >>> job = tv.train("ridge", sub, sub.folds("concept", 2), targets=["heavy", "lives"])
+        >>> job.folds[["fold", "n_test"]].values.tolist()
+        [['fold 1', 76], ['fold 2', 84]]
+        """
+        choice = SplitChoice(kind, FRACTIONS, seed, folds)
+        names = fold_names(self.store.trials, choice)
+        each = [choice._replace(fold=n + 1) for n in range(len(names))]
+        return Folds(tuple(self._split(one) for one in each), tuple(names))
+
+    def _split(self, choice: SplitChoice) -> Split:
+        drawn = make_chosen(self.store.trials, choice)
+        extra = np.asarray(drawn.extra.get("exemplars", np.empty(0, np.int64)), np.int64)
+        return Split(
+            *(drawn.train, drawn.validation, drawn.test),
+            *(choice.kind, choice.seed, choice.fractions),
+            groups=self.concepts[drawn.train],
+            exemplars=extra,
+            folds=choice.folds,
+            fold=choice.fold,
+        )
 
     def trial(
         self,
