@@ -2,6 +2,7 @@ import errno
 
 import pytest
 
+from tests.disk_steps import is_durable, recorded
 from thingsviz.core.errors import DataError
 from thingsviz.core.files import is_writable, said_plainly, write_atomically
 from thingsviz.core.json_files import write_json
@@ -19,6 +20,21 @@ def test_a_failed_write_leaves_the_old_file_and_nothing_else(tmp_path):
         write_atomically(path, fail)
     assert path.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_new_file_and_its_name_outlive_a_power_cut(tmp_path, monkeypatch):
+    steps = recorded(monkeypatch)
+    write_atomically(tmp_path / "a", lambda file: file.write(b"new"))
+    assert is_durable(steps, tmp_path / "a")
+
+
+def test_a_reader_keeps_the_old_file_while_a_new_one_takes_its_place(tmp_path):
+    path = tmp_path / "a"
+    path.write_text("old words")
+    with path.open() as reader:
+        write_atomically(path, lambda file: file.write(b"new"))
+        assert reader.read() == "old words"
+    assert path.read_text() == "new"
 
 
 def test_json_refuses_what_json_has_not(tmp_path):

@@ -20,6 +20,7 @@ from thingsviz.queue.database import Queue, queue_folder
 from thingsviz.queue.ticket import Ticket, write_ticket
 from thingsviz.studies.config import parse_study
 from thingsviz.studies.study_folder import create_study
+from thingsviz.ui.shell.frame import plain
 from thingsviz.ui.training.form_fields import form_key
 
 
@@ -134,6 +135,14 @@ def test_title_tags_and_note_are_kept_and_found(page):
         look(app)
         assert ("Local, *wide*" in labels(app)) is found
         assert "another" not in labels(app)
+
+
+def test_a_note_is_shown_as_it_was_written(page):
+    note = "![x](https://example.org/x.png) <b>bold</b> :red[sure] [here](/server)"
+    write_about(made_job("mine"), note=note)
+    shown = [markdown.value for markdown in page(job="mine").markdown]
+    assert plain(note) in shown
+    assert not [value for value in shown if "![x](" in value or note in value]
 
 
 def test_states_and_owners_filter(page):

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from models.linear.config import MeanConfig
 from thingsviz.analysis.scores.metrics import pearson
 from thingsviz.core.errors import JobError
 from thingsviz.pipeline import references
@@ -45,6 +46,15 @@ def test_every_reference_has_a_row(material):
     assert value["ridge", *test, "mse"] < value["mean", *test, "mse"]
     assert value["oracle", *test, "r"] > value["ridge", *test, "r"] > 0
     assert value["oracle", *test, "r"] < value["ceiling", *test, "r"] < 1
+
+
+def test_predictions_are_on_the_raters_own_scales(make_job):
+    """Learned from 0 to 1, a constant guess is the mean of the raters' answers."""
+    task = open_task(make_job(rating_scale="unit"))
+    table = fit_and_predict(task, task.responses, MeanConfig()).table
+    expected = task.ratings[task.split.train].mean(0)
+    guess = table[[f"pred_{target}" for target in task.config.targets]]
+    np.testing.assert_allclose(guess, np.tile(expected, (len(table), 1)), rtol=1e-5)
 
 
 def test_oracle_row_is_the_planted_oracles_r(material):

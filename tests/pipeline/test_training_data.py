@@ -8,6 +8,7 @@ import pytest
 from thingsviz.core.errors import ConfigError, DataError, JobError
 from thingsviz.data.things.ratings import mean_column
 from thingsviz.jobs.recipe import dump_config, parse_config
+from thingsviz.pipeline.fit import fit_data
 from thingsviz.pipeline.tasks.registry import open_task
 
 
@@ -75,6 +76,37 @@ def test_without_z_scoring_responses_are_as_stored(make_job):
     np.testing.assert_array_equal(
         material.responses.batch(np.array([row]))[0], material.store.vector(row)
     )
+
+
+class AskedTrials:
+    """Responses that remember which trials were asked for."""
+
+    def __init__(self, inner):
+        self.inner, self.shape, self.asked = inner, inner.shape, set()
+
+    def batch(self, rows):
+        self.asked |= set(rows.tolist())
+        return self.inner.batch(rows)
+
+    def blocks(self, rows, width):
+        self.asked |= set(rows.tolist())
+        return self.inner.blocks(rows, width)
+
+
+@pytest.mark.parametrize("learns", ["ratings", "concepts"])
+def test_voxels_are_scored_on_training_trials_alone(make_job, learns):
+    model = {"name": "vit3d" if learns == "ratings" else "lda"}
+    task = open_task(make_job(learns=learns, split={"kind": "test_images"}, model=model))
+    trials = AskedTrials(task.responses)
+    scores = task.voxel_scores(trials)
+    assert scores.shape == (task.store.shape[1],)
+    assert trials.asked == set(task.split.train.tolist())
+
+
+def test_epochs_are_judged_by_the_validation_part(material):
+    data, split = fit_data(material), material.split
+    np.testing.assert_array_equal(data.train, split.train)
+    np.testing.assert_array_equal(data.validation, split.validation)
 
 
 def test_the_split_is_drawn_once(make_job):

@@ -126,6 +126,15 @@ def test_only_a_jobs_own_files_are_let_in(there, here, name):
     assert not list(here.rglob("evil*"))
 
 
+@pytest.mark.parametrize("name", ["../evil", "checkpoints/../../evil", "evil.py"])
+def test_a_path_that_the_list_names_too_is_not_let_in(there, here, name):
+    rewritten(there, set_entry(name, b"x"))
+    with pytest.raises(JobError):
+        import_job(there)
+    assert nothing_is_left(here)
+    assert not list(here.rglob("evil*"))
+
+
 def test_links_are_not_let_in(there, here):
     def link(entries):
         entries.pop("log.txt")
@@ -160,6 +169,15 @@ def set_entry(name, content):
     return change
 
 
+def same_size(name):
+    """Other bytes of the same number, for which the zip's own CRC is right."""
+
+    def change(entries):
+        entries[name] = bytes(byte ^ 1 for byte in entries[name])
+
+    return change
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
@@ -170,6 +188,7 @@ def set_entry(name, content):
         (lambda entries: entries.update({LIST: b"not json"}), "its job.json cannot be read"),
         (lambda entries: entries.pop(LIST), "it has no job.json"),
         (lambda entries: entries.update({"log.txt": b"other words"}), "log.txt in .* is damaged"),
+        (same_size("log.txt"), "log.txt in .* is damaged"),
         (set_entry("config.json", b'{"dataset": "demo", "extra": 1}'), "extra"),
         (set_entry("config.json", b"[]"), "should hold a JSON object"),
         (set_entry("scores.json", b'{"no": "rows"}'), "cannot be read"),

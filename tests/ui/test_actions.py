@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,11 +13,13 @@ from streamlit.testing.v1 import AppTest
 from tests.ui.made_jobs import made_job
 from thingsviz.core.errors import JobError
 from thingsviz.jobs.about import owner_of, read_about, write_about
-from thingsviz.jobs.job_folder import list_jobs
+from thingsviz.jobs.job_folder import JobFolder, jobs_root, list_jobs
 from thingsviz.jobs.recipe import JobConfig
-from thingsviz.queue import audit_log, submit
+from thingsviz.queue import audit_log, submit, trash
 from thingsviz.queue.background_tasks import tasks
-from thingsviz.queue.trash import deleted
+from thingsviz.queue.trash import LeftoverState, deleted
+from thingsviz.studies.config import parse_study
+from thingsviz.studies.study_folder import create_study
 from thingsviz.ui import actions
 from thingsviz.ui.access import visitor as access
 from thingsviz.ui.access.visitor import AccessError
@@ -95,6 +98,8 @@ def as_visitor(monkeypatch, tiny_env):
 
 
 RECIPE = JobConfig.model_validate({"name": "r", "dataset": "tiny", "model": {"name": "ridge"}})
+SPACE = {"model.score_power": {"kind": "float", "low": 0, "high": 2}}
+STUDY = {"name": "study", "base": {"dataset": "tiny"}, "space": SPACE}
 
 
 def test_a_new_training_is_the_visitors_and_noted(as_visitor):
@@ -125,6 +130,61 @@ def test_nothing_is_made_for_whoever_may_only_look(as_visitor, monkeypatch):
     assert not list_jobs()
     assert not tasks()
     assert not audit_log.latest()
+
+
+MAKERS = {"begin_training", "bring_job", "add_parcellation", "begin_task", "begin_study"}
+READERS = {"refusal", "task_refusal", "may_change_study"}
+OF_SOMEBODY = {
+    "resume_training": lambda one: actions.resume_training(one.job),
+    "stop_training": lambda one: actions.stop_training(one.job),
+    "delete_job": lambda one: actions.delete_job(one.job),
+    "describe_job": lambda one: actions.describe_job(one.job, title="Mine", tags=(), note=""),
+    "restore_job": lambda one: actions.restore_job(one.deleted),
+    "empty_bin": lambda one: actions.empty_bin([one.deleted]),
+    "clean_up": lambda one: actions.clean_up([one.state]),
+    "resume_study": lambda one: actions.resume_study(one.study),
+    "end_study": lambda one: actions.end_study(one.study),
+    "end_task": lambda one: actions.end_task(one.task.id),
+}
+
+
+def test_every_action_is_tried_by_somebody_else():
+    """A new action has to be put into one of the lists above."""
+    own = {
+        name
+        for name, value in vars(actions).items()
+        if inspect.isfunction(value)
+        and value.__module__ == actions.__name__
+        and not name.startswith("_")
+    }
+    assert own == MAKERS | READERS | OF_SOMEBODY.keys()
+
+
+@pytest.fixture
+def adas(as_visitor, monkeypatch):
+    """A job, a deleted one, a state, a study and background work, all ada's."""
+    monkeypatch.setattr("thingsviz.queue.background_tasks.spawn", lambda *a, **k: 2**30)
+    as_visitor("ada")
+    jobs = [made_job(name) for name in ("job", "old")]
+    study = create_study(parse_study(STUDY))
+    for job in (*jobs, JobFolder(study.path)):
+        write_about(job, owner="ada")
+    path = jobs[0].path / "checkpoints" / "state-00001-000001.safetensors"
+    path.parent.mkdir()
+    path.write_bytes(b"x")
+    gone, state = trash.delete(jobs[1]), LeftoverState("job", (path,), 1)
+    task = actions.begin_task("simulate", ["x"])
+    return SimpleNamespace(job=jobs[0], deleted=gone, state=state, study=study, task=task)
+
+
+@pytest.mark.parametrize("action", OF_SOMEBODY)
+def test_what_is_somebody_elses_is_left_alone(as_visitor, adas, action):
+    before, noted = sorted(jobs_root().rglob("*")), audit_log.latest()
+    as_visitor("bo")
+    with pytest.raises(JobError, match="ada"):
+        OF_SOMEBODY[action](adas)
+    assert sorted(jobs_root().rglob("*")) == before
+    assert audit_log.latest() == noted
 
 
 def test_somebodys_job_is_left_alone(as_visitor):

@@ -130,6 +130,23 @@ def test_selection_does_not_see_the_held_out_concepts():
     assert not np.array_equal(clean.voxels, everything.voxels)  # the test would notice
 
 
+def test_what_only_held_out_concepts_show_changes_no_choice():
+    """The same leak, seen from outside: penalties and the held-out r stay as they were."""
+    planted = plant(0.12, seed=3)
+    rows = planted.train
+    held = rows[~Ridge(RidgeConfig())._fitting_part(planted.concepts[rows])]
+    leaky = planted.X.array.copy()
+    leaky[np.ix_(held, np.flatnonzero(~planted.signal)[:30])] += 50 * planted.Y[held][:, :1]
+    found = [
+        Ridge(RidgeConfig(n_selected_voxels=30))
+        .fit(X, rows, planted.Y[rows], planted.concepts[rows])
+        .arrays()
+        for X in (planted.X, ArrayTrials(leaky))
+    ]
+    for name in ("alphas", "held_out_r"):
+        np.testing.assert_array_equal(found[0][name], found[1][name])
+
+
 def test_held_out_trials_are_whole_concepts(planted):
     concepts = planted.concepts[planted.train]
     fitting = Ridge(RidgeConfig(held_out=0.25))._fitting_part(concepts)
