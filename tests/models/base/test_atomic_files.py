@@ -1,21 +1,23 @@
 import pytest
 
-from models.base.atomic_files import replace_bytes, replacing
+from models.base.atomic_files import replacing
 from tests.disk_steps import is_durable, recorded
 
 
 def test_a_new_file_and_its_name_outlive_a_power_cut(tmp_path, monkeypatch):
     steps = recorded(monkeypatch)
-    replace_bytes(tmp_path / "a", b"one ", b"two")
+    with replacing(tmp_path / "a") as temporary:
+        temporary.write_bytes(b"new")
     assert is_durable(steps, tmp_path / "a")
-    assert (tmp_path / "a").read_bytes() == b"one two"
+    assert (tmp_path / "a").read_bytes() == b"new"
 
 
 def test_a_reader_keeps_the_old_file_while_a_new_one_takes_its_place(tmp_path):
     path = tmp_path / "a"
     path.write_bytes(b"old bytes")
     with path.open("rb") as reader:
-        replace_bytes(path, b"new")
+        with replacing(path) as temporary:
+            temporary.write_bytes(b"new")
         assert reader.read() == b"old bytes"
 
 
