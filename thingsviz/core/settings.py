@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterator, Mapping
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, get_args
+from typing import Annotated, Any, Literal, Self, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.fields import FieldInfo
@@ -63,10 +63,6 @@ def listed(text: str) -> tuple[str, ...]:
 def networks(text: str) -> tuple[Network, ...]:
     """Read addresses and networks with commas between: 10.0.0.2, fd00::/8."""
     return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
-
-
-def _word(text: str) -> str:
-    return text.strip()
 
 
 Count = Annotated[int, BeforeValidator(_digits)]
@@ -122,11 +118,7 @@ def _sentence(group: type[SettingGroup], error: ValidationError) -> str:
 def options_of(field: FieldInfo) -> tuple[str, ...]:
     """Return the words that a setting may have; () where it is no choice of words."""
     kinds = (field.annotation, *get_args(field.annotation))
-    return next((get_args(kind) for kind in kinds if get_args(kind)[:1] and _is_words(kind)), ())
-
-
-def _is_words(kind: object) -> bool:
-    return all(isinstance(word, str) for word in get_args(kind))
+    return next((get_args(kind) for kind in kinds if get_origin(kind) is Literal), ())
 
 
 class FolderSettings(SettingGroup):
@@ -233,15 +225,15 @@ class StudySettings(SettingGroup):
 class AccessSettings(SettingGroup):
     """Who may come in and what they may do."""
 
-    access: Annotated[AccessMode, BeforeValidator(lambda word: _word(word) or "local")] = setting(
+    access: Annotated[AccessMode, BeforeValidator(lambda word: word.strip() or "local")] = setting(
         "local",
         "`local` (only this machine), `open` (everybody, without a name), `header` (a proxy "
         "names the user), `oidc` (a login by `st.login`)",
     )
-    open_role: Annotated[Role, BeforeValidator(lambda word: _word(word) or "train")] = setting(
+    open_role: Annotated[Role, BeforeValidator(lambda word: word.strip() or "train")] = setting(
         "train", "Role of everybody with `open`: `look`, `train` or `administer`"
     )
-    user_header: Annotated[str, BeforeValidator(_word)] = setting(
+    user_header: Annotated[str, BeforeValidator(str.strip)] = setting(
         "X-Forwarded-User", "The proxy's header that names the user", empty_counts=True
     )
     trusted_proxies: Networks = setting(
@@ -250,7 +242,7 @@ class AccessSettings(SettingGroup):
         give="addresses or networks such as 10.0.0.2, fd00::/8",
         empty_counts=True,
     )
-    roles: Annotated[str, BeforeValidator(_word)] = setting(
+    roles: Annotated[str, BeforeValidator(str.strip)] = setting(
         "",
         'A TOML file such as `look = ["*"]`, `train = ["*@lab.example"]`, `administer = '
         '["ada@lab.example"]`; without one, who is known may train and nobody administers',
