@@ -59,6 +59,7 @@ check: $(VENV)/.test
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+	$(VENV)/bin/vulture
 	$(PY) .ci/licences.py --check
 	@$(MAKE) --no-print-directory docs
 	@# What it finds is shown and does not stop: a hole that is published at night is no fault of today's change.
