@@ -43,6 +43,8 @@ def test_pages_show_the_folds_of_a_job_and_pair_two(two, visit):
         assert "4 folds, leave one session out" in text
         assert "by the corrected t over 4 folds" in text
         assert "over 4 folds" in text
+    app = visit("attention.py", dataset="tiny", job="ridge")
+    assert any("cross-validation" in info.value for info in app.info)
     app = look(visit("compare.py", dataset="tiny", jobs="ridge,encoding_inversion"))
     text = words(app)
     assert "Differences are paired by fold" in text

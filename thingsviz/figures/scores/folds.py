@@ -92,6 +92,16 @@ def _mean(figure: go.Figure, one: FoldSeries, hue: str, *, banded: bool) -> None
         figure.add_hrect(one.low, one.high, **band)
 
 
+def _reach(info: FoldsInfo, alone: bool) -> tuple[float, float]:
+    """Axis range that holds every fold, chance, zero and, where it is drawn, the band."""
+    values = [value for one in info.series for value in one.values if value is not None]
+    values += [0.0, *(one.mean for one in info.series), info.chance or 0.0]
+    if alone:
+        values += [end for one in info.series for end in (one.low, one.high) if end is not None]
+    low, high = min(values), max(values)
+    return low - 0.03 * (high - low) * (low < 0), high + 0.06 * (high - low or 1.0)
+
+
 def _lay_out(figure: go.Figure, info: FoldsInfo, theme: style.Theme, alone: bool) -> None:
     shares = is_share(info.metric)
     long = sum(map(len, info.names)) > FEW_LETTERS
@@ -106,7 +116,7 @@ def _lay_out(figure: go.Figure, info: FoldsInfo, theme: style.Theme, alone: bool
             yaxis={
                 "title": {"text": metric_name(info.metric)},
                 "tickformat": ".0%" if shares else "",
-                "rangemode": "tozero",
+                "range": _reach(info, alone),
             },
             legend=style.legend_below(),
             margin={"b": 8 if alone else 90},

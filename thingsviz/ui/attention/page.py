@@ -23,9 +23,17 @@ from thingsviz.ui.attention.report_figure import show_report
 from thingsviz.ui.shell.frame import PageContext, guard
 from thingsviz.ui.trials.panels import show_picture, shown_trial
 
+NO_DECODER = (
+    "This training is a cross-validation: it has a decoder a fold and none of its own to look "
+    "into. Train the same decoder with one split, or with one of the folds, and look here."
+)
+
 
 def show_job(page: PageContext, job: JobFolder) -> None:
     """Show the maps of a job that the visitor chooses, or offer to make them."""
+    if job.config().split.is_cross_validation:
+        st.info(NO_DECODER, icon=":material/info:")
+        return
     bar = st.container(horizontal=True, vertical_alignment="bottom", gap="small")
     maps, row = pickers.pick_maps(page, job, bar)
     if maps is None or not make_maps.ready(page, maps):

@@ -158,9 +158,11 @@ def _curve(view: ClassView, page: PageContext) -> None:
         return
     alt = f"Share of hits among the first k of {len(info.own.share)} classes, with references"
     charts.show(draw_top(info, page.theme), page.theme, "top", alt=alt, save_as=view.save_as)
+    how = "Clopper and Pearson, trials of a concept counted together"
+    if view.config.split.is_cross_validation:
+        how = "corrected resampled t over folds"
     st.caption(
-        "Bands: 95 % interval of the hits (Clopper and Pearson, trials of a concept counted "
-        "together), and, grey, where 95 % of shuffled worlds lie."
+        f"Bands: 95 % interval of the hits ({how}), and, grey, where 95 % of shuffled worlds lie."
     )
 
 
