@@ -13,9 +13,11 @@ from models.base.errors import ModelError
 from models.base.upgrades import STATE_VERSION, upgraded_state
 from tests.jobs.old_folders import SESSIONS, unpack
 from tests.predictions import load_predictor
+from thingsviz.commands import overfitting, tune
 from thingsviz.core import json_files
 from thingsviz.core.errors import ConfigError, JobError, NewerError, ThingsvizError
 from thingsviz.core.json_files import VERSION
+from thingsviz.explain.map_files import map_sets
 from thingsviz.jobs.about import read_about, write_about
 from thingsviz.jobs.index import JobIndex
 from thingsviz.jobs.job_folder import SCORES, JobFolder, list_jobs, open_job
@@ -169,6 +171,24 @@ def test_an_old_classifier_goes_on_to_the_end_it_would_have_had(third, run, tiny
     value = [j.scores().set_index(["model", "part", "n_averaged", "metric"]) for j in (job, whole)]
     place = ("ridge", "test", "single", "mean_rank")
     assert value[0].loc[place, "value"] == pytest.approx(value[1].loc[place, "value"], rel=0.02)
+
+
+@pytest.mark.usefixtures("small_training")
+def test_old_studies_go_on_and_old_maps_open(third):
+    study = open_study("study-stopped")
+    assert tune.main([str(study.path)]) == 0
+    assert study.status().state == "done"
+    assert len(study.result()["rows"]) == 2
+    (folder,) = (third / ".overfitting").glob("*-categories27")
+    rows = folder / "rows.jsonl"
+    assert len(rows.read_text().splitlines()) == 1
+    assert overfitting.main([str(folder)]) == 0
+    assert len(rows.read_text().splitlines()) == 6
+    for name, methods in (("ridge", {"weights", "occlusion"}), ("vit-cls", {"rollout"})):
+        (maps,) = map_sets(open_job(name))
+        assert set(maps.methods()) >= methods
+        for method in maps.methods():
+            assert np.isfinite(maps.load(method)).all()
 
 
 def test_a_study_and_its_words_open(second):

@@ -66,9 +66,9 @@ class Room(NamedTuple):
 EXACT = Room(1e-9, 1e-9, 1e-9, 1e-9)  # of numbers rounded alike
 LINEAR = Room(1e-5, 1e-4)  # measured: 2.4e-6 and 1e-5
 LINEAR_OTHER_DATA = Room(1e-4, 1e-3)  # 3e-5 and 3e-4
-NETWORK = Room(2e-3, 5e-3, p=0.02, hits=1)  # 1e-4 and 1.3e-3
+NETWORK = Room(1e-3, 5e-3, p=0.02, hits=1)  # 1e-4 and 1.3e-3
 # a bias before BatchNorm has no gradient but rounding, of which Adam makes steps
-BATCHNORM = Room(2e-3, 0.05, p=0.02, hits=1)  # 9e-4 and 2e-2
+BATCHNORM = Room(3e-3, 0.05, p=0.02, hits=1)  # 1e-3 and 1e-2
 
 
 # reading a folder
@@ -406,12 +406,11 @@ def test_a_study_gives_what_it_gave(anew):
 
 def test_overfitting_gives_what_it_gave(anew):
     ours, known = overfitting_essence(anew.overfitting()), KNOWN["overfitting"]
-    for a, b in zip(ours["rows"], known["rows"], strict=True):  # a hit more or less
-        near = NETWORK._replace(point=1.01 / b["n_validation"])
+    for a, b in zip(ours["rows"], known["rows"], strict=True):
         for key in ("validation_top1", "validation_top10"):
-            if not differing(a[key], b[key], near):
-                a[key] = b[key]
-    found = differing(ours, known, NETWORK)
+            if not differing(a[key], b[key], NETWORK._replace(point=1.01 / b["n_validation"])):
+                a[key] = b[key]  # one trial more or less
+    found = differing(ours, known, BATCHNORM)
     assert not found, explained(found)
 
 
