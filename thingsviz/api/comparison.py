@@ -49,7 +49,7 @@ def compare(
     reason = why_not(*both)
     if reason:
         raise JobError(reason)
-    if naming(both) or both[0].learns != "ratings":
+    if naming(both) or not both[0].of_ratings:
         return pd.DataFrame(class_tests(both, part, averaged))
     rows = pair_tests(both, part, averaged, metric)
     if not rows:

@@ -65,7 +65,7 @@ class Job:
         JobError before the end.
         """
         tidy = self.tidy_scores
-        metric = "r" if self.recipe.learns == "ratings" else "top1"
+        metric = "r" if self.recipe.learned.kind == "ratings" else "top1"
         return tabulated(tidy, self.recipe.model.name, metric=metric)
 
     @property
@@ -97,7 +97,7 @@ class Job:
         if found is None:
             return pd.DataFrame(columns=["fold", "n_train", "n_test"])
         sizes = {"fold": found.names, "n_train": found.n_train, "n_test": found.n_test}
-        metric = "r" if self.recipe.learns == "ratings" else "top1"
+        metric = "r" if self.recipe.learned.kind == "ratings" else "top1"
         models = dict.fromkeys(key[0] for key in found.values)
         scores = {model: found.of(model, metric) for model in models}
         return pd.DataFrame(sizes | {model: row for model, row in scores.items() if row})

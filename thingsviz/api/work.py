@@ -6,7 +6,7 @@ import contextlib
 import signal
 import threading
 from collections.abc import Iterator, Sequence
-from typing import Any, Literal
+from typing import Any
 
 import pandas as pd
 
@@ -19,10 +19,10 @@ from thingsviz.api.subject import Subject
 from thingsviz.core.errors import ConfigError, JobError
 from thingsviz.jobs.index import JobIndex
 from thingsviz.jobs.job_folder import JobFolder, create_job, jobs_root
+from thingsviz.jobs.learned import Learns
 from thingsviz.jobs.recipe import JobConfig, parse_config
 
 Model = str | dict[str, Any] | object
-Learns = Literal["ratings", "concepts", "categories27", "categories53"]
 
 
 def train(

@@ -7,6 +7,7 @@ from typing import Any
 
 from optuna.trial import TrialState
 
+from thingsviz.analysis.classes.hit_table import headline_metric
 from thingsviz.analysis.scores import resampling
 from thingsviz.analysis.scores.differences import difference_rows, verdict
 from thingsviz.analysis.scores.score_table import MEAN
@@ -142,7 +143,7 @@ def _score(job: JobFolder) -> Row:
     nothing: Row = {"metric": "r", "score": None, "low": None, "high": None}
     if scores is None or scores.empty:
         return nothing
-    metric = _metric(set(scores["metric"]))
+    metric = headline_metric(set(scores["metric"]))
     wanted = {"part": "test", "n_averaged": "single", "metric": metric}
     wanted |= {"target": MEAN} if metric == "r" else {}
     found = scores[scores["model"] == job.config().model.name]
@@ -157,14 +158,6 @@ def _score(job: JobFolder) -> Row:
         "low": finite(first["low"]),
         "high": finite(first["high"]),
     }
-
-
-def _metric(there: set[str]) -> str:
-    """Return the metric that stands for a job; with fewer than ten classes Top-1."""
-    tops = sorted(int(m[3:]) for m in there if m.startswith("top") and m[3:].isdigit())
-    if not tops or "mse" in there:  # ratings name concepts as well, but learned is r
-        return "r"
-    return f"top{10 if 10 in tops else tops[0]}"
 
 
 def _gain(ours: JobFolder, other: JobFolder | None) -> Row | None:

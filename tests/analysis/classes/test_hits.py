@@ -8,9 +8,11 @@ from thingsviz.analysis.classes.hit_table import (
     HitPlace,
     class_curve,
     class_rows,
+    headline_metric,
     ks_of,
     prior_line,
     prior_rows,
+    usual_top,
 )
 from thingsviz.analysis.classes.hits import (
     Guesses,
@@ -184,3 +186,16 @@ def test_limits_say_what_could_be_learned():
     assert "a top-10 of" in found[3]
     clean = class_sentences([], Audit(0, 0, 100, 0, 100), (157, 157), simulated=False)
     assert len(clean) == 1
+
+
+@pytest.mark.parametrize(
+    ("metrics", "top", "headline"),
+    [
+        ({"r", "mse", "top1", "top10"}, "top10", "r"),
+        ({"top1", "top10", "top20", "mean_rank"}, "top10", "top10"),
+        ({"top1", "top5", "mean_rank"}, "top1", "top1"),
+        (set(), None, "r"),
+    ],
+)
+def test_one_metric_stands_for_a_job(metrics, top, headline):
+    assert (usual_top(metrics), headline_metric(metrics)) == (top, headline)

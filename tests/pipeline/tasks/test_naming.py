@@ -4,10 +4,10 @@ import pandas as pd
 import pytest
 
 from models.classify.identification import similarity
+from thingsviz.analysis.classes.hit_table import headline_metric
 from thingsviz.figures.scores.scores import headline
 from thingsviz.pipeline.tasks.base import Predicted
 from thingsviz.pipeline.tasks.registry import open_task
-from thingsviz.studies.final import _metric
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_a_rating_job_s_scores_hold_what_it_names(trained):
     assert table_["rank"].le(10).sum() == own["hits"]
     assert {"top1", "top5", "top10"} <= set(table["metric"])
     assert headline(table).metric == "r"
-    assert _metric(set(table["metric"])) == "r"
+    assert headline_metric(set(table["metric"])) == "r"
 
 
 def _by_hand(job, rated):

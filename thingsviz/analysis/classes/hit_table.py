@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+import re
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,6 +24,7 @@ from thingsviz.analysis.scores.resampling import Interval, cluster_interval, int
 
 Row = dict[str, Any]
 KS = (1, 2, 3, 5, 10, 20, 50, 100)
+TOP = re.compile(r"top(\d+)")
 RANK = "mean_rank"
 TARGET = "mean"  # a classifier has no properties: its one score stands where theirs is averaged
 
@@ -38,6 +40,17 @@ class HitPlace(NamedTuple):
 def ks_of(n_classes: int) -> tuple[int, ...]:
     """Return the k that get rows of their own: those below the number of classes."""
     return tuple(k for k in KS if k < n_classes)
+
+
+def usual_top(metrics: Collection[str]) -> str | None:
+    """Return Top-10 of the metrics there are, or with few classes Top-1; None without any."""
+    tops = [metric for metric in metrics if TOP.fullmatch(metric)]
+    return "top10" if "top10" in tops else min(tops, key=lambda m: int(m[3:]), default=None)
+
+
+def headline_metric(metrics: Collection[str]) -> str:
+    """Return the metric that stands for a job: r of ratings, which name concepts as well."""
+    return "r" if "mse" in metrics else usual_top(metrics) or "r"
 
 
 def class_rows(place: HitPlace, data: Guesses, *, chance: bool, n_draws: int) -> list[Row]:

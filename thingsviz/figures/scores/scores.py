@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, NamedTuple
 
 import pandas as pd
 import plotly.graph_objects as go
 
+from thingsviz.analysis.classes.hit_table import TOP, usual_top
 from thingsviz.analysis.scores.reference_rows import REFERENCE_ROWS
 from thingsviz.core.typography import finite
 from thingsviz.figures.base import style
@@ -29,9 +29,6 @@ METRICS = {
     "confidence": "Confidence (mean two-sided p)",
 }
 SMALLER_IS_BETTER = {"mse", "mae", "mse_unit", "mae_unit"}
-
-
-TOP = re.compile(r"top(\d+)")
 
 
 def is_share(metric: str) -> bool:
@@ -145,11 +142,10 @@ def headline(scores: pd.DataFrame) -> ScoreQuestion:
 
 def naming_question(scores: pd.DataFrame) -> ScoreQuestion | None:
     """Return the question of Top-10, or of the smallest k with few classes; None without any."""
-    shares = [m for m in scores["metric"].drop_duplicates() if is_share(str(m))]
-    if not shares:
+    best = usual_top(set(scores["metric"]))
+    if best is None:
         return None
-    asked = scores[scores["metric"].isin(shares) & scores["part"].eq("test")]
-    best = "top10" if "top10" in shares else min(shares, key=lambda m: int(m[3:]))
+    asked = scores[scores["metric"].eq(best) & scores["part"].eq("test")]
     targets = asked["target"].drop_duplicates().tolist()
     return ScoreQuestion(metric=best, target="mean" if "mean" in targets else str(targets[0]))
 
