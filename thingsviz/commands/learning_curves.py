@@ -37,9 +37,7 @@ from thingsviz.core.trial_key import parse_subject
 from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.data.things.layout import Dataset, open_dataset
 from thingsviz.jobs.result_cache import keep, kept_file
-from thingsviz.pipeline.reference_cache import oracle_table
 from thingsviz.pipeline.tasks.ratings import Ratings
-from thingsviz.pipeline.tasks.table import KEYS
 from thingsviz.pipeline.training_data import open_store
 from thingsviz.queue.progress_bar import ProgressBar
 
@@ -202,14 +200,8 @@ class _Curves:
 
     def _oracle(self) -> NDArray[np.float64] | None:
         """Return the oracle's single-trial predictions of the test; None for measured data."""
-        known = oracle_table(self.material.dataset, self.material.config.subject)
-        if known is None:
-            return None
-        keys = self.material.store.trials.iloc[self.test][KEYS].reset_index(drop=True)
-        found = keys.merge(known[known["n_averaged"] == 1], on=KEYS, how="left")
-        columns = [f"pred_{t}" for t in self.material.config.targets]
-        values = found.reindex(columns=columns).to_numpy(float)
-        return values if np.isfinite(values).all() else None
+        values = self.material.oracle(self.test, 1)
+        return values if values is not None and np.isfinite(values).all() else None
 
     def _ceiling(self) -> list[Row]:
         where = ScorePlace("test", "single", self.material.config.targets)

@@ -21,6 +21,7 @@ from thingsviz.analysis.classes.hits import (
     share_interval,
 )
 from thingsviz.analysis.scores.resampling import Interval, cluster_interval, interval
+from thingsviz.analysis.scores.score_table import score_row
 
 Row = dict[str, Any]
 KS = (1, 2, 3, 5, 10, 20, 50, 100)
@@ -146,16 +147,6 @@ def _row(
     cells: tuple[float, float, float, float, float | None],
     data: Guesses,
 ) -> Row:
-    value, low, high, p = (cell if math.isfinite(cell) else None for cell in cells[:4])
-    return {
-        **place._asdict(),
-        "target": TARGET,
-        "metric": metric,
-        "value": value,
-        "low": low,
-        "high": high,
-        "p": p,
-        "n_trials": len(data.true),
-        "n_concepts": len(np.unique(data.concepts)),
-        "hits": cells[4],
-    }
+    *values, hits = cells
+    n = len(data.true), len(np.unique(data.concepts))
+    return score_row((*place, TARGET, metric), values, *n) | {"hits": hits}

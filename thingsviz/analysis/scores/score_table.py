@@ -49,18 +49,18 @@ def model_rows(
     observed = {name: value[None] for name, value in scores(sums).items()}
     drawn, left_out = bootstrap(sums, n_draws), jackknife(sums)
     null = permutation(data, n_draws)
-    rows = []
+    n, rows = (data.n_trials, data.n_concepts), []
     for metric, target, values in columns_of(observed, where.targets):
         spread, out, chances = (
             pick(draws, where.targets, metric, target) for draws in (drawn, left_out, null)
         )
-        value = float(values[0])
+        value, at = float(values[0]), (where.part, where.n_averaged, target, metric)
         span, p = confidence_interval(value, spread, out), p_value(metric, value, chances)
-        rows.append(_row(model, where, (metric, target), (value, *span, p), data))
+        rows.append(score_row((model, *at), (value, *span, p), *n))
         if chance:
             middle = float(np.mean(chances)) if len(chances) else math.nan
             cells = (middle, *interval(chances), math.nan)
-            rows.append(_row("chance", where, (metric, target), cells, data))
+            rows.append(score_row(("chance", *at), cells, *n))
     return [row for row in rows if row["value"] is not None or row["metric"] == "r"]
 
 
@@ -75,7 +75,8 @@ def ceiling_rows(where: ScorePlace, data: RatedPart, n_raters: ArrayLike) -> lis
     for metric, target, value in columns_of(values, where.targets):
         span = interval(pick(drawn, where.targets, metric, target))
         cells = (float(value[0]), *span, math.nan)
-        rows.append(_row("ceiling", where, (metric, target), cells, data))
+        at = ("ceiling", where.part, where.n_averaged, target, metric)
+        rows.append(score_row(at, cells, data.n_trials, data.n_concepts))
     return [row for row in rows if row["value"] is not None]
 
 
@@ -108,15 +109,12 @@ def pick(values: Draws, targets: Sequence[str], metric: str, target: str) -> Arr
         return np.asarray(np.nanmean(columns, axis=1))
 
 
-def _row(
-    model: str,
-    where: ScorePlace,
-    what: tuple[str, str],
-    cells: tuple[float, float, float, float],
-    data: RatedPart,
+def score_row(
+    place: tuple[str, ...], cells: Sequence[float], n_trials: int, n_concepts: int
 ) -> Row:
-    value, low, high, p = (cell if math.isfinite(cell) else None for cell in cells)
-    metric, target = what
-    counts = (data.n_trials, data.n_concepts)
-    first = (model, where.part, where.n_averaged, target, metric)
-    return dict(zip(COLUMNS, (*first, value, low, high, p, *counts), strict=True))
+    """Return a row of a table; `place` is (model, part, n_averaged, target, metric).
+
+    cells: value, low, high and p, None where not finite.
+    """
+    values = (cell if math.isfinite(cell) else None for cell in cells)
+    return dict(zip(COLUMNS, (*place, *values, n_trials, n_concepts), strict=True))

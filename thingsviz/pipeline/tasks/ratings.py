@@ -162,26 +162,35 @@ class Ratings(Task):
         rows: list[Row] = []
         for scored in scored_parts(ridge.table, self.config.targets):
             rows += ceiling_rows(scored.where, scored.data, self.n_raters[scored.rows])
-            rows += self.oracle_rows(scored)
+            rows += self._oracle_rows(scored)
         return Scored(rows, [])
 
-    def oracle_rows(self, scored: ScoredPart) -> list[Row]:
-        """Score the best linear decoder that knows the planted truth; none for measured data."""
+    def oracle(self, rows: Rows, n_averaged: int) -> Array | None:
+        """Return what the best linear decoder predicts that knows the planted truth.
+
+        (len(rows), n_targets), of single trials or of the means under a first repeat; NaN for
+        targets that were not planted. None for measured data.
+        """
         known = reference_cache.oracle_table(self.dataset, self.config.subject)
         if known is None:
+            return None
+        keys = self.store.trials.iloc[rows][KEYS].reset_index(drop=True)
+        asked = known[known["n_averaged"] == n_averaged]
+        found = keys.merge(asked, on=KEYS, how="left", validate="one_to_one")
+        return found.reindex(columns=[f"pred_{t}" for t in self.outputs]).to_numpy(float)
+
+    def _oracle_rows(self, scored: ScoredPart) -> list[Row]:
+        predicted = self.oracle(scored.rows, _repeats(scored.where.n_averaged))
+        if predicted is None:
             return []
-        targets = [t for t in scored.where.targets if f"pred_{t}" in known]
-        if not targets:
+        columns = np.flatnonzero(np.isfinite(predicted).any(0))
+        if not len(columns) or not np.isfinite(predicted[:, columns]).all():
             return []
-        keys = self.store.trials.iloc[scored.rows][KEYS].reset_index(drop=True)
-        counts = known["n_averaged"] == _repeats(scored.where.n_averaged)
-        found = keys.merge(known[counts], on=KEYS, how="left", validate="one_to_one")
-        predicted = found[[f"pred_{t}" for t in targets]].to_numpy(float)
-        if not np.isfinite(predicted).all():
-            return []
-        data, columns = scored.data, [scored.where.targets.index(t) for t in targets]
-        same = part(data.true[:, columns], predicted, data.sd[:, columns], data.concepts)
-        where = ScorePlace(scored.where.part, scored.where.n_averaged, tuple(targets))
+        data, targets = scored.data, tuple(scored.where.targets[i] for i in columns)
+        same = part(
+            data.true[:, columns], predicted[:, columns], data.sd[:, columns], data.concepts
+        )
+        where = scored.where._replace(targets=targets)
         return model_rows("oracle", where, same, chance=False, n_draws=resampling.N_DRAWS)
 
     def compare(self, predicted: Predicted, other: pd.DataFrame, name: str) -> list[Row]:
