@@ -75,6 +75,8 @@ reveal_type(tv.jobs())
 reveal_type(tv.compare(job, job))
 reveal_type(tv.plot_slices(sub))
 reveal_type(tv.simulate("out"))
+reveal_type(sub.folds("session")[0])
+reveal_type(tv.train("ridge", sub, sub.folds("concept", 5)).folds)
 reveal_type(tv.models.ViT3D(mask=sub.mask, patch_size=(6, 7, 5)).fit(X, Y).best_epoch_)
 """
 WRONG = """
@@ -158,6 +160,12 @@ def test_scores_stand_beside_what_they_must_beat(sub, split):
         tv.score(ridge, sub, split)
     with pytest.raises(ConfigError, match="exemplars"):
         tv.score(ridge, sub, split, targets=targets, X=X, part="validation")
+
+
+def test_a_classifier_is_not_scored_on_ratings(sub, split):
+    lda = tv.models.LDA().fit(sub.betas()[split.train], split.groups)
+    with pytest.raises(ConfigError, match="learns"):
+        tv.score(lda, sub, split)
 
 
 def test_a_job_of_classes_has_hits_for_scores(sub):

@@ -64,7 +64,8 @@ def score(  # noqa: PLR0913  (options of a notebook, by name)
     Raises
     ------
     ConfigError
-        The predictions have another shape, or the part was not split off.
+        The decoder names classes, its predictions have another shape, or the part was not split
+        off.
 
     Examples
     --------
@@ -74,6 +75,12 @@ def score(  # noqa: PLR0913  (options of a notebook, by name)
     >>> list(table.columns)
     ['property', 'r', 'low', 'high', 'p', 'chance', 'mean', 'ridge', 'ceiling', 'oracle']
     """
+    if hasattr(estimator, "classes_"):
+        msg = (
+            f"{type(estimator).__name__} names classes, but ratings are scored here: train it "
+            "with tv.train(..., learns='concepts') and see job.scores"
+        )
+        raise ConfigError(msg)
     wanted = tuple(sub.properties if targets is None else targets)
     sub.ratings(wanted)  # names a property that these data do not have
     responses = sub.betas() if X is None else X
