@@ -194,6 +194,14 @@ PLACES = (
         ("tests/pipeline/test_training_data.py::test_epochs_are_judged_by_the_validation_part",),
     ),
     Mutation(
+        "candidate",
+        "the candidates of a study are judged on the test part",
+        "thingsviz/pipeline/run.py",
+        'if task.config.role != "candidate":',
+        "if task.config.role:",
+        ("tests/studies/test_study.py::test_a_whole_study",),
+    ),
+    Mutation(
         "concept",
         "a concept is taken from the folder, which is wrong for five images",
         "thingsviz/data/things/image_names.py",
