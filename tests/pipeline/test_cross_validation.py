@@ -179,6 +179,7 @@ def test_progress_and_time_left_are_those_of_all_folds(make_job, monkeypatch, ru
     assert shares == sorted(shares)
     assert any("fold 2 of 4 (session 2)" in status.message for status in said)
     assert {status.n_steps for status in said if status.n_steps} == {4}
+    assert max(status.epoch for status in said) == 4
     assert any(status.eta_s for status in said if status.step)
     assert said[-1].state == "done"
 

@@ -5,6 +5,7 @@ import pytest
 from sklearn.svm import LinearSVC
 
 from models.base.arrays import ArrayTrials
+from models.base.concepts import fitting_part
 from models.base.errors import ModelError
 from models.classify import linear_svm
 from models.classify.config import LinearSVMConfig
@@ -82,3 +83,26 @@ def test_one_group_cannot_choose_c():
     rows, Y = np.arange(len(X)), one_hot(labels, 4)
     with pytest.raises(ModelError):
         LinearSVM(LinearSVMConfig()).fit(ArrayTrials(X), rows, Y, np.zeros(len(X)))
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_c_is_the_one_with_most_hits_on_held_out_groups(seed):
+    """Unequal classes, where a small C names the larger one: as scikit-learn chooses by hand."""
+    rng = np.random.default_rng(seed)
+    labels = (np.arange(300) % 6 == 0).astype(int)
+    X = (np.outer(labels - 0.5, np.ones(15)) + rng.standard_normal((300, 15))).astype("f4")
+    rows, Y = np.arange(300), one_hot(labels, 2)
+    config = LinearSVMConfig(**WHOLE, n_values=6)
+    ours = LinearSVM(config).fit(ArrayTrials(X), rows, Y, rows // 10)
+    fitting = fitting_part(rows // 10, config.held_out, config.seed)
+    mean = X[fitting].mean(0)
+    lengths = ((X[fitting] - mean) ** 2).sum(1).mean()
+    candidates = np.logspace(*linear_svm.LOG10_C, 6) / lengths
+    hits = [
+        LinearSVC(C=C, max_iter=100_000)
+        .fit(X[fitting] - mean, labels[fitting])
+        .score(X[~fitting] - mean, labels[~fitting])
+        for C in candidates
+    ]
+    assert ours.arrays()["C"][0] == pytest.approx(candidates[int(np.argmax(hits))], rel=1e-3)
+    assert hits[0] < max(hits)
