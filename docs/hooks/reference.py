@@ -5,15 +5,13 @@ from __future__ import annotations
 import logging
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).parents[2]
-SETTINGS = re.compile(
-    r"^<!-- settings: (.+?) -->\n(.*?)^<!-- end of settings -->$", re.MULTILINE | re.DOTALL
-)
+SETTINGS = re.compile(r"^<!-- settings: (.+?) -->$", re.MULTILINE)
 CONFIGS = re.compile(r"^<!-- configs: (.+?) -->$", re.MULTILINE)
 CONFIG = re.compile(r"^<!-- config: (.+?) -->$", re.MULTILINE)
 MODULES = re.compile(r"^<!-- module: (.+?) -->$", re.MULTILINE)
@@ -23,7 +21,7 @@ LOG = logging.getLogger("mkdocs.hooks.reference")
 def on_page_markdown(markdown: str, **_: Any) -> str:  # noqa: ANN401
     """Replace the marks of settings, recipes and modules."""
     marks: list[tuple[re.Pattern[str], Callable[..., str]]] = [
-        (SETTINGS, settings_table),
+        (SETTINGS, lambda place: load(place)()),
         (CONFIGS, configs),
         (CONFIG, lambda place: fields_table(load(place))),
         (MODULES, module_reference),
@@ -61,37 +59,6 @@ def load(places: str) -> Any:  # noqa: ANN401
 def _file_of(module: str) -> Path:
     path = ROOT.joinpath(*module.split("."))
     return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
-
-
-def settings_table(places: str, otherwise: str) -> str:
-    """Return a pydantic settings class as a table: variable, default, meaning.
-
-    Where the class is not there, the table that stands `otherwise` in the page stays.
-    """
-    settings = load(places)
-    if settings is None:
-        LOG.info("%s is not there: the table of settings is the one in the page", places)
-        return otherwise
-    lines = ["| variable | default | meaning |", "|---|---|---|"]
-    lines += [
-        f"| `{variable}` | {default} | {text} |" for variable, default, text in rows(settings)
-    ]
-    return "\n".join(lines)
-
-
-def rows(settings: Any) -> Iterator[tuple[str, str, str]]:  # noqa: ANN401
-    """Yield each setting's environment variable, its default, and what it means."""
-    prefix = str(settings.model_config.get("env_prefix", ""))
-    for name, field in settings.model_fields.items():
-        alias = field.validation_alias or field.alias
-        if alias is None:
-            variables = [f"{prefix}{name}"]
-        else:
-            variables = [str(one) for one in getattr(alias, "choices", [alias])]
-        variable = "`, `".join(one.upper() for one in variables)
-        if not field.description:
-            LOG.warning("the setting %s has no description", variable)
-        yield variable, default_of(field), cell(field.description or "")
 
 
 def configs(places: str) -> str:
