@@ -65,7 +65,8 @@ def sentence(
     if kind == "missing":
         return f"{place} is missing: add it"
     if kind == "value_error":
-        return f"{where}: {words}"
+        # a field that says itself what it is, as `model` does; a class speaks for all its fields
+        return f"{place if isinstance(got, str | int | float | None) else where}: {words}"
     shown = repr(got)
     shown = shown if len(shown) <= LONGEST else f"{shown[:LONGEST]}…"
     return f"{place}: {words[0].lower() + words[1:]}, but it is {shown}"

@@ -87,7 +87,7 @@ def test_verify_reads_all_again(little, capsys):
     path.write_bytes(raw)
     code, _, err = run(capsys, little.root, "--verify")
     assert code == 2
-    assert "is damaged in rows 0 to 7" in err
+    assert "is damaged in row" in err
 
 
 def test_progress_file(little, tmp_path, capsys):

@@ -549,7 +549,7 @@ def test_the_table_needs_no_betas(little):
 
 def test_the_table_is_replaced_by_the_whole_store(little):
     build_store(little, "sub-01", BuildOptions(table_only=True))
-    with pytest.raises(DataError, match="has a trials table but no betas: run 'python -m"):
+    with pytest.raises(DataError, match="has a trials table but no betas: run '"):
         BetaStore.open(little, "sub-01")
     assert build_store(little, "sub-01").state == "ready"
 

@@ -65,6 +65,7 @@ def design(seed) -> pd.DataFrame:
         rows += [(session, "test", f"c{c}", f"c{c}_13s.jpg") for c in range(2)]
         rows.append((session, "catch", None, "catch001.jpg"))
     table = pd.DataFrame(rows, columns=["session", "trial_type", "concept", "image_filename"])
+    table["run"] = 1 + table.groupby("session").cumcount() // 3
     table["uniqueID"] = table["concept"].where(table["concept"] != "c4")
     numbers = rated(rng, [f"c{c}" for c in range(14)]).reindex(table["uniqueID"])
     whole = pd.concat([table, numbers.reset_index(drop=True)], axis=1)
