@@ -66,7 +66,7 @@ class QuadraticDecoder:
     A kernel ridge with a polynomial kernel sees the same products, but weighs them by fixed
     rules. Here 465 products share one penalty, some 100 times that of the coordinates, chosen on
     held-out concepts with φ, α and the power of the strength. What that gained on planted
-    responses, and where nothing was shown, stands in benchmarks/README.md.
+    responses, and where nothing was shown, stands in benchmarks/results/.
     """
 
     def __init__(self, config: QuadraticDecoderConfig, mask: Mask | None = None) -> None:
