@@ -101,9 +101,10 @@ def simulate(
     ----------
     folder : str or Path
         Where the dataset is made; it may not exist yet.
-    preset : {"tiny", "demo", "full", "null"}
+    preset : {"tiny", "demo", "full", "null", "runs"}
         How large it is and how much signal it has: tiny is made in a second (176 trials), full is
-        a published subject's size (9,840 trials, 6 GB), null has no signal at all.
+        a published subject's size (9,840 trials, 6 GB), null has no signal at all,
+        runs is one session of 12 runs with 8 classes and no test images.
     seed : int
         Equal seeds give equal bytes.
     snr : float, optional

@@ -76,7 +76,7 @@ GROUPS: dict[str, dict[str, Command]] = {
         "tune": Command(
             "tune",
             "Run or continue a study: a search for better settings.",
-            "thingsviz tune checkpoints/STUDY",
+            "thingsviz tune checkpoints/.studies/STUDY",
             GO_ON,
         ),
         "maps": Command(
