@@ -276,7 +276,7 @@ def test_early_stopping_ends_a_job(make_vit, run):
 
 def test_a_diverging_training_is_one_sentence(make_vit, run, monkeypatch):
     monkeypatch.setattr(
-        "models.training.loop.loss_of", lambda config, guess, *rest: guess.sum() * np.nan
+        "models.training.losses.loss_of", lambda config, guess, *rest: guess.sum() * np.nan
     )
     job = make_vit()
     code, words = run(job)

@@ -21,7 +21,7 @@ def pair():
 
 def test_all_pairs_and_properties_are_tested(pair):
     three = [*pair, finished("other", ratings_table(0.5, 3))]
-    rows = pair_tests(three, "test", averaged=False, metric="r", n_draws=200)
+    rows = pair_tests(three, "test", averaged=False, metric="r")
     assert len(rows) == 3 * (len(TARGETS) + 1)
     found = next(r for r in rows if (r["a"], r["b"], r["target"]) == ("good", "bad", "mean"))
     assert found["difference"] > 0.2
@@ -30,7 +30,7 @@ def test_all_pairs_and_properties_are_tested(pair):
 
 
 def test_averages_are_tested_by_themselves(pair):
-    rows = pair_tests(pair, "test", averaged=True, metric="mse_unit", n_draws=100)
+    rows = pair_tests(pair, "test", averaged=True, metric="mse_unit")
     assert {row["n_averaged"] for row in rows} == {"averaged"}
     assert next(r for r in rows if r["target"] == "mean")["difference"] < 0
 
