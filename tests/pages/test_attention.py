@@ -32,7 +32,7 @@ def orders(monkeypatch):
         return DrawReply(b"scene", ())
 
     monkeypatch.setattr(attention_view, "drawn", drawn)
-    monkeypatch.setattr(attention_view.studio(), "warm", lambda: None)
+    monkeypatch.setattr(attention_view.drawing_pool(), "warm", lambda: None)
     monkeypatch.setattr(stage, "viewer", lambda: lambda **_: None)
     return asked
 

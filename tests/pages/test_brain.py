@@ -45,7 +45,7 @@ class Desk:
 def desk(monkeypatch):
     made = Desk()
     for module in (volume_data, volume_view):
-        monkeypatch.setattr(module, "studio", lambda: made)
+        monkeypatch.setattr(module, "drawing_pool", lambda: made)
     return made
 
 

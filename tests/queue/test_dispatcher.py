@@ -22,11 +22,10 @@ from thingsviz.jobs.run_folder import RunStatus
 from thingsviz.pipeline import out_of_memory
 from thingsviz.queue import dispatcher as dispatcher_module
 from thingsviz.queue import submit
-from thingsviz.queue.database import DATABASE, Queue
+from thingsviz.queue.database import DATABASE, Queue, recover
 from thingsviz.queue.dispatcher import ATTEMPTS, Dispatcher
 from thingsviz.queue.limits import Limits
 from thingsviz.queue.processes import ProcessUsage
-from thingsviz.queue.recovery import recover
 from thingsviz.queue.ticket import read_ticket, take_ticket
 from thingsviz.studies import submit as study_launch
 from thingsviz.studies.config import parse_study
@@ -61,7 +60,7 @@ class Worker:
 
 
 class Play:
-    """A jobs folder with a foreman, whose workers are played."""
+    """A jobs folder with a dispatcher, whose workers are played."""
 
     def __init__(self, root, limits):
         self.root, self.limits = root, limits

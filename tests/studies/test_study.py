@@ -22,8 +22,7 @@ from thingsviz.jobs.recipe import parse_config
 from thingsviz.jobs.run_folder import SILENT, RunStatus
 from thingsviz.pipeline import run as stages
 from thingsviz.queue import submit
-from thingsviz.queue.database import Queue, queue_folder
-from thingsviz.queue.recovery import recover
+from thingsviz.queue.database import Queue, queue_folder, recover
 from thingsviz.studies import submit as study_launch
 from thingsviz.studies.candidate import CandidateReporter, PrunedError
 from thingsviz.studies.config import parse_study

@@ -22,10 +22,9 @@ from thingsviz.commands.cli import run_command
 from thingsviz.core import log
 from thingsviz.core.locks import given_lock, try_lock
 from thingsviz.pipeline import out_of_memory
-from thingsviz.queue.database import FOLDER, Queue
+from thingsviz.queue.database import FOLDER, Queue, recover
 from thingsviz.queue.dispatcher import Dispatcher
 from thingsviz.queue.limits import read_limits
-from thingsviz.queue.recovery import recover
 
 TICK_S = 1.0
 RECOVER_EVERY_S = 30.0

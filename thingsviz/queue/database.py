@@ -6,6 +6,8 @@ time and is made again from the folders. SQLite's write-ahead log needs a local 
 
 from __future__ import annotations
 
+import os
+import re
 import sqlite3
 import time
 from collections.abc import Iterator
@@ -13,10 +15,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from thingsviz.core.locks import is_locked
+from thingsviz.jobs.about import owner_of
 from thingsviz.jobs.job_folder import jobs_root
 from thingsviz.jobs.run_folder import RunFolder
+from thingsviz.queue.processes import cluster_id_of, worker_of
 from thingsviz.queue.schedule import RunningJob, WaitingJob, in_order
-from thingsviz.queue.ticket import Ticket
+from thingsviz.queue.ticket import Ticket, read_ticket
 
 FOLDER = ".queue"
 STUDIES = ".studies"
@@ -210,3 +215,45 @@ def _is_sound(row: Row) -> bool:
         and isinstance(row.started, float | None)
         and row.state in {"waiting", "running"}
     )
+
+
+# a candidate, one of the random control, a final training
+OF_A_STUDY = re.compile(r"(.+)-(?:[cr]\d{4,}|default\S*|random\S*|best\S*)")
+
+
+def recover(queue: Queue) -> None:
+    """Bring the database in step with the folders: 5,000 of them cost 0.26 s.
+
+    A job with a ticket waits, even if nobody has entered it; one whose lock is held runs, even if
+    it was started by hand or its supervisor has died. The dispatcher sees to rows without either.
+    """
+    known = {row.name for row in queue.rows()}
+    under_way = {job.name for job in folders(STUDIES) if is_locked(job.file("lock"))}
+    for job in (*folders(STUDIES), *folders()):
+        name = name_in_line(job)
+        if name in known or of_a_study(name, under_way):
+            continue
+        if is_locked(job.file("lock")):
+            queue.adopt(name, owner_of(job), worker_of(job), cluster_id_of(job))
+        elif (ticket := read_ticket(job)) is not None:
+            queue.add(name, ticket)
+
+
+def of_a_study(name: str, studies: set[str]) -> bool:
+    """Whether a job is trained by the process of one of the studies, within its place."""
+    match = OF_A_STUDY.fullmatch(name)
+    return match is not None and match[1] in studies
+
+
+def folders(below: str = "") -> Iterator[RunFolder]:
+    """Return the job folders, or those of studies, that wait or may run."""
+    root = jobs_root() / below
+    if not root.is_dir():
+        return
+    with os.scandir(root) as entries:
+        for entry in entries:
+            if entry.name[0] == "." or not entry.is_dir(follow_symlinks=False):
+                continue
+            job = RunFolder(root / entry.name)
+            if job.file("lock").exists() or job.is_waiting():
+                yield job

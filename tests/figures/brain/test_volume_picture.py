@@ -20,17 +20,17 @@ FRAME = frame_of(mask(), GRID)
 
 
 @pytest.fixture(scope="module")
-def studio():
+def drawing_pool():
     made = DrawingPool(1)
     yield made
     made.close()
 
 
-def png(studio, volume=None, inside=None, grid=GRID, **changes):
+def png(drawing_pool, volume=None, inside=None, grid=GRID, **changes):
     """Draw in the drawing process; return pixels (height, width, 3) and the text beside them."""
     order = DrawOrder("volume", "light", CHOICE, title="demo · sub-01")._replace(**changes)
     volume = bump() if volume is None else volume
-    reply = studio.draw(DrawJob(order, volume, mask() if inside is None else inside, grid))
+    reply = drawing_pool.draw(DrawJob(order, volume, mask() if inside is None else inside, grid))
     picture = Image.open(io.BytesIO(reply.blob))
     picture.load()
     return np.asarray(picture.convert("RGB"), int), picture.text
@@ -73,47 +73,47 @@ def test_a_threshold_at_the_limit_still_rises():
     ("view", "left", "low"), [("back", True, True), ("front", False, True), ("top", True, True)]
 )
 @pytest.mark.parametrize("kind", ["volume", "surfaces"])
-def test_a_planted_response_appears_on_its_own_side(studio, kind, view, left, low):
+def test_a_planted_response_appears_on_its_own_side(drawing_pool, kind, view, left, low):
     # planted on the left, at the back, low: in the view from above, the back is below
-    x, y = middle_of_red(png(studio, kind=kind, view=view)[0])
+    x, y = middle_of_red(png(drawing_pool, kind=kind, view=view)[0])
     assert (x < SIZE[0] / 2 - 40) == left
     assert (y > SIZE[1] / 2 + 40) == low
 
 
-def test_a_mirrored_file_gives_the_same_picture(studio):
-    one, _ = png(studio, view="back")
+def test_a_mirrored_file_gives_the_same_picture(drawing_pool):
+    one, _ = png(drawing_pool, view="back")
     volume, inside, grid = mirrored()
-    other, _ = png(studio, volume, inside, grid, view="back")
+    other, _ = png(drawing_pool, volume, inside, grid, view="back")
     np.testing.assert_allclose(middle_of_red(one), middle_of_red(other), atol=4)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
-def test_the_background_is_the_pages(studio, theme):
-    pixels, _ = png(studio, theme=theme)
+def test_the_background_is_the_pages(drawing_pool, theme):
+    pixels, _ = png(drawing_pool, theme=theme)
     assert tuple(pixels[5, 5]) == rgb(palette(theme).background)
     assert pixels.shape == (SIZE[1] + captions.STRIP, SIZE[0], 3)
 
 
-def test_threshold_opacity_and_parts_change_the_picture(studio):
-    plain, _ = png(studio)
-    assert (png(studio)[0] == plain).all()  # and nothing else does
+def test_threshold_opacity_and_parts_change_the_picture(drawing_pool):
+    plain, _ = png(drawing_pool)
+    assert (png(drawing_pool)[0] == plain).all()  # and nothing else does
     for changes in (
         {"choice": CHOICE._replace(threshold=2.0)},
         {"opacity": {"volume": 0.2, "brain": 0.08}},
         {"opacity": {"volume": 0.8, "brain": 0.5}},
         {"view": "left"},
     ):
-        other, _ = png(studio, **changes)
+        other, _ = png(drawing_pool, **changes)
         assert (np.abs(other - plain)[: SIZE[1]].max(-1) > 12).sum() > 300, changes
-    surfaces, _ = png(studio, kind="surfaces")
-    sliced, _ = png(studio, kind="surfaces", show=("brain", "positive", "slices"))
+    surfaces, _ = png(drawing_pool, kind="surfaces")
+    sliced, _ = png(drawing_pool, kind="surfaces", show=("brain", "positive", "slices"))
     assert (surfaces != sliced).any(-1).sum() > 10_000
 
 
-def test_simulated_is_written_into_the_picture_and_beside_it(studio):
-    plain, text = png(studio)
+def test_simulated_is_written_into_the_picture_and_beside_it(drawing_pool):
+    plain, text = png(drawing_pool)
     assert text["Description"].startswith("demo · sub-01. |beta| > 4 % signal change")
-    marked, text = png(studio, simulated=True)
+    marked, text = png(drawing_pool, simulated=True)
     assert text["Description"].startswith("SIMULATED. demo")
     strip = np.s_[SIZE[1] :, :200]
     assert (np.abs(marked[strip] - rgb(captions.ORANGE)).max(-1) < 3).sum() > 800

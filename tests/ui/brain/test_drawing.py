@@ -83,42 +83,42 @@ def test_a_command_that_does_not_start_says_how_it_ended():
 
 def test_what_the_process_says_is_raised_as_its_sentence():
     program = READ + ANSWER.replace("b'drawn'", "error='No brain today.'")
-    studio = DrawingPool(1, python(program))
+    drawing_pool = DrawingPool(1, python(program))
     with pytest.raises(DrawingError, match=r"^No brain today\.$"):
-        studio.draw(JOB)
-    studio.close()
+        drawing_pool.draw(JOB)
+    drawing_pool.close()
 
 
 def test_a_busy_studio_asks_to_wait_and_frees_its_process_afterwards(monkeypatch):
     monkeypatch.setattr(drawing, "WAIT_S", 0.1)
-    studio = DrawingPool(1, python(READ + "time.sleep(1.5); " + ANSWER))
+    drawing_pool = DrawingPool(1, python(READ + "time.sleep(1.5); " + ANSWER))
     found = []
-    other = threading.Thread(target=lambda: found.append(studio.draw(JOB).blob))
+    other = threading.Thread(target=lambda: found.append(drawing_pool.draw(JOB).blob))
     other.start()
     time.sleep(0.3)
     with pytest.raises(DrawingError, match="Others' pictures were in the way"):
-        studio.draw(JOB)
+        drawing_pool.draw(JOB)
     other.join()
     assert found == [b"drawn"]
-    assert studio._free.qsize() == 1
-    studio.close()
+    assert drawing_pool._free.qsize() == 1
+    drawing_pool.close()
 
 
 def test_a_failed_drawing_frees_its_process_too():
-    studio = DrawingPool(1, python("raise SystemExit(3)"))
+    drawing_pool = DrawingPool(1, python("raise SystemExit(3)"))
     for _ in range(2):
         with pytest.raises(DrawingError, match="exit code 3"):
-            studio.draw(JOB)
-    assert studio._free.qsize() == 1
+            drawing_pool.draw(JOB)
+    assert drawing_pool._free.qsize() == 1
 
 
 def test_a_warm_process_is_there_before_the_first_order():
-    studio = DrawingPool(2, python(READ + ANSWER))
-    studio.warm()
-    assert sum(one._process is not None for one in studio._all) == 1
-    assert studio.draw(JOB).blob == b"drawn"
-    studio.close()
-    assert all(one._process is None for one in studio._all)
+    drawing_pool = DrawingPool(2, python(READ + ANSWER))
+    drawing_pool.warm()
+    assert sum(one._process is not None for one in drawing_pool._all) == 1
+    assert drawing_pool.draw(JOB).blob == b"drawn"
+    drawing_pool.close()
+    assert all(one._process is None for one in drawing_pool._all)
 
 
 def test_the_process_ends_when_the_app_is_killed():

@@ -25,7 +25,7 @@ from thingsviz.figures.brain.draw_orders import DrawJob, DrawOrder, DrawReply
 from thingsviz.figures.brain.heads import HeadsChoice
 from thingsviz.jobs.job_folder import JobFolder
 from thingsviz.jobs.weights import best_file
-from thingsviz.ui.brain.drawing import studio
+from thingsviz.ui.brain.drawing import drawing_pool
 from thingsviz.ui.brain.slices import CEILING, regions
 from thingsviz.ui.caches.dataset_cache import FileStamp, stamp
 
@@ -194,7 +194,7 @@ def drawn_of(several: Volumes, order: DrawOrder, store: BetaStore) -> DrawReply:
 
 @st.cache_resource(max_entries=16, show_spinner=False)
 def _drawn_of(key: str, _several: Volumes, _order: DrawOrder, _store: BetaStore) -> DrawReply:
-    return studio().draw(DrawJob(_order, _several, _store.mask, _store.grid))
+    return drawing_pool().draw(DrawJob(_order, _several, _store.mask, _store.grid))
 
 
 def drawn(wanted: WantedMaps, order: DrawOrder, only: int | None = None) -> DrawReply:
@@ -207,4 +207,4 @@ def _drawn(key: str, only: int | None, _wanted: WantedMaps, _order: DrawOrder) -
     choice: HeadsChoice = _order.heads
     found = volumes(_wanted, choice.smoothing_mm)
     several = found if only is None else found[only : only + 1]
-    return studio().draw(DrawJob(_order, several, _wanted.store.mask, _wanted.store.grid))
+    return drawing_pool().draw(DrawJob(_order, several, _wanted.store.mask, _wanted.store.grid))

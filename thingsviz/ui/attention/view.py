@@ -18,7 +18,7 @@ from thingsviz.ui.attention.data import drawn, drawn_of, shown, volumes
 from thingsviz.ui.attention.pickers import MapView
 from thingsviz.ui.attention.second_map import SecondMap, difference_words, pair
 from thingsviz.ui.brain import stage, volume_data
-from thingsviz.ui.brain.drawing import studio
+from thingsviz.ui.brain.drawing import drawing_pool
 from thingsviz.ui.brain.slices import regions
 from thingsviz.ui.shell import charts
 from thingsviz.ui.shell.frame import PageContext, guard, plain
@@ -59,7 +59,7 @@ def show_heads(page: PageContext, look: MapView, second: SecondMap | None) -> No
         if look.rendered:
             _show_picture(page, look, order)
         else:
-            studio().warm()
+            drawing_pool().warm()
             with st.spinner("Drawing …"):
                 stage.viewer()
                 reply = drawn(look.wanted, order, look.head if look.only else None)
@@ -79,7 +79,7 @@ def _show_pair(page: PageContext, look: MapView, second: SecondMap) -> None:
             alt = f"Rendered volumes of {', '.join(names)}, seen from {look.view}"
             st.image(drawn_of(several, order, page.store).blob, width="stretch", alt=alt)
         else:
-            studio().warm()
+            drawing_pool().warm()
             stage.viewer()
             _show_scene(page, look, drawn_of(several, order, page.store), names)
     st.caption(plain(f"{describe(info)} {difference_words(several, page.store.mask)}"))

@@ -150,7 +150,7 @@ class DrawingPool:
 
 
 @st.cache_resource(show_spinner=False)
-def studio() -> DrawingPool:
+def drawing_pool() -> DrawingPool:
     """Return the app's drawing processes; all visitors share them."""
     return DrawingPool()
 

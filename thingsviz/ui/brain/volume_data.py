@@ -17,7 +17,7 @@ from thingsviz.data.store.beta_store import BetaStore
 from thingsviz.figures.base.views import Frame, frame_of
 from thingsviz.figures.brain.draw_orders import DrawJob, DrawOrder, DrawReply
 from thingsviz.figures.brain.volume import VolumeChoice, VolumeInfo, volume_info
-from thingsviz.ui.brain.drawing import studio
+from thingsviz.ui.brain.drawing import drawing_pool
 
 
 class Trials(NamedTuple):
@@ -70,7 +70,7 @@ def _frame(fingerprint: str, _store: BetaStore) -> Frame:
 def _drawn(key: str, _trials: Trials, _order: DrawOrder) -> DrawReply:
     store, choice = _trials.store, _order.choice
     smoothed = _smoothed(store.fingerprint, _trials.rows, choice.smoothing_mm, _trials=_trials)
-    return studio().draw(DrawJob(_order, smoothed, store.mask, store.grid))
+    return drawing_pool().draw(DrawJob(_order, smoothed, store.mask, store.grid))
 
 
 def mean_of(store: BetaStore, rows: tuple[int, ...]) -> NDArray[np.float32]:

@@ -12,7 +12,7 @@ from thingsviz.figures.brain.caption import threshold_text
 from thingsviz.figures.brain.draw_orders import DrawOrder, Kind
 from thingsviz.figures.brain.volume import VolumeInfo
 from thingsviz.ui.brain import stage, volume_data
-from thingsviz.ui.brain.drawing import studio
+from thingsviz.ui.brain.drawing import drawing_pool
 from thingsviz.ui.brain.volume_data import Trials
 from thingsviz.ui.brain.volume_form import PICTURE, SURFACES, VolumeView, choose_look, describe
 from thingsviz.ui.caches.trial_cache import trial_index
@@ -79,7 +79,7 @@ def _nothing_to_see(look: VolumeView, info: VolumeInfo) -> bool:
 
 def _show_surfaces(subject: ShownTrials, look: VolumeView, info: VolumeInfo) -> None:
     page = subject.page
-    studio().warm()
+    drawing_pool().warm()
     with st.spinner("Drawing …"):
         stage.viewer()  # the first time, this and the process' start take seconds: both at once
         reply = volume_data.drawn(subject.trials, _order("scene", subject, look))
