@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.disk_steps import is_durable, recorded
 from thingsviz.commands import backup
 from thingsviz.core.errors import DataError
 
@@ -153,3 +154,9 @@ def test_the_command_goes_there_and_back(jobs, tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("THINGSVIZ_JOBS", str(tmp_path / "new"))
     assert backup.main(["restore", str(tmp_path / "a.tar")]) == 0
     assert "restored 4 files" in capsys.readouterr().err
+
+
+def test_a_backup_is_there_after_a_power_cut(jobs, tmp_path, monkeypatch):
+    steps = recorded(monkeypatch)
+    backup.save(jobs, tmp_path / "jobs.tar", quiet)
+    assert is_durable(steps, tmp_path / "jobs.tar")

@@ -29,6 +29,7 @@ from urllib.parse import quote
 
 from thingsviz.commands.cli import run_command
 from thingsviz.core.errors import DataError
+from thingsviz.core.files import fsync_folder
 from thingsviz.core.json_files import loads_json
 from thingsviz.core.progress import Progress, Report
 from thingsviz.jobs.job_folder import jobs_root
@@ -62,6 +63,7 @@ def save(root: Path, archive: Path, report: Report) -> int:
         with part.open("rb") as file:
             os.fsync(file.fileno())
         part.replace(archive)
+        fsync_folder(archive.absolute().parent)
     finally:
         part.unlink(missing_ok=True)
     return len(listed)
@@ -183,6 +185,7 @@ def restore(archive: Path, root: Path, report: Report) -> int:
             root.rmdir()
         part.chmod(0o755)
         part.replace(root)
+        fsync_folder(root.absolute().parent)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
         raise
