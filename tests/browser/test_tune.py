@@ -1,5 +1,6 @@
 import os
 import re
+import secrets
 import signal
 import time
 from urllib.parse import parse_qs, urlparse
@@ -84,16 +85,17 @@ def test_a_killed_study_is_resumed_from_the_page(app, page, settle, choose):
     model |= {"patch_embedding": "local", "n_layers": 1, "n_heads": 2}
     fit = {"epochs": 40, "batches_per_epoch": 10, "batch_size": 16, "precision": "float32"}
     base = {"dataset": "tiny", "model": model, "fit": fit}
-    config = parse_study({"name": "killed", "base": base, "space": space, "n_candidates": 3})
-    study = study_of(app, "killed")
+    name = f"killed-{secrets.token_hex(3)}"  # a second run of this test finds the first one's
+    config = parse_study({"name": name, "base": base, "space": space, "n_candidates": 3})
+    study = study_of(app, name)
     study.path.mkdir(parents=True)
     write_config(study, config)
-    page.goto(f"{app.url}/tune?dataset=tiny&study=killed")
+    page.goto(f"{app.url}/tune?dataset=tiny&study={name}")
     page.get_by_role("button", name="Resume").click()
     stop_button(page).wait_for()
-    wait_for_state(app, "killed", {"running"})
+    wait_for_state(app, name, {"running"})
     end = time.monotonic() + 120
-    metrics = study.root / "killed-c0001" / "metrics.jsonl"
+    metrics = study.root / f"{name}-c0001" / "metrics.jsonl"
     while not metrics.is_file() or '"epoch"' not in metrics.read_text():
         assert time.monotonic() < end
         time.sleep(0.1)
@@ -103,7 +105,7 @@ def test_a_killed_study_is_resumed_from_the_page(app, page, settle, choose):
     stop_button(page).wait_for()
     page.get_by_text("1 repeated").wait_for()
     stop_button(page).click()
-    wait_for_state(app, "killed", {"stopped"})
+    wait_for_state(app, name, {"stopped"})
     page.get_by_role("button", name="Resume").wait_for()
 
 

@@ -196,20 +196,24 @@ def test_predictions_that_are_lost_are_noticed(ridge, make_job, run):
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory):
+def block_design(tmp_path_factory):
     """A session of 12 runs and 8 classes, without test images."""
     root = tmp_path_factory.mktemp("runs")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("THINGSVIZ_DATA", str(root))
-        patch.setenv("THINGSVIZ_JOBS", str(root / "jobs"))
-        patch.setenv("THINGSVIZ_THREADS", "1")
-        patch.setattr(resampling, "N_DRAWS", 100)
-        assert simulate.main([str(root / "runs"), "--preset", "runs", "--seed", "1"]) == 0
-        assert prepare.main([str(root / "runs"), "--subject", "sub-01"]) == 0
-        yield root
+    assert simulate.main([str(root / "runs"), "--preset", "runs", "--seed", "1"]) == 0
+    assert prepare.main([str(root / "runs"), "--subject", "sub-01"]) == 0
+    return root
 
 
-def test_a_block_design_is_decoded_leaving_one_run_out(runs):
+@pytest.fixture
+def runs(block_design, monkeypatch):
+    monkeypatch.setenv("THINGSVIZ_DATA", str(block_design))
+    monkeypatch.setenv("THINGSVIZ_JOBS", str(block_design / "jobs"))
+    monkeypatch.setenv("THINGSVIZ_THREADS", "1")
+    monkeypatch.delenv("THINGSVIZ_DERIVATIVES", raising=False)
+
+
+@pytest.mark.usefixtures("runs")
+def test_a_block_design_is_decoded_leaving_one_run_out():
     """12 runs, 8 classes, chance 1 / 8: the machine names more than half."""
     model = {"name": "linear_svm", "C": 1e-4}
     split = {"kind": "run", "folds": "each"}
