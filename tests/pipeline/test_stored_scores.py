@@ -216,6 +216,8 @@ class Anew:
         patch.setenv("THINGSVIZ_DATA", str(datasets))
         patch.setenv("THINGSVIZ_JOBS", str(root))
         patch.setenv("THINGSVIZ_THREADS", "1")
+        # as a user's trainings draw, whatever a test before this one has left
+        patch.setattr("thingsviz.analysis.scores.resampling.N_DRAWS", 1000)
         patch.delenv("THINGSVIZ_DERIVATIVES", raising=False)
         store = datasets / "tiny" / "derivatives" / "thingsviz" / "sub-01" / "manifest.json"
         self.fingerprint = told(store)["fingerprint"]
